@@ -1,0 +1,46 @@
+/**
+ * How an exchange can go wrong. The key is the cause code: the same word in the access log, the metric label, the
+ * dashboard and (opt-in) the response field `x-genkan-cause`. Replies never say more than their status does.
+ */
+export type Failure = {
+  readonly cause: Cause
+  /** For the operator's log only; never sent to a client. */
+  readonly detail: string
+}
+
+type Row = {
+  /** Whose doing it is. */
+  readonly side: 'client' | 'proxy' | 'upstream'
+  /** Status of the reply; 0 when there is nobody left to answer. */
+  readonly status: number
+  /** The endpoint provably saw nothing of the request, so another may be asked whatever the method. */
+  readonly unsent: boolean
+}
+
+export const failures = {
+  bad_request: { side: 'client', status: 400, unsent: true },
+  header_too_large: { side: 'client', status: 431, unsent: true },
+  uri_too_long: { side: 'client', status: 414, unsent: true },
+  header_timeout: { side: 'client', status: 408, unsent: true },
+  body_timeout: { side: 'client', status: 408, unsent: false },
+  body_too_large: { side: 'client', status: 413, unsent: false },
+  expectation_failed: { side: 'client', status: 417, unsent: true },
+  method_not_allowed: { side: 'client', status: 405, unsent: true },
+  misdirected: { side: 'client', status: 421, unsent: true },
+  client_abort: { side: 'client', status: 0, unsent: false },
+  no_route: { side: 'proxy', status: 404, unsent: true },
+  not_ready: { side: 'proxy', status: 503, unsent: true },
+  no_backend: { side: 'proxy', status: 503, unsent: true },
+  dns_pending: { side: 'proxy', status: 503, unsent: true },
+  dns_failed: { side: 'proxy', status: 503, unsent: true },
+  no_ready_endpoints: { side: 'proxy', status: 503, unsent: true },
+  internal: { side: 'proxy', status: 500, unsent: false },
+  connect_failed: { side: 'upstream', status: 502, unsent: true },
+  connect_timeout: { side: 'upstream', status: 504, unsent: true },
+  upstream_reset: { side: 'upstream', status: 502, unsent: false },
+  upstream_protocol: { side: 'upstream', status: 502, unsent: false },
+  upstream_timeout: { side: 'upstream', status: 504, unsent: false },
+  upstream_truncated: { side: 'upstream', status: 502, unsent: false },
+} as const satisfies Record<string, Row>
+
+export type Cause = keyof typeof failures

@@ -1,0 +1,51 @@
+/**
+ * Every bound on what a connection or request may cost, in one place with its unit. Lanes and listeners hold no
+ * numbers of their own.
+ */
+export type Limits = {
+  /** Bytes of a request head, all fields together (431). */
+  readonly headerBytes: number
+  /** Fields in a request head (431). */
+  readonly headerCount: number
+  /** From the first byte of a connection or request to the end of its head (408). */
+  readonly headerTimeoutMs: number
+  /** Between two reads of a request body (408). */
+  readonly bodyIdleTimeoutMs: number
+  /** A kept-alive client connection without a request. */
+  readonly idleTimeoutMs: number
+  /** Between two successful writes to a client that has stopped reading. */
+  readonly writeIdleTimeoutMs: number
+  /** An upgraded connection (WebSocket) without a byte in either direction. */
+  readonly tunnelIdleTimeoutMs: number
+  /** TLS handshakes must be done by then. */
+  readonly handshakeTimeoutMs: number
+  /** Open client connections per worker; above it new ones are closed at once. */
+  readonly connections: number
+  /** Requests on one client connection before it is closed; 0 for no bound. */
+  readonly requestsPerConnection: number
+  /** Concurrent HTTP/2 streams per client connection. */
+  readonly streamsPerConnection: number
+  /** Connections kept to one endpoint. */
+  readonly connectionsPerEndpoint: number
+  /** An idle connection to an endpoint is closed after this. */
+  readonly upstreamIdleTimeoutMs: number
+  /** Bytes of a response head from an endpoint (502). */
+  readonly responseHeaderBytes: number
+}
+
+export const defaultLimits: Limits = {
+  headerBytes: 32 * 1024,
+  headerCount: 128,
+  headerTimeoutMs: 60_000,
+  bodyIdleTimeoutMs: 60_000,
+  idleTimeoutMs: 75_000,
+  writeIdleTimeoutMs: 60_000,
+  tunnelIdleTimeoutMs: 3_600_000,
+  handshakeTimeoutMs: 10_000,
+  connections: 16_384,
+  requestsPerConnection: 0,
+  streamsPerConnection: 128,
+  connectionsPerEndpoint: 1_024,
+  upstreamIdleTimeoutMs: 60_000,
+  responseHeaderBytes: 64 * 1024,
+}
