@@ -24,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   worker: ['lib', 'snapshot', 'route', 'policy', 'upstream', 'proxy', 'lane', 'listener', 'telemetry'],
   telemetry: ['lib'],
   admin: ['lib', 'snapshot', 'telemetry'],
+  control: ['lib', 'resource', 'snapshot', 'source', 'compile', 'discovery', 'worker', 'telemetry'],
   scenario: ['*'],
   cli: ['*'],
   'main.ts': ['*'],

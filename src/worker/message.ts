@@ -1,21 +1,52 @@
 /**
  * Everything the two planes say to each other: one closed union each way, plain data only.
  */
+import type { Limits } from '#proxy/limits.ts'
 import type { EndpointSet } from '#snapshot/snapshot.ts'
+import type { MetricFamily } from '#telemetry/metric.ts'
 
+/** What a worker is told once, when it starts. */
+export type WorkerSettings = {
+  readonly bind: string
+  /** 0 picks a free port. */
+  readonly httpPort: number
+  readonly httpsPort: number
+  readonly portConflict: 'fail' | 'free'
+  /** CIDRs of proxies whose forwarded fields are believed. */
+  readonly trustedProxies: readonly string[]
+  readonly forwardedField: boolean
+  readonly exposeCause: boolean
+  /** A file's path, 1 for standard output. */
+  readonly accessLog: 'off' | 1 | string
+  readonly limits: Limits
+  /** PEM; what clients get that name no host with a certificate. */
+  readonly defaultCertificate: { readonly certificate: string; readonly key: string }
+}
+
+/** `sequence` grows by one with each of these; a worker acknowledges the newest it has applied. */
 export type ToWorker =
   /** `bytes` is a Snapshot as UTF-8 JSON, encoded once and shared by every worker. */
-  | { readonly kind: 'snapshot'; readonly generation: number; readonly bytes: SharedArrayBuffer; readonly endpoints: readonly EndpointSet[] }
-  | { readonly kind: 'endpoints'; readonly sets: readonly EndpointSet[] }
+  | {
+      readonly kind: 'snapshot'
+      readonly sequence: number
+      readonly bytes: SharedArrayBuffer
+      readonly endpoints: readonly EndpointSet[]
+    }
+  | { readonly kind: 'endpoints'; readonly sequence: number; readonly sets: readonly EndpointSet[] }
   /** Answered by `tallies` with the same number. */
   | { readonly kind: 'tally'; readonly request: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
+/** A port that could not be had, and the one taken instead. */
+export type MovedPort = { readonly wanted: number; readonly taken: number; readonly reason: string }
+
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly http: number; readonly https: number }
-  | { readonly kind: 'applied'; readonly generation: number }
-  | { readonly kind: 'tallies'; readonly request: number; readonly metrics: readonly unknown[] }
+  | { readonly kind: 'listening'; readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
+  | { readonly kind: 'applied'; readonly sequence: number; readonly generation: number }
+  | { readonly kind: 'tallies'; readonly request: number; readonly families: readonly MetricFamily[] }
   /** An endpoint refused a connection: discovery should look again. */
   | { readonly kind: 'suspect'; readonly upstream: string }
+  /** `cut` connections or streams did not finish in time. */
   | { readonly kind: 'drained'; readonly cut: number }
-  | { readonly kind: 'failed'; readonly message: string; readonly code: string | undefined; readonly port: number | undefined }
+  /** The worker cannot do its work and ends: a port that cannot be bound, a log that cannot be opened. */
+  | { readonly kind: 'failed'; readonly message: string }

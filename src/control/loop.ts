@@ -1,0 +1,139 @@
+/**
+ * The control loop: what sources say → compile → discovery → one snapshot for every worker.
+ *
+ * One turn at a time, and always with the newest of everything: changes that arrive during a turn are taken together
+ * by the next. Nothing here can stop traffic: workers go on with the last snapshot they were given.
+ */
+import type { Compiled, CompileOptions, ResourceStatus } from '#compile/compile.ts'
+import { compile } from '#compile/compile.ts'
+import type { Discovery } from '#discovery/discovery.ts'
+import type { Problem } from '#resource/problem.ts'
+import { ResourceSet } from '#resource/resource-set.ts'
+import { isSame } from '#snapshot/diff.ts'
+import type { Snapshot } from '#snapshot/snapshot.ts'
+import type { Batch, DocumentState, Source } from '#source/source.ts'
+import type { Log } from '#telemetry/log.ts'
+import type { WorkerPool } from '#worker/pool.ts'
+
+export type ControlInit = {
+  readonly sources: readonly Source[]
+  readonly options: Omit<CompileOptions, 'now'>
+  readonly discovery: Discovery
+  readonly pool: WorkerPool
+  readonly log: Log
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** After every turn, with what is now live. */
+  readonly onTurn?: (turn: Turn) => void
+}
+
+/** What one turn of the loop made. */
+export type Turn = {
+  readonly resources: ResourceSet
+  readonly compiled: Compiled
+  readonly problems: readonly Problem[]
+  readonly documents: readonly DocumentState[]
+  readonly before: Snapshot
+  readonly snapshot: Snapshot
+  /** Milliseconds since the epoch. */
+  readonly finishedAt: number
+}
+
+const nothing: Snapshot = { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+
+export class ControlLoop {
+  readonly #init: ControlInit
+  readonly #batches: (Batch | undefined)[]
+  readonly #abort = new AbortController()
+  #turning: Promise<void> | undefined
+  #dirty = false
+  #latest: Turn | undefined
+  #snapshot: Snapshot = nothing
+
+  constructor(init: ControlInit) {
+    this.#init = init
+    this.#batches = init.sources.map(() => undefined)
+  }
+
+  /** Resolves when every source has spoken once and what they said is live. */
+  async start(): Promise<void> {
+    await Promise.all(this.#init.sources.map((source, index) => this.#listenTo(source, index)))
+    await this.settled()
+  }
+
+  /** Resolves when all that the sources have said so far is live in every worker. */
+  async settled(): Promise<void> {
+    while (this.#turning !== undefined) await this.#turning
+    await this.#init.pool.settled()
+  }
+
+  latest(): Turn | undefined {
+    return this.#latest
+  }
+
+  statuses(): readonly ResourceStatus[] {
+    return this.#latest?.compiled.statuses ?? []
+  }
+
+  /** Compile again with what is there: time has passed, or something outside the sources has changed. */
+  turn(): void {
+    this.#dirty = true
+    this.#turning ??= this.#turns().finally(() => (this.#turning = undefined))
+  }
+
+  close(): void {
+    this.#abort.abort()
+  }
+
+  #listenTo(source: Source, index: number): Promise<void> {
+    return new Promise((heard) => {
+      const emit = (batch: Batch): void => {
+        this.#batches[index] = batch
+        if (!this.#batches.includes(undefined)) this.turn()
+        heard()
+      }
+      source.run(emit, this.#abort.signal).catch((error: unknown) => {
+        this.#init.log.error('a source ended', { source: source.name, error: String(error) })
+        heard()
+      })
+    })
+  }
+
+  async #turns(): Promise<void> {
+    while (this.#dirty && !this.#abort.signal.aborted) {
+      this.#dirty = false
+      try {
+        await this.#once()
+      } catch (error) {
+        // Compile does not throw for user input, so this is a bug of ours: say so and keep serving what is live.
+        this.#init.log.error('a change could not be applied; the last good configuration stays', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      }
+    }
+  }
+
+  async #once(): Promise<void> {
+    const { discovery, pool, options, now } = this.#init
+    const batches = this.#batches.filter((batch) => batch !== undefined)
+    const resources = new ResourceSet(batches.flatMap((batch) => batch.resources))
+    const compiled = compile(resources, { ...options, now: now() })
+    await discovery.follow(resources, compiled.snapshot.upstreams)
+    const before = this.#snapshot
+    // The first snapshot is published even when it is empty: being ready means having read the folder.
+    if (before.generation === 0 || !isSame(before, compiled.snapshot)) {
+      this.#snapshot = { ...compiled.snapshot, generation: before.generation + 1 }
+      await pool.apply(this.#snapshot, discovery.current())
+    } else {
+      pool.endpoints(discovery.current())
+    }
+    this.#latest = {
+      resources,
+      compiled,
+      problems: [...batches.flatMap((batch) => batch.problems), ...compiled.problems],
+      documents: batches.flatMap((batch) => batch.documents),
+      before,
+      snapshot: this.#snapshot,
+      finishedAt: now(),
+    }
+    this.#init.onTurn?.(this.#latest)
+  }
+}

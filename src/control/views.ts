@@ -1,0 +1,62 @@
+/**
+ * What the JSON API says: plain data made from the last turn of the control loop and the discovery's reports. The
+ * shapes are public (docs/admin.md): add fields, never rename them.
+ */
+import type { DiscoveryReport } from '#discovery/discovery.ts'
+import type { Turn } from './loop.ts'
+import { stateOf } from './report.ts'
+
+export function routesView(turn: Turn | undefined): unknown {
+  const snapshot = turn?.snapshot
+  return {
+    generation: snapshot?.generation ?? 0,
+    routes: (snapshot?.routes ?? []).map((route) => ({
+      id: route.id,
+      host: route.host === '' ? '*' : route.host,
+      path: route.path.value,
+      pathType: route.path.kind,
+      backend: route.upstream,
+      policies: route.policies,
+      timeouts: route.timeouts,
+      maxBodyBytes: route.maxBodyBytes,
+      writtenIn: { object: route.origin.object, file: route.origin.file, line: route.origin.line },
+    })),
+    shadowed: turn?.compiled.shadowed ?? [],
+    objects: turn?.compiled.statuses ?? [],
+  }
+}
+
+export function backendsView(reports: readonly DiscoveryReport[]): unknown {
+  return {
+    backends: reports.map((report) => ({
+      id: report.upstream,
+      state: report.state,
+      mode: report.mode,
+      trail: report.trail,
+      endpoints: report.endpoints.map((endpoint) => ({ ...endpoint, state: stateOf(endpoint) })),
+      dns: report.dns,
+    })),
+  }
+}
+
+export function problemsView(turn: Turn | undefined): unknown {
+  return {
+    generation: turn?.snapshot.generation ?? 0,
+    lastSuccess: turn === undefined ? undefined : new Date(turn.finishedAt).toISOString(),
+    problems: turn?.problems ?? [],
+    documents: turn?.documents ?? [],
+  }
+}
+
+/** Certificates without their keys. */
+export function certificatesView(turn: Turn | undefined): unknown {
+  const snapshot = turn?.snapshot
+  return {
+    certificates: (snapshot?.certificates ?? []).map((each) => ({
+      id: each.id,
+      names: each.names,
+      notAfter: new Date(each.notAfter).toISOString(),
+      hosts: snapshot?.tlsHosts.filter((host) => host.certificate === each.id).map((host) => host.host) ?? [],
+    })),
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * Metrics as plain data, in the shape prom-client aggregates, so that workers can send theirs to the main thread.
+ */
+export type Labels = Readonly<Record<string, string | number>>
+
+export type Sample = { readonly value: number; readonly labels: Labels; readonly metricName?: string }
+
+/** One family: what stands under one `# HELP`. Samples of several workers with equal labels are summed. */
+export type MetricFamily = {
+  readonly name: string
+  readonly help: string
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly aggregator: 'sum'
+  readonly values: readonly Sample[]
+}
+
+export function family(
+  type: MetricFamily['type'],
+  name: string,
+  help: string,
+  values: readonly Sample[],
+): MetricFamily {
+  return { name, help, type, aggregator: 'sum', values }
+}
