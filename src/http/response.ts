@@ -1,0 +1,82 @@
+/** The gate for responses of endpoints: what may be passed on, where the body ends, which fields the client gets. */
+import { type BodyFraming, type FramingFields, parseLength, responseFraming } from './framing.ts'
+import { equalsLower, isFieldValue, isToken, nameSet, trimOws } from './grammar.ts'
+import type { ResponseHead } from './head.ts'
+import { connectionListed, isHopByHop } from './hop-by-hop.ts'
+
+/** What the request asked for, as far as it changes the meaning of the response. */
+export type ResponseContext = {
+  readonly method: string
+  /** We asked the endpoint to switch; without it a 101 is a fault. */
+  readonly upgrade?: 'websocket' | undefined
+}
+
+const dropped = nameSet(['proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization'])
+
+/**
+ * Judges a response head, interim ones included. `detail` says why the exchange must fail (`upstream_protocol`) and the
+ * connection to the endpoint must be closed: a status outside 100..599, a 101 nobody asked for, a broken field, or
+ * framing that two readers could understand differently.
+ */
+export function admitResponse(
+  head: ResponseHead,
+  { method, upgrade }: ResponseContext,
+): { readonly framing: BodyFraming } | { readonly detail: string } {
+  const { status, fields } = head
+  if (!Number.isInteger(status) || status < 100 || status > 599) return { detail: 'status out of range' }
+  if (status === 101 && upgrade === undefined) return { detail: 'switched protocols unasked' }
+  const scan = scanFields(fields)
+  if (typeof scan === 'string') return { detail: scan }
+  const framing = responseFraming(status, method, scan)
+  return typeof framing === 'string' ? { detail: framing } : { framing }
+}
+
+/**
+ * The fields for the client: without hop-by-hop fields and those named in Connection, which makes them fit for HTTP/2
+ * as well. A valid Content-Length is written anew, also where it only informs (HEAD, 304); Transfer-Encoding, Date and
+ * Connection are for the lane to add. With `upgrade` (a 101 that was asked for) the switch is announced anew.
+ */
+export function downstreamFields(head: ResponseHead, options: { readonly upgrade?: 'websocket' | undefined } = {}): string[] {
+  const { fields, status } = head
+  const isListed = connectionListed(fields)
+  const out: string[] = []
+  let length: number | undefined
+  let coded = false
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    const value = fields[at + 1]!
+    if (isHopByHop(name)) {
+      if (equalsLower(name, 'content-length')) length = parseLength(value)
+      else if (equalsLower(name, 'transfer-encoding')) coded = true
+    } else if (!dropped(name) && !isListed(name)) {
+      out.push(name, trimOws(value))
+    }
+  }
+  // RFC 9110 section 8.6: never with 1xx or 204.
+  if (length !== undefined && !coded && status >= 200 && status !== 204) out.push('Content-Length', String(length))
+  if (status === 101 && options.upgrade !== undefined) out.push('Connection', 'Upgrade', 'Upgrade', options.upgrade)
+  return out
+}
+
+/** Collects framing; lengths that agree in all lines count as one. */
+function scanFields(fields: readonly string[]): FramingFields | string {
+  let lengths = 0
+  let length = ''
+  let codings = 0
+  let coding = ''
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    const value = fields[at + 1]!
+    if (!isToken(name)) return 'field name is not a token'
+    if (!isFieldValue(value)) return 'control character in a field value'
+    if (equalsLower(name, 'content-length')) {
+      if (lengths > 0 && trimOws(value) !== trimOws(length)) return 'content-length repeated with another value'
+      lengths++
+      length = value
+    } else if (equalsLower(name, 'transfer-encoding')) {
+      codings++
+      coding = value
+    }
+  }
+  return { lengths, length, codings, coding }
+}

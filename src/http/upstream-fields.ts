@@ -1,0 +1,135 @@
+/**
+ * The fields an endpoint receives. First everything of the client's that must not travel is left out, then ours are
+ * added, so that nothing a client sends can remove or imitate them.
+ */
+import { all, get } from './fields.ts'
+import type { ResolvedClient } from './forwarded.ts'
+import { equalsLower, isToken, isVisible, nameSet, startsWithLower, trimOws } from './grammar.ts'
+import type { RequestHead } from './head.ts'
+import { connectionListed, isHopByHop } from './hop-by-hop.ts'
+import type { Admitted } from './request.ts'
+
+export type UpstreamOptions = {
+  /** 32 hexadecimal digits, used when the client sent no usable X-Request-ID. */
+  readonly requestId: () => string
+  /** Send Forwarded (RFC 7239) too. */
+  readonly forwarded: boolean
+  /** Sent as Host when an HTTP/1.0 client named none; `localhost` by default. */
+  readonly fallbackAuthority?: string
+}
+
+const longestRequestId = 128
+
+/** Never passed on, from anybody. `Proxy` becomes HTTP_PROXY in CGI programs (httpoxy). Host is written first. */
+const dropped = nameSet(['host', 'expect', 'proxy', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info'])
+
+/** We alone write these; an incoming one was read by resolveClient or means nothing. */
+const ours = nameSet([
+  'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-scheme', 'x-scheme',
+  'x-real-ip', 'x-request-id',
+])
+
+/** Claims only a trusted proxy may make: about addresses, the original target, or a verified client certificate. */
+const claims = nameSet([
+  'forwarded', 'x-original-forwarded-for', 'x-original-forwarded-host', 'x-original-url', 'x-original-uri', 'x-original-host',
+  'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme', 'front-end-https',
+  'client-cert', 'client-cert-chain', 'x-client-cert', 'x-client-verify', 'x-client-dn',
+])
+const claimPrefixes = ['x-forwarded-', 'ssl-client-', 'x-ssl-client-']
+
+/** Names that an underscore may not imitate, beside the sets above. */
+const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-method-override', 'x-auth-request-user'])
+
+/**
+ * The flat field list for the endpoint: Host first, then the client's fields in their order, then ours. Contains
+ * Content-Length when the length is known; Transfer-Encoding is for the lane that writes the body.
+ *
+ * - Left out: fields named in Connection (never Host or framing, which are written anew, nor ours, which come later),
+ *   the hop-by-hop set, proxy credentials, claims of untrusted peers (X-Forwarded-*, Forwarded, client certificates),
+ *   and names whose underscores CGI programs would read as one of those (`X_Forwarded_For`).
+ * - X-Forwarded-For is replaced for untrusted peers, what they sent moves to X-Original-Forwarded-For; for trusted
+ *   peers the peer is appended. The others follow from `client`.
+ * - `te: trailers` and the WebSocket upgrade are asked for anew when the client asked; Cookie lines become one.
+ */
+export function upstreamFields(head: RequestHead, admitted: Admitted, client: ResolvedClient, options: UpstreamOptions): string[] {
+  const authority = admitted.authority === '' ? (options.fallbackAuthority ?? 'localhost') : admitted.authority
+  const fields: string[] = ['Host', authority]
+  copyFields(fields, head, client.trusted)
+  if (admitted.framing.kind === 'length') fields.push('Content-Length', String(admitted.framing.bytes))
+  if (asksForTrailers(head.fields)) fields.push('TE', 'trailers')
+  if (admitted.upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', admitted.upgrade)
+  addForwarded(fields, head.fields, client)
+  fields.push(
+    'X-Forwarded-Proto', client.scheme,
+    'X-Forwarded-Host', client.host ?? authority,
+    'X-Forwarded-Port', String(client.port),
+    'X-Forwarded-Scheme', client.scheme,
+    'X-Scheme', client.scheme,
+    'X-Real-IP', client.address,
+    'X-Request-ID', requestIdOf(head.fields) ?? options.requestId(),
+  )
+  if (options.forwarded) fields.push('Forwarded', forwardedElement(client, authority))
+  return fields
+}
+
+/** The client's X-Request-ID when it is safe to log and to send on: 1 to 128 visible characters. */
+export function requestIdOf(fields: readonly string[]): string | undefined {
+  const value = get(fields, 'x-request-id')
+  if (value === undefined) return undefined
+  const id = trimOws(value)
+  return id.length <= longestRequestId && isVisible(id) ? id : undefined
+}
+
+function copyFields(out: string[], { fields }: RequestHead, trusted: boolean): void {
+  const isListed = connectionListed(fields)
+  let cookieAt = -1
+  for (let at = 0; at < fields.length; at += 2) {
+    const name = fields[at]!
+    if (isHopByHop(name) || dropped(name) || ours(name) || isListed(name)) continue
+    if (!trusted && isClaim(name)) continue
+    if (name.includes('_') && imitates(name)) continue
+    const value = trimOws(fields[at + 1]!)
+    if (name.length === 6 && equalsLower(name, 'cookie')) {
+      // HTTP/2 clients send crumbs (RFC 9113 section 8.2.3); one line is what every endpoint reads the same.
+      if (cookieAt >= 0) {
+        out[cookieAt] = `${out[cookieAt]}; ${value}`
+        continue
+      }
+      cookieAt = out.length + 1
+    }
+    out.push(name, value)
+  }
+}
+
+function isClaim(name: string): boolean {
+  return claims(name) || claimPrefixes.some((prefix) => startsWithLower(name, prefix))
+}
+
+/** Whether CGI-style readers, for whom `-` and `_` are the same, would take the field for one that matters. */
+function imitates(name: string): boolean {
+  const alias = name.replaceAll('_', '-')
+  return isHopByHop(alias) || dropped(alias) || ours(alias) || isClaim(alias) || imitable(alias)
+}
+
+/** RFC 9110 section 10.1.4: of what the client says in TE only `trailers` holds for the next connection too. */
+function asksForTrailers(fields: readonly string[]): boolean {
+  return all(fields, 'te').some((value) => value.split(',').some((member) => equalsLower(trimOws(member), 'trailers')))
+}
+
+function addForwarded(out: string[], fields: readonly string[], client: ResolvedClient): void {
+  const incoming = all(fields, 'x-forwarded-for').map(trimOws).filter((value) => value !== '').join(', ')
+  if (client.trusted) {
+    const before = incoming !== '' ? incoming : client.address === client.peer ? '' : client.address
+    out.push('X-Forwarded-For', before === '' ? client.peer : `${before}, ${client.peer}`)
+    return
+  }
+  out.push('X-Forwarded-For', client.peer)
+  if (incoming !== '' && !connectionListed(fields)('x-forwarded-for')) out.push('X-Original-Forwarded-For', incoming)
+}
+
+/** RFC 7239 section 4: our element, a line of its own behind those that copyFields has left of trusted proxies. */
+function forwardedElement(client: ResolvedClient, authority: string): string {
+  const node = client.peer.includes(':') ? `"[${client.peer}]"` : client.peer
+  const host = isToken(authority) ? authority : `"${authority}"`
+  return `for=${node};host=${host};proto=${client.scheme}`
+}
