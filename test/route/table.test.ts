@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { RouteTable } from '#route/table.ts'
+import type { RouteSpec } from '#snapshot/snapshot.ts'
+import { plainMatch } from '../support/plain-matcher.ts'
+import { routeSpec } from '../support/route-spec.ts'
+import { anyHost, anyPath, anyRoutes } from './arbitrary.ts'
+
+/** The value of the path that won, its kind in front; `none` where nothing did. */
+function winner(routes: readonly RouteSpec[], host: string, path: string): string {
+  const index = new RouteTable(routes).match(host, path)
+  return index === -1 ? 'none' : `${routes[index]!.path.kind} ${routes[index]!.path.value}`
+}
+
+describe('paths', () => {
+  const prefixes = (...values: string[]): RouteSpec[] => values.map((value) => routeSpec('a.test', 'prefix', value))
+  const exact = (value: string): RouteSpec => routeSpec('a.test', 'exact', value)
+  const cases: [RouteSpec[], string, string][] = [
+    // ingress-controller-conformance, path_rules.feature; `/aaa/bbb/` as a prefix arrives as `/aaa/bbb`.
+    [[exact('/foo')], '/foo', 'exact /foo'],
+    [[exact('/foo')], '/foo/', 'none'],
+    [[exact('/foo')], '/FOO', 'none'],
+    [[exact('/foo')], '/bar', 'none'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/foo', 'prefix /foo'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/foo/', 'prefix /foo'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/FOO', 'none'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/aaa/bbb', 'prefix /aaa/bbb'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/aaa/bbb/ccc', 'prefix /aaa/bbb'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/aaa/ccc', 'prefix /aaa'],
+    [prefixes('/foo', '/aaa/bbb', '/aaa'), '/aaaccc', 'none'],
+    [[...prefixes('/foo'), exact('/foo')], '/foo', 'exact /foo'],
+    [[...prefixes('/foo'), exact('/foo')], '/foo/bar', 'prefix /foo'],
+    [[...prefixes('/aaa/bbb'), exact('/foo/')], '/aaa/bbb', 'prefix /aaa/bbb'],
+    [[...prefixes('/aaa/bbb'), exact('/foo/')], '/aaa/bbb/', 'prefix /aaa/bbb'],
+    [[...prefixes('/aaa/bbb'), exact('/foo/')], '/foo', 'none'],
+    [[...prefixes('/aaa/bbb'), exact('/foo/')], '/foo/', 'exact /foo/'],
+    // The table of the Kubernetes documentation.
+    [prefixes('/'), '/', 'prefix /'],
+    [prefixes('/'), '/any/path', 'prefix /'],
+    [prefixes('/aaa/bb'), '/aaa/bbb', 'none'],
+    [prefixes('/aaa/bbb'), '/aaa/bbbxyz', 'none'],
+    [prefixes('/', '/aaa'), '/aaa/ccc', 'prefix /aaa'],
+    [prefixes('/', '/aaa', '/aaa/bbb'), '/aaa/bbb', 'prefix /aaa/bbb'],
+    [prefixes('/', '/aaa', '/aaa/bbb'), '/ccc', 'prefix /'],
+    [prefixes('/aaa'), '/ccc', 'none'],
+    // Ours.
+    [[exact('/'), ...prefixes('/')], '/', 'exact /'],
+    [[exact('/'), ...prefixes('/')], '/a', 'prefix /'],
+    [[exact('/')], '/a', 'none'],
+    [[exact('/a/b'), ...prefixes('/a/b/c', '/a')], '/a/b', 'exact /a/b'],
+    [[exact('/a/b'), ...prefixes('/a/b/c', '/a')], '/a/b/', 'prefix /a'],
+    [prefixes('/a%2Fb'), '/a/b', 'none'],
+    [prefixes('/a'), `/a/${'x/'.repeat(5_000)}`, 'prefix /a'],
+    [prefixes('/é', '/漢字'), '/漢字/é', 'prefix /漢字'],
+    [prefixes('/é', '/漢字'), '/é/x', 'prefix /é'],
+    [prefixes('/é'), '/漢字', 'none'],
+    // U+0161 has the low byte of `a`: a table of bytes must not take one for the other.
+    [prefixes('/a'), '/\u0161', 'none'],
+  ]
+
+  test.each(cases)('%# %s', (routes, path, expected) => {
+    expect(winner(routes, 'a.test', path)).toBe(expected)
+  })
+})
+
+describe('hosts', () => {
+  const routes = [
+    routeSpec('*.foo.com', 'prefix', '/wildcard'),
+    routeSpec('foo.bar.com', 'prefix', '/exact'),
+    routeSpec('shop.foo.com', 'prefix', '/shop'),
+    routeSpec('', 'prefix', '/every'),
+  ]
+  const cases: [host: string, path: string, expected: string][] = [
+    ['foo.bar.com', '/exact', 'prefix /exact'],
+    ['bar.foo.com', '/wildcard', 'prefix /wildcard'],
+    ['baz.bar.foo.com', '/wildcard', 'none'],
+    ['foo.com', '/wildcard', 'none'],
+    ['.foo.com', '/wildcard', 'none'],
+    ['*.foo.com', '/wildcard', 'prefix /wildcard'],
+    ['subdomain.bar.com', '/exact', 'none'],
+    ['shop.foo.com', '/shop', 'prefix /shop'],
+    ['other.test', '/every', 'prefix /every'],
+    ['baz.bar.foo.com', '/every', 'prefix /every'],
+    ['', '/every', 'prefix /every'],
+    ['192.0.2.1', '/every', 'prefix /every'],
+    ['[2001:db8::1]', '/every', 'prefix /every'],
+  ]
+
+  test.each(cases)('%s%s: %s', (host, path, expected) => {
+    expect(winner(routes, host, path)).toBe(expected)
+  })
+
+  test('an exact host owns its requests: a wildcard never gets a path it does not know', () => {
+    expect(winner(routes, 'shop.foo.com', '/wildcard')).toBe('none')
+  })
+
+  test('a known host never falls through to the rules for every host', () => {
+    expect(winner(routes, 'foo.bar.com', '/every')).toBe('none')
+    expect(winner(routes, 'bar.foo.com', '/every')).toBe('none')
+  })
+})
+
+describe('the table', () => {
+  test('holds nothing when it was given nothing', () => {
+    expect(new RouteTable([]).match('a.test', '/')).toBe(-1)
+  })
+
+  test('takes the first of two routes with the same host and path', () => {
+    const twice = [routeSpec('a.test', 'exact', '/a', { id: '1' }), routeSpec('a.test', 'exact', '/a', { id: '2' })]
+    const roots = [routeSpec('a.test', 'prefix', '/', { id: '1' }), routeSpec('a.test', 'prefix', '/', { id: '2' })]
+    expect(new RouteTable(twice).match('a.test', '/a')).toBe(0)
+    expect(new RouteTable(roots).match('a.test', '/a')).toBe(0)
+  })
+
+  test('refuses a regex route by its id rather than matching it wrongly', () => {
+    expect(() => new RouteTable([routeSpec('a.test', 'regex', '/a+')])).toThrow('route default/web a.test regex /a+: regular')
+  })
+
+  test('finds each of thousands of hosts and paths, and none beside them', () => {
+    const routes = Array.from({ length: 4_000 }, (_, i) => routeSpec(`h${i % 700}.test`, i % 3 === 0 ? 'exact' : 'prefix', `/p${i}`))
+    const table = new RouteTable(routes, { seed: 7 })
+    for (const [index, { host, path }] of routes.entries()) {
+      expect(table.match(host, path.value)).toBe(index)
+      expect(table.match(host, `${path.value}x`)).toBe(-1)
+      expect(table.match(`x${host}`, path.value)).toBe(-1)
+    }
+  })
+
+  test('agrees with the plain matcher, whatever the seed', () => {
+    fc.assert(
+      fc.property(anyRoutes, fc.array(fc.tuple(anyHost, anyPath), { minLength: 1, maxLength: 20 }), fc.integer(), (routes, requests, seed) => {
+        const table = new RouteTable(routes, { seed })
+        for (const [host, path] of requests) expect(table.match(host, path)).toBe(plainMatch(routes, host, path))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
