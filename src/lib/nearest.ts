@@ -16,6 +16,12 @@ export function nearest(name: string, names: Iterable<string>): string | undefin
   return best
 }
 
+/** `; do you mean https-port?`, or nothing: to be appended to a sentence about an unknown name. */
+export function didYouMean(name: string, names: Iterable<string>): string {
+  const meant = nearest(name, names)
+  return meant === undefined ? '' : `; do you mean ${meant}?`
+}
+
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment); `bound` when not below it. */
 export function editDistance(from: string, to: string, bound: number): number {
   if (Math.abs(from.length - to.length) >= bound) return bound
