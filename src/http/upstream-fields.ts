@@ -16,6 +16,11 @@ export type UpstreamOptions = {
   readonly forwarded: boolean
   /** Sent as Host when an HTTP/1.0 client named none; `localhost` by default. */
   readonly fallbackAuthority?: string
+  /**
+   * Pass names with underscores on, unless they imitate a name that matters. By default all of them are dropped, as
+   * nginx does: CGI programs cannot tell `X_User` from the `X-User` that a filter has vouched for.
+   */
+  readonly keepUnderscores?: boolean
 }
 
 const longestRequestId = 128
@@ -38,7 +43,7 @@ const claims = nameSet([
 const claimPrefixes = ['x-forwarded-', 'ssl-client-', 'x-ssl-client-']
 
 /** Names that an underscore may not imitate, beside the sets above. */
-const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-method-override', 'x-auth-request-user'])
+const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-method-override'])
 
 /**
  * The flat field list for the endpoint: Host first, then the client's fields in their order, then ours. Contains
@@ -46,7 +51,7 @@ const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-met
  *
  * - Left out: fields named in Connection (never Host or framing, which are written anew, nor ours, which come later),
  *   the hop-by-hop set, proxy credentials, claims of untrusted peers (X-Forwarded-*, Forwarded, client certificates),
- *   and names whose underscores CGI programs would read as one of those (`X_Forwarded_For`).
+ *   and names with underscores.
  * - X-Forwarded-For is replaced for untrusted peers, what they sent moves to X-Original-Forwarded-For; for trusted
  *   peers the peer is appended. The others follow from `client`.
  * - `te: trailers` and the WebSocket upgrade are asked for anew when the client asked; Cookie lines become one.
@@ -54,7 +59,7 @@ const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-met
 export function upstreamFields(head: RequestHead, admitted: Admitted, client: ResolvedClient, options: UpstreamOptions): string[] {
   const authority = admitted.authority === '' ? (options.fallbackAuthority ?? 'localhost') : admitted.authority
   const fields: string[] = ['Host', authority]
-  copyFields(fields, head, client.trusted)
+  copyFields(fields, head.fields, { trusted: client.trusted, keepUnderscores: options.keepUnderscores === true })
   if (admitted.framing.kind === 'length') fields.push('Content-Length', String(admitted.framing.bytes))
   if (asksForTrailers(head.fields)) fields.push('TE', 'trailers')
   if (admitted.upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', admitted.upgrade)
@@ -80,14 +85,18 @@ export function requestIdOf(fields: readonly string[]): string | undefined {
   return id.length <= longestRequestId && isVisible(id) ? id : undefined
 }
 
-function copyFields(out: string[], { fields }: RequestHead, trusted: boolean): void {
+function copyFields(
+  out: string[],
+  fields: readonly string[],
+  { trusted, keepUnderscores }: { readonly trusted: boolean; readonly keepUnderscores: boolean },
+): void {
   const isListed = connectionListed(fields)
   let cookieAt = -1
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
     if (isHopByHop(name) || dropped(name) || ours(name) || isListed(name)) continue
     if (!trusted && isClaim(name)) continue
-    if (name.includes('_') && imitates(name)) continue
+    if (name.includes('_') && (!keepUnderscores || imitates(name))) continue
     const value = trimOws(fields[at + 1]!)
     if (name.length === 6 && equalsLower(name, 'cookie')) {
       // HTTP/2 clients send crumbs (RFC 9113 section 8.2.3); one line is what every endpoint reads the same.
