@@ -2,21 +2,11 @@
  * A place resources come from. Sources give the complete current set each time, never deltas: whoever needs a
  * difference computes it, and no reader has to think about order.
  */
+import type { DocumentState } from '#resource/documents.ts'
 import type { Problem } from '#resource/problem.ts'
 import type { Resource } from '#resource/resource.ts'
 
-/** What one document of a source is at this moment. */
-export type DocumentState = {
-  readonly file: string
-  readonly line: number
-  /** `undefined` when the document never got as far as having a name. */
-  readonly object: string | undefined
-  /**
-   * `live`: read and served. `stale`: now broken, its last good version is served. `rejected`: broken and never good.
-   * `ignored`: a kind we have no use for.
-   */
-  readonly state: 'live' | 'stale' | 'rejected' | 'ignored'
-}
+export type { DocumentState } from '#resource/documents.ts'
 
 /** Everything a source holds at one moment. */
 export type Batch = {
