@@ -37,13 +37,23 @@ type Told = {
   readonly port: number | undefined
 }
 
+/** Where the client stands in a list of nodes. */
+type Walked = { readonly address: string; readonly index: number }
+
+/** One parameter of a Forwarded element: its name, and its value quoted or plain. */
+const parameter = /(?:^|;)[ \t]*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"]*))/g
+
 /**
  * X-Forwarded-For is walked from the right, the side our own proxies write, until the first address that is not
  * trusted: that is the client. An entry that is no address ends the walk at the one before it. Of Proto, Host and Port
  * the first value counts. Forwarded is read only when there is no X-Forwarded field at all, since a proxy that writes
  * one family passes the client's own words in the other.
  */
-export function resolveClient(peer: Peer, fields: readonly string[], trusts: (address: string) => boolean): ResolvedClient {
+export function resolveClient(
+  peer: Peer,
+  fields: readonly string[],
+  trusts: (address: string) => boolean,
+): ResolvedClient {
   const address = canonicalAddress(peer.address) ?? peer.address
   const direct = { address, scheme: peer.scheme, port: peer.port, host: undefined, peer: address }
   if (!trusts(address)) return { ...direct, trusted: false }
@@ -108,8 +118,8 @@ function fromForwarded(fields: readonly string[], trusts: (address: string) => b
 }
 
 /** The client's place in the chain; `undefined` when the nearest entry already says nothing. */
-function walk(nodes: readonly string[], trusts: (address: string) => boolean): { address: string; index: number } | undefined {
-  let client: { address: string; index: number } | undefined
+function walk(nodes: readonly string[], trusts: (address: string) => boolean): Walked | undefined {
+  let client: Walked | undefined
   for (let index = nodes.length - 1; index >= 0; index--) {
     const address = nodeAddress(nodes[index]!)
     if (address === undefined) return client
@@ -122,7 +132,7 @@ function walk(nodes: readonly string[], trusts: (address: string) => boolean): {
 /** `for=192.0.2.60;proto=http` as a map with lower-case keys; the first of repeated parameters counts. */
 function parseElement(element: string): Map<string, string> {
   const parameters = new Map<string, string>()
-  for (const [, name, quoted, plain] of element.matchAll(/(?:^|;)[ \t]*([^\s=;"]+)=(?:"((?:[^"\\]|\\.)*)"|([^;"]*))/g)) {
+  for (const [, name, quoted, plain] of element.matchAll(parameter)) {
     const key = name!.toLowerCase()
     if (!parameters.has(key)) parameters.set(key, quoted?.replace(/\\(.)/g, '$1') ?? trimOws(plain!))
   }

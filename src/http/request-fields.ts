@@ -76,10 +76,10 @@ function note(scan: RequestFields, name: string, value: string): void {
       scan.expect = value
       return
     case 7:
-      if (equalsLower(name, 'upgrade')) scan.upgrade = scan.upgrade === '' ? value : `${scan.upgrade},${value}`
+      if (equalsLower(name, 'upgrade')) scan.upgrade = joined(scan.upgrade, value)
       return
     case 10:
-      if (equalsLower(name, 'connection')) scan.connection = scan.connection === '' ? value : `${scan.connection},${value}`
+      if (equalsLower(name, 'connection')) scan.connection = joined(scan.connection, value)
       return
     case 13:
       if (equalsLower(name, 'authorization')) scan.authorizations++
@@ -100,6 +100,10 @@ function note(scan: RequestFields, name: string, value: string): void {
       return
     default:
   }
+}
+
+function joined(list: string, value: string): string {
+  return list === '' ? value : `${list},${value}`
 }
 
 /** RFC 9113 sections 8.2.1 and 8.2.2. */

@@ -12,7 +12,12 @@ import { type Target, parseTarget } from './target.ts'
 import { connectionOptions, requestUpgrade } from './upgrade.ts'
 
 /** Cause codes a refusal can have; the same words as in proxy/failure.ts. */
-export type RefusalCause = 'bad_request' | 'uri_too_long' | 'header_too_large' | 'expectation_failed' | 'method_not_allowed'
+export type RefusalCause =
+  | 'bad_request'
+  | 'uri_too_long'
+  | 'header_too_large'
+  | 'expectation_failed'
+  | 'method_not_allowed'
 
 /** Told from `Admitted` by `'cause' in x`. After a refusal the connection must be closed. */
 export type Refusal = { readonly cause: RefusalCause; readonly detail: string }
@@ -52,7 +57,7 @@ export function versionOf(number: string): HttpVersion | undefined {
   return number === '1.1' || number === '1.0' ? number : undefined
 }
 
-/** Judges a request head. Field values must be as received, one character per byte; optional white space may be left. */
+/** Judges a request head. Field values are as received, one character per byte; optional white space may be left. */
 export function admitRequest(head: RequestHead, bounds: RequestBounds): Admitted | Refusal {
   const methodRefusal = refuseMethod(head)
   if (methodRefusal !== undefined) return methodRefusal
@@ -92,9 +97,8 @@ export function admitRequest(head: RequestHead, bounds: RequestBounds): Admitted
  */
 function refuseMethod({ method, target }: RequestHead): Refusal | undefined {
   if (method.length > longestMethod || !isToken(method)) return bad('method is not a token')
-  if (method === 'CONNECT' || method === 'TRACE') return { cause: 'method_not_allowed', detail: `${method} is not served` }
-  if (target === '*' && method === 'OPTIONS') return { cause: 'method_not_allowed', detail: 'OPTIONS * is not served' }
-  return undefined
+  const served = method !== 'CONNECT' && method !== 'TRACE' && !(method === 'OPTIONS' && target === '*')
+  return served ? undefined : { cause: 'method_not_allowed', detail: `${method} is not served` }
 }
 
 /**
@@ -118,7 +122,8 @@ function resolveHost(
   const named = parseAuthority(authority)
   if (named === undefined) return 'authority of the target invalid'
   if (sent === undefined && version !== '1.0') return 'host empty'
-  if (sent !== undefined && (sent.host !== named.host || sent.port !== named.port)) return 'host differs from the target'
+  const same = sent === undefined || (sent.host === named.host && sent.port === named.port)
+  if (!same) return 'host differs from the target'
   return { ...named, authority: canonical(authority, named) }
 }
 

@@ -13,6 +13,11 @@ export type ResponseContext = {
 
 const dropped = nameSet(['proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization'])
 
+export type DownstreamOptions = {
+  /** The endpoint was asked to switch; a 101 announces it to the client. */
+  readonly upgrade?: 'websocket' | undefined
+}
+
 /**
  * Judges a response head, interim ones included. `detail` says why the exchange must fail (`upstream_protocol`) and the
  * connection to the endpoint must be closed: a status outside 100..599, a 101 nobody asked for, a broken field, or
@@ -36,7 +41,7 @@ export function admitResponse(
  * as well. A valid Content-Length is written anew, also where it only informs (HEAD, 304); Transfer-Encoding, Date and
  * Connection are for the lane to add. With `upgrade` (a 101 that was asked for) the switch is announced anew.
  */
-export function downstreamFields(head: ResponseHead, options: { readonly upgrade?: 'websocket' | undefined } = {}): string[] {
+export function downstreamFields(head: ResponseHead, options: DownstreamOptions = {}): string[] {
   const { fields, status } = head
   const isListed = connectionListed(fields)
   const out: string[] = []

@@ -12,7 +12,7 @@ const forbidden = nameSet([
   'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since', 'if-range', 'proxy', 'server',
   'strict-transport-security', 'x-real-ip', 'x-request-id', 'x-scheme',
 ])
-const forbiddenPrefixes = ['x-forwarded-', 'x-original-', 'access-control-', 'sec-', 'ssl-client-', 'x-ssl-client-', ':']
+const forbiddenPrefixes = ['x-forwarded-', 'x-original-', 'access-control-', 'sec-', 'ssl-client-', 'x-ssl-client-']
 
 /** The trailer fields that may be sent on, as a flat list; others are dropped without a word. */
 export function passableTrailers(trailers: readonly string[]): string[] {

@@ -26,7 +26,9 @@ export type UpstreamOptions = {
 const longestRequestId = 128
 
 /** Never passed on, from anybody. `Proxy` becomes HTTP_PROXY in CGI programs (httpoxy). Host is written first. */
-const dropped = nameSet(['host', 'expect', 'proxy', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info'])
+const dropped = nameSet([
+  'host', 'expect', 'proxy', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info',
+])
 
 /** We alone write these; an incoming one was read by resolveClient or means nothing. */
 const ours = nameSet([
@@ -36,8 +38,8 @@ const ours = nameSet([
 
 /** Claims only a trusted proxy may make: about addresses, the original target, or a verified client certificate. */
 const claims = nameSet([
-  'forwarded', 'x-original-forwarded-for', 'x-original-forwarded-host', 'x-original-url', 'x-original-uri', 'x-original-host',
-  'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme', 'front-end-https',
+  'forwarded', 'x-original-forwarded-for', 'x-original-forwarded-host', 'x-original-url', 'x-original-uri',
+  'x-original-host', 'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme', 'front-end-https',
   'client-cert', 'client-cert-chain', 'x-client-cert', 'x-client-verify', 'x-client-dn',
 ])
 const claimPrefixes = ['x-forwarded-', 'ssl-client-', 'x-ssl-client-']
@@ -56,7 +58,12 @@ const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-met
  *   peers the peer is appended. The others follow from `client`.
  * - `te: trailers` and the WebSocket upgrade are asked for anew when the client asked; Cookie lines become one.
  */
-export function upstreamFields(head: RequestHead, admitted: Admitted, client: ResolvedClient, options: UpstreamOptions): string[] {
+export function upstreamFields(
+  head: RequestHead,
+  admitted: Admitted,
+  client: ResolvedClient,
+  options: UpstreamOptions,
+): string[] {
   const authority = admitted.authority === '' ? (options.fallbackAuthority ?? 'localhost') : admitted.authority
   const fields: string[] = ['Host', authority]
   copyFields(fields, head.fields, { trusted: client.trusted, keepUnderscores: options.keepUnderscores === true })
