@@ -1,11 +1,25 @@
 /**
  * The composition root: the only file that knows every room. It builds them, wires them, and gives back a handle.
  */
+import { adminPages } from '#admin/pages.ts'
+import { AdminServer } from '#admin/server.ts'
+import { explain, printExplanation } from '#compile/explain.ts'
+import type { Turn } from '#control/loop.ts'
+import { ControlLoop } from '#control/loop.ts'
+import { controlFamilies } from '#control/report.ts'
+import { backendsView, certificatesView, overviewView, problemsView, routesView } from '#control/views.ts'
+import { createDiscovery } from '#discovery/engine.ts'
+import type { Discovery } from '#discovery/discovery.ts'
+import { createDefaultCertificate } from '#listener/default-certificate.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Problem } from '#resource/problem.ts'
-import type { DiscoveryMode } from '#snapshot/snapshot.ts'
+import type { DiscoveryMode, EndpointSet } from '#snapshot/snapshot.ts'
 import type { DocumentState, Source } from '#source/source.ts'
+import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
+import type { WorkerSettings } from '#worker/message.ts'
+import type { PoolPorts } from '#worker/pool.ts'
+import { WorkerPool } from '#worker/pool.ts'
 
 /** Process settings: decoded once (cli/flags.ts) and passed as the object they are. Routing settings are resources. */
 export type Settings = {
@@ -46,6 +60,8 @@ export type Settings = {
   readonly nodeName: string | undefined
   /** For discovery through `<NAME>_SERVICE_HOST`; usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Called after every change that has been applied, with what is live now. */
+  readonly onTurn?: (turn: Turn) => void
 }
 
 /** The ports we really listen on; 0 where there is no such listener. */
@@ -54,6 +70,8 @@ export type Ports = { readonly http: number; readonly https: number; readonly ad
 /** A running front door. */
 export interface Genkan {
   readonly ports: Ports
+  /** Wanted ports that could not be had, with the reason and the port taken instead. */
+  readonly moved: PoolPorts['moved']
   /** Resolves when everything the sources have said so far is compiled, discovered and applied by every worker. */
   settled(): Promise<void>
   /** Generation that every worker has applied; 0 before the first. */
@@ -68,7 +86,127 @@ export interface Genkan {
   close(): Promise<void>
 }
 
-/** STUB: rejects until the rooms exist. Rejects with a clear message when a port cannot be bound. */
-export function start(_settings: Settings): Promise<Genkan> {
-  return Promise.reject(new Error('not built yet'))
+/**
+ * Rejects with a sentence for people when an address cannot be bound. Resolves once everything the sources hold is
+ * served (or reported), so that the first request is answered as the thousandth.
+ */
+export async function start(settings: Settings): Promise<Genkan> {
+  const house = await build(settings)
+  try {
+    const ports = await house.pool.start()
+    await house.loop.start()
+    const admin = await house.admin?.listen().catch((error: unknown) => Promise.reject(adminError(settings, error)))
+    return handle(house, settings, { ...ports, admin: admin ?? 0 })
+  } catch (error) {
+    await close(house)
+    throw error
+  }
+}
+
+type House = {
+  readonly pool: WorkerPool
+  readonly discovery: Discovery
+  readonly loop: ControlLoop
+  readonly admin: AdminServer | undefined
+  /** Set when traffic should go elsewhere: /readyz says so from then on. */
+  draining: boolean
+}
+
+async function build(settings: Settings): Promise<House> {
+  const { log } = settings
+  const pool = new WorkerPool({ settings: await workerSettings(settings), log, onSuspect: (upstream) => discovery.suspect(upstream) })
+  const discovery = createDiscovery({
+    onChange: (sets: readonly EndpointSet[]) => pool.endpoints(sets),
+    log,
+    now: Date.now,
+    random: Math.random,
+    servers: settings.clusterDns,
+    clusterDomain: settings.clusterDomain,
+    dnsForm: settings.dnsForm,
+    nodeName: settings.nodeName,
+    env: settings.env,
+  })
+  const { ingressClasses, compat, configMap } = settings
+  const options = { ingressClasses, compat, configMap, discovery: settings.discovery }
+  const loop = new ControlLoop({ sources: settings.sources, options, discovery, pool, log, now: Date.now, ...(settings.onTurn && { onTurn: settings.onTurn }) })
+  const house: House = { pool, discovery, loop, admin: undefined, draining: false }
+  return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
+}
+
+async function workerSettings(settings: Settings): Promise<WorkerSettings> {
+  const { bind, httpPort, httpsPort, portConflict, trustedProxies, forwardedField, exposeCause, limits, accessLog } = settings
+  return {
+    bind,
+    httpPort,
+    httpsPort,
+    portConflict,
+    trustedProxies,
+    forwardedField,
+    exposeCause,
+    limits,
+    accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
+    defaultCertificate: await createDefaultCertificate(),
+  }
+}
+
+function withAdmin(house: House, address: { readonly host: string; readonly port: number }, log: Log): House {
+  const { pool, discovery, loop } = house
+  const exposition = new Exposition()
+  const pages = adminPages({
+    ready: () => readiness(complete),
+    metrics: async () => exposition.print([...(await pool.tallies()), controlFamilies(loop.latest(), discovery.reports(), pool)]),
+    overview: () => overviewView(loop.latest(), discovery.reports(), pool),
+    routes: () => routesView(loop.latest()),
+    backends: () => backendsView(discovery.reports()),
+    problems: () => problemsView(loop.latest()),
+    certificates: () => certificatesView(loop.latest()),
+    explain: (url, method) => explainLive(complete, url, method),
+  })
+  const complete: House = { ...house, admin: new AdminServer({ ...address, pages, log }) }
+  return complete
+}
+
+function readiness(house: House): { readonly ready: boolean; readonly reason: string } {
+  if (house.draining) return { ready: false, reason: 'draining: no new traffic, please' }
+  if (house.pool.generation() === 0) return { ready: false, reason: 'starting: the first configuration is not applied yet' }
+  return { ready: true, reason: `ready: generation ${house.pool.generation()} is applied` }
+}
+
+function explainLive({ loop, discovery }: House, url: string, method: string): unknown {
+  const turn = loop.latest()
+  if (turn === undefined || !URL.canParse(url)) return undefined
+  const explanation = explain({ compiled: turn.compiled, endpoints: discovery.current(), url, method, fields: [] })
+  return { ...explanation, text: printExplanation(explanation) }
+}
+
+function adminError(settings: Settings, error: unknown): Error {
+  const { host, port } = settings.admin!
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Error(`the admin address ${host}:${port} cannot be bound (${reason}): choose another with --admin HOST:PORT, or --admin off`)
+}
+
+function handle(house: House, settings: Settings, ports: PoolPorts & { readonly admin: number }): Genkan {
+  const { loop, pool } = house
+  return {
+    ports: { http: ports.http, https: ports.https, admin: ports.admin },
+    moved: ports.moved,
+    settled: () => loop.settled(),
+    generation: () => pool.generation(),
+    problems: () => loop.latest()?.problems ?? [],
+    documents: () => loop.latest()?.documents ?? [],
+    reload: () => settings.sources.forEach((source) => source.reload()),
+    drain: async () => {
+      house.draining = true
+      const cut = await pool.drain(settings.drainTimeoutMs)
+      await close(house)
+      return cut
+    },
+    close: () => close(house),
+  }
+}
+
+async function close({ loop, discovery, pool, admin }: House): Promise<void> {
+  loop.close()
+  discovery.close()
+  await Promise.all([pool.close(), admin?.close()])
 }

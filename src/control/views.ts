@@ -3,8 +3,27 @@
  * shapes are public (docs/admin.md): add fields, never rename them.
  */
 import type { DiscoveryReport } from '#discovery/discovery.ts'
+import type { WorkerPool } from '#worker/pool.ts'
 import type { Turn } from './loop.ts'
 import { stateOf } from './report.ts'
+
+/** The one-glance page: is it up, is it current, is anything wrong. */
+export function overviewView(turn: Turn | undefined, reports: readonly DiscoveryReport[], pool: WorkerPool): unknown {
+  const problems = turn?.problems ?? []
+  return {
+    generation: turn?.snapshot.generation ?? 0,
+    appliedGeneration: pool.generation(),
+    lastChange: turn === undefined ? undefined : new Date(turn.finishedAt).toISOString(),
+    routes: turn?.snapshot.routes.length ?? 0,
+    backends: reports.length,
+    backendsWithoutEndpoints: reports.filter((report) => !report.endpoints.some((each) => stateOf(each) === 'ready')).length,
+    certificates: turn?.snapshot.certificates.length ?? 0,
+    errors: problems.filter((each) => each.severity === 'error').length,
+    warnings: problems.filter((each) => each.severity === 'warning').length,
+    workerRestarts: pool.restarts(),
+    uptimeSeconds: Math.round(process.uptime()),
+  }
+}
 
 export function routesView(turn: Turn | undefined): unknown {
   const snapshot = turn?.snapshot

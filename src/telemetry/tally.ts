@@ -94,10 +94,6 @@ export class Tally {
 
   families(): readonly MetricFamily[] {
     const tallies = [...this.#routes.values()]
-    const perListener = (counts: { http: number; https: number }): Sample[] => [
-      { value: counts.http, labels: { listener: 'http' } },
-      { value: counts.https, labels: { listener: 'https' } },
-    ]
     const perRoute = (value: (tally: RouteTally) => number): Sample[] =>
       tallies.map((tally) => ({ value: value(tally), labels: { route: tally.route, backend: tally.backend } }))
     return [
@@ -140,6 +136,13 @@ function outcomeSamples({ route, backend, outcomes }: RouteTally): Sample[] {
     const [status = '', cause = ''] = outcome.split(' ')
     return { value, labels: { route, backend, status, cause } }
   })
+}
+
+function perListener(counts: { readonly http: number; readonly https: number }): Sample[] {
+  return [
+    { value: counts.http, labels: { listener: 'http' } },
+    { value: counts.https, labels: { listener: 'https' } },
+  ]
 }
 
 function durationSamples({ route, backend, buckets, seconds }: RouteTally): Sample[] {

@@ -16,8 +16,8 @@ export type WorkerSettings = {
   readonly trustedProxies: readonly string[]
   readonly forwardedField: boolean
   readonly exposeCause: boolean
-  /** A file's path, 1 for standard output. */
-  readonly accessLog: 'off' | 1 | string
+  /** A file's path, 1 for standard output, `undefined` for none. */
+  readonly accessLog: string | 1 | undefined
   readonly limits: Limits
   /** PEM; what clients get that name no host with a certificate. */
   readonly defaultCertificate: { readonly certificate: string; readonly key: string }

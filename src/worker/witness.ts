@@ -1,0 +1,68 @@
+/**
+ * Who watches the exchanges of a worker: counts them, and writes the access log when there is one.
+ */
+import { get } from '#http/fields.ts'
+import type { Exchange } from '#proxy/exchange.ts'
+import type { Observer } from '#proxy/observer.ts'
+import type { AccessLog, AccessRecord } from '#telemetry/access-log.ts'
+import type { Tally } from '#telemetry/tally.ts'
+
+export type WitnessInit = {
+  readonly tally: Tally
+  readonly accessLog: AccessLog | undefined
+  readonly onSuspect: (upstream: string) => void
+}
+
+export function createWitness({ tally, accessLog, onSuspect }: WitnessInit): Observer {
+  return {
+    onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
+    onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
+    onConnectionRefused: (scheme) => tally.connectionRefused(scheme),
+    onTunnel: (delta) => tally.tunnel(delta),
+    onStart: () => tally.started(),
+    onFinish: (exchange) => {
+      tally.finished({
+        route: exchange.route?.spec.id ?? '',
+        backend: exchange.upstream?.id ?? '',
+        status: exchange.status,
+        cause: exchange.failure?.cause ?? '',
+        durationMs: exchange.durationMs,
+        requestBytes: exchange.requestBytes,
+        responseBytes: exchange.responseBytes,
+      })
+      accessLog?.write(recordOf(exchange))
+    },
+    onSuspect,
+  }
+}
+
+function recordOf(exchange: Exchange): AccessRecord {
+  const { received, connection, client } = exchange
+  return {
+    time: new Date(exchange.startedAt).toISOString(),
+    client: client.address,
+    scheme: client.scheme,
+    method: received.method,
+    host: exchange.host,
+    target: received.target,
+    protocol: `HTTP/${received.version}`,
+    status: exchange.status,
+    cause: exchange.failure?.cause,
+    detail: exchange.failure?.detail === '' ? undefined : exchange.failure?.detail,
+    // Microseconds are the most that a reader can use.
+    duration: Math.round(exchange.durationMs * 1000) / 1000,
+    requestBytes: exchange.requestBytes,
+    responseBytes: exchange.responseBytes,
+    route: exchange.route?.spec.id,
+    backend: exchange.upstream?.id,
+    endpoint: exchange.endpoint?.id,
+    attempts: exchange.attempts,
+    upstreamStatus: exchange.upstreamStatus === 0 ? undefined : exchange.upstreamStatus,
+    requestId: exchange.requestId,
+    userAgent: get(received.fields, 'user-agent'),
+    referer: get(received.fields, 'referer'),
+    tls: connection.tls?.version,
+    sni: connection.tls?.serverName,
+    lane: exchange.lane,
+  }
+}
