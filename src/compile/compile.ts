@@ -2,9 +2,23 @@
  * Resources → snapshot, pure: the same resources always give the same snapshot. Never throws for user input: a bad
  * object costs only itself and is reported.
  */
+import { toAscii } from '#http/authority.ts'
 import type { Problem } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
-import type { DiscoveryMode, PathMatch, RouteOrigin, Snapshot } from '#snapshot/snapshot.ts'
+import type { Ingress, Resource } from '#resource/resource.ts'
+import { objectName } from '#resource/resource.ts'
+import { byAge, bySpecificity } from '#route/precedence.ts'
+import type { DiscoveryMode, PathMatch, RouteOrigin, RouteSpec, Snapshot } from '#snapshot/snapshot.ts'
+import { ClassSelection } from './class-selection.ts'
+import type { Loss } from './contest.ts'
+import { contest } from './contest.ts'
+import { readGlobals } from './ingress-nginx/config-map.ts'
+import type { Plan } from './plan.ts'
+import { planOf } from './plan.ts'
+import { originOf, routeId, routeOf } from './route-spec.ts'
+import { selectTls } from './tls-selection.ts'
+import { UpstreamList } from './upstream-list.ts'
+import { judgeAnnotations } from './verdict.ts'
 
 export type CompileOptions = {
   /** Class names we serve; Ingresses without any class are ours too. */
@@ -30,11 +44,21 @@ export type ResourceStatus = {
 
 /** A rule that lost to another with the same host, path and type: explain names it with its reason. */
 export type Shadowed = {
+  /** The id the route would have had. */
+  readonly id: string
   readonly host: string
   readonly path: PathMatch
   readonly origin: RouteOrigin
   /** Id of the route that won. */
   readonly winner: string
+  readonly reason: string
+}
+
+/** A rule of an Ingress that another controller serves: explain names it when it could have had a request. */
+export type ForeignRule = {
+  readonly host: string
+  readonly origin: RouteOrigin
+  /** Whose class it has. */
   readonly reason: string
 }
 
@@ -44,9 +68,108 @@ export type Compiled = {
   readonly statuses: readonly ResourceStatus[]
   readonly problems: readonly Problem[]
   readonly shadowed: readonly Shadowed[]
+  /** Routes without an upstream: they answer 503. */
+  readonly unreachable: readonly { readonly route: string; readonly reason: string }[]
+  readonly foreign: readonly ForeignRule[]
 }
 
-/** STUB: to be replaced. */
-export function compile(_resources: ResourceSet, _options: CompileOptions): Compiled {
-  return { snapshot: { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }, statuses: [], problems: [], shadowed: [] }
+/** Problems are sorted by place; everything else is independent of the order in which the objects are given. */
+export function compile(resources: ResourceSet, options: CompileOptions): Compiled {
+  const problems: Problem[] = []
+  const globals = readGlobals(resources, options.configMap, problems)
+  const { ours, foreign } = selectIngresses(resources, options, problems)
+  const plans = ours.map((ingress) => planOf(ingress, globals, problems))
+  const present = plans.filter((plan) => plan.absent === undefined).map((plan) => plan.ingress)
+  const tls = selectTls(present, resources, { now: options.now, problems })
+  const upstreams = new UpstreamList({ resources, discovery: options.discovery, problems })
+  const { winners, losses } = contest(plans.flatMap((plan) => plan.claims), problems)
+  const planOfIngress = new Map(plans.map((plan) => [plan.ingress, plan]))
+  const surroundings = { globals, tlsHosts: tls.named, upstreams }
+  // Every claim comes out of a plan, so the look-up cannot fail.
+  const routings = winners.map((claim) => routeOf(claim, planOfIngress.get(claim.ingress)!, surroundings))
+  const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
+  for (const service of resources.list('Service')) reportAnnotations(service, problems)
+  return {
+    snapshot: { generation: 0, routes, upstreams: upstreams.used(routes), certificates: tls.certificates, tlsHosts: tls.hosts },
+    statuses: [...statusesOf(plans, routes, losses), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
+    problems: problems.toSorted(byPlace),
+    shadowed: losses.map(shadowedOf),
+    unreachable: routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [{ route: route.id, reason: unreachable }])),
+    foreign: foreign.flatMap(foreignRules),
+  }
+}
+
+type Foreign = { readonly ingress: Ingress; readonly reason: string }
+type Selected = { readonly ours: readonly Ingress[]; readonly foreign: readonly Foreign[] }
+
+/** Both in order of age. */
+function selectIngresses(resources: ResourceSet, options: CompileOptions, problems: Problem[]): Selected {
+  const classes = new ClassSelection(resources, options.ingressClasses, problems)
+  const ours: Ingress[] = []
+  const foreign: Foreign[] = []
+  const aged = resources.list('Ingress').map((ingress, position) => ({ ingress, position, ...ingress.metadata }))
+  for (const { ingress } of aged.toSorted(byAge)) {
+    const verdict = classes.judge(ingress)
+    if (verdict.ours) ours.push(ingress)
+    else foreign.push({ ingress, reason: verdict.reason })
+  }
+  return { ours, foreign }
+}
+
+function foreignStatus({ ingress, reason }: Foreign): ResourceStatus {
+  return { object: objectName(ingress), state: 'foreign', reason, routes: 0 }
+}
+
+function foreignRules({ ingress, reason }: Foreign): readonly ForeignRule[] {
+  return ingress.spec.rules.map((rule, index) => {
+    return { host: toAscii(rule.host) ?? rule.host, origin: originOf({ ingress, at: ['spec', 'rules', index] }), reason }
+  })
+}
+
+function statusesOf(plans: readonly Plan[], routes: readonly RouteSpec[], losses: readonly Loss[]): readonly ResourceStatus[] {
+  const routesOf = Map.groupBy(routes, (route) => route.origin.object)
+  const lossesOf = Map.groupBy(losses, (loss) => loss.claim.ingress)
+  return plans.map((plan) => {
+    const object = objectName(plan.ingress)
+    const own = routesOf.get(object) ?? []
+    // Giving way as a default backend or as what an expression could mean is no loss.
+    const lost = (lossesOf.get(plan.ingress) ?? []).filter(({ claim, winner }) => claim.standing === winner.standing).length
+    return { object, routes: own.length, ...judgePlan(plan, own, lost) }
+  })
+}
+
+function judgePlan(plan: Plan, routes: readonly RouteSpec[], lost: number): Pick<ResourceStatus, 'state' | 'reason'> {
+  if (plan.absent !== undefined) return { state: 'rejected', reason: `${plan.absent}: it adds no routes` }
+  if (plan.closed !== undefined) return { state: 'rejected', reason: `${plan.closed}: its routes answer 503` }
+  const dead = routes.filter((route) => route.upstream === undefined).length
+  const missing = countPaths(plan.ingress) - plan.claims.filter((claim) => claim.standing !== 'fallback').length
+  if (routes.length === 0) return { state: 'rejected', reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served' }
+  if (dead === routes.length) return { state: 'rejected', reason: 'none of its backends can be reached' }
+  if (dead + lost + missing === 0) return { state: 'served', reason: '' }
+  const parts = [counted(dead, 'route answers 503', 'routes answer 503'), counted(lost, 'lost to another Ingress', 'lost to other Ingresses'), counted(missing, 'left out', 'left out')]
+  return { state: 'partly', reason: parts.filter((part) => part !== '').join(', ') }
+}
+
+function countPaths(ingress: Ingress): number {
+  return ingress.spec.rules.reduce((sum, rule) => sum + rule.paths.length, 0)
+}
+
+function counted(count: number, one: string, many: string): string {
+  return count === 0 ? '' : `${count} ${count === 1 ? one : many}`
+}
+
+function shadowedOf({ claim, winner, reason }: Loss): Shadowed {
+  return { id: routeId(claim), host: claim.host, path: claim.path, origin: originOf(claim), winner: routeId(winner), reason }
+}
+
+function reportAnnotations(resource: Resource, problems: Problem[]): void {
+  for (const { problem } of judgeAnnotations(resource)) if (problem !== undefined) problems.push(problem)
+}
+
+const byPlace = (a: Problem, b: Problem): number =>
+  compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code) || compareText(a.message, b.message)
+
+function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }

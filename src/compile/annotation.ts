@@ -1,0 +1,88 @@
+/**
+ * What an annotation dialect is: a prefix and one row for every name it knows. The rows are the single source for what
+ * compile does, what `genkan check` says and what docs/annotations.md lists, so the three cannot disagree.
+ */
+
+/**
+ * `honoured`: it does what it says. `not-yet`: we know it and cannot do it today. `refused`: we never will, because it
+ * is configuration text or code. `no-effect`: it tunes machinery that does not exist here.
+ */
+export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
+
+/**
+ * What happens to the Ingress when a row that is not honoured asks for something. `ignored`: it is served without.
+ * `closed`: it asked for protection, so its routes answer 503 rather than be served unprotected. `absent`: serving it
+ * as if the annotation were not there would take traffic it must not have, so it adds no routes at all.
+ */
+export type Meanwhile = 'ignored' | 'closed' | 'absent'
+
+export type AnnotationRow = {
+  /** Without the dialect's prefix. */
+  readonly name: string
+  readonly verdict: Verdict
+  readonly meanwhile: Meanwhile
+  /** The values that are understood, for rows that are honoured; empty otherwise. */
+  readonly values: string
+  /** One sentence for people: what it does here, or what happens instead. */
+  readonly note: string
+  /** True of values that ask for nothing beyond what happens anyway, such as a feature's `false`: nothing to report. */
+  readonly idle: (value: string) => boolean
+  /** Finer than `meanwhile` where the value decides; `undefined` keeps `meanwhile`. */
+  readonly judge: ((value: string) => Meanwhile) | undefined
+}
+
+export type AnnotationGroup = { readonly title: string; readonly rows: readonly AnnotationRow[] }
+
+export type Dialect = {
+  /** With its slash: `genkan.dev/`. */
+  readonly prefix: string
+  readonly groups: readonly AnnotationGroup[]
+  readonly rows: ReadonlyMap<string, AnnotationRow>
+}
+
+export function dialect(prefix: string, groups: readonly AnnotationGroup[]): Dialect {
+  return { prefix, groups, rows: new Map(groups.flatMap(({ rows }) => rows).map((each) => [each.name, each])) }
+}
+
+type Extras = {
+  /** In lower case: the values that change nothing. */
+  readonly idle?: readonly string[]
+  readonly judge?: (value: string) => Meanwhile
+}
+
+/** Does what it says; `values` is the grammar with the default in brackets. */
+export function honoured(name: string, values: string, note: string): AnnotationRow {
+  return { name, verdict: 'honoured', meanwhile: 'ignored', values, note, idle: () => false, judge: undefined }
+}
+
+/** Not honoured today; the Ingress is served without it. */
+export function notYet(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'not-yet', meanwhile: 'ignored', note }, extras)
+}
+
+/** Not honoured today, and it protects something: the Ingress answers 503. */
+export function closed(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'not-yet', meanwhile: 'closed', note }, extras)
+}
+
+/** Not honoured today, and the Ingress makes no sense without it: it adds no routes. */
+export function absent(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'not-yet', meanwhile: 'absent', note }, extras)
+}
+
+/** Configuration text or code, which is never run. */
+export function refused(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'refused', meanwhile: 'ignored', note }, extras)
+}
+
+/** Tunes something that does not exist here. */
+export function noEffect(name: string, note: string): AnnotationRow {
+  return row({ name, verdict: 'no-effect', meanwhile: 'ignored', note }, {})
+}
+
+/** The spellings of false that Go's `strconv.ParseBool` takes, which is what Kubernetes controllers use. */
+export const off: readonly string[] = ['false', 'f', '0', '']
+
+function row(basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>, { idle = [''], judge }: Extras): AnnotationRow {
+  return { ...basis, values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge }
+}

@@ -1,0 +1,99 @@
+/**
+ * One Ingress → the host and path pairs it claims. A claim becomes a route unless another claim of the same pair goes
+ * first (contest.ts).
+ */
+import { toAscii } from '#http/authority.ts'
+import { normalizePath } from '#http/path.ts'
+import type { FieldPath } from '#resource/origin.ts'
+import type { Problem, ProblemInit } from '#resource/problem.ts'
+import { problemOf } from '#resource/problem.ts'
+import type { Ingress, IngressBackend, IngressPath } from '#resource/resource.ts'
+import type { PathMatch } from '#snapshot/snapshot.ts'
+import { hasPattern, literalPart } from './ingress-nginx/pattern.ts'
+
+export type Claim = {
+  readonly ingress: Ingress
+  /** Where it was written. */
+  readonly at: FieldPath
+  readonly host: string
+  readonly path: PathMatch
+  /**
+   * `guard`: stands in for a protected regular expression and may not be passed by. `rule`: as written. `pattern`:
+   * stands in for a regular expression that we cannot match yet. `fallback`: a default backend.
+   */
+  readonly standing: 'guard' | 'rule' | 'pattern' | 'fallback'
+  /** `undefined` for a path that is not served: it answers 503. */
+  readonly backend: IngressBackend | undefined
+}
+
+export type ClaimOptions = {
+  /** Its routes answer 503, because something that was to protect them is missing. */
+  readonly closed: boolean
+  /** Its paths may be regular expressions (`use-regex`, `rewrite-target`). */
+  readonly patterns: boolean
+  readonly problems: Problem[]
+}
+
+export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Claim[] {
+  const claims: Claim[] = []
+  const fallback = ingress.spec.defaultBackend
+  const hosts = new Set<string>()
+  for (const [index, rule] of ingress.spec.rules.entries()) {
+    const at = ['spec', 'rules', index]
+    const host = rule.host === '' ? '' : toAscii(rule.host)
+    if (host === undefined) {
+      report(ingress, options, { code: 'invalid-host', at: [...at, 'host'], message: `${JSON.stringify(rule.host)} is no host name`, instead: 'the rule is left out' })
+      continue
+    }
+    hosts.add(host)
+    for (const [number, path] of rule.paths.entries()) {
+      const claim = claimOf(ingress, { host, path, at: [...at, 'http', 'paths', number] }, options)
+      if (claim !== undefined) claims.push(claim)
+    }
+    if (rule.paths.length === 0 && fallback === undefined) {
+      const problem = { severity: 'warning', code: 'rule-without-paths', at, message: 'the rule has no paths and the Ingress no defaultBackend', instead: 'it does nothing' } as const
+      options.problems.push(problemOf(ingress, problem))
+    }
+  }
+  if (fallback === undefined) return claims
+  // Without rules it is for every host; with rules only for theirs, as in ingress-nginx.
+  if (ingress.spec.rules.length === 0) hosts.add('')
+  const at = ['spec', 'defaultBackend']
+  const path: PathMatch = { kind: 'prefix', value: '/' }
+  return [...claims, ...[...hosts].map((host): Claim => ({ ingress, at, host, path, standing: 'fallback', backend: fallback }))]
+}
+
+type Written = { readonly host: string; readonly path: IngressPath; readonly at: FieldPath }
+
+function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim | undefined {
+  const written = path.path === '' ? '/' : path.path
+  if (options.patterns && hasPattern(written)) return patternClaim(ingress, { host, path, at }, options)
+  const value = normalizePath(escape(written))
+  if (value === undefined) {
+    const message = `${JSON.stringify(written)} is no path that a request could have`
+    report(ingress, options, { code: 'invalid-path', at: [...at, 'path'], message, instead: 'the rule is left out' })
+    return undefined
+  }
+  const match: PathMatch = path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
+  return { ingress, at, host, path: match, standing: 'rule', backend: path.backend }
+}
+
+function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {
+  const value = literalPart(path.path, options.closed ? 'superset' : 'likely')
+  const message = `regular expressions are not honoured yet: ${JSON.stringify(path.path)}`
+  report(ingress, options, { code: 'pattern-not-honoured', at: [...at, 'path'], message, instead: `requests below ${value} that no other rule wants answer 503` })
+  return { ingress, at, host, path: { kind: 'prefix', value }, standing: options.closed ? 'guard' : 'pattern', backend: undefined }
+}
+
+/** Characters that a request can only carry escaped, as a browser would escape them. */
+function escape(path: string): string {
+  return path.isWellFormed() ? path.replace(/[^\x21-\x7e]+/g, encodeURIComponent) : path
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+function report(ingress: Ingress, { problems }: ClaimOptions, init: Omit<ProblemInit, 'severity'>): void {
+  problems.push(problemOf(ingress, { ...init, severity: 'error' }))
+}

@@ -1,0 +1,150 @@
+/**
+ * ingress-nginx's global ConfigMap: the defaults of every Ingress, and the few settings that no annotation has. Keys
+ * that would protect every route and are not honoured yet close every route, as their annotations do for one Ingress.
+ */
+import { didYouMean } from '#lib/nearest.ts'
+import type { FieldPath } from '#resource/origin.ts'
+import type { Problem, ProblemInit } from '#resource/problem.ts'
+import { problemOf } from '#resource/problem.ts'
+import type { ResourceSet } from '#resource/resource-set.ts'
+import type { ConfigMap } from '#resource/resource.ts'
+import type { AnnotationGroup } from '../annotation.ts'
+import { closed, honoured, notYet, off, refused } from '../annotation.ts'
+import type { Scope } from '../setting.ts'
+import { readBoolean, readInteger, report } from '../setting.ts'
+import type { Settings } from './settings.ts'
+import { defaultSettings, readSettings } from './settings.ts'
+
+export type Hsts = { readonly maxAge: number; readonly includeSubDomains: boolean; readonly preload: boolean }
+
+export type Globals = {
+  readonly settings: Settings
+  readonly redirectCode: 301 | 302 | 307 | 308
+  /** Rules at or below these paths are never redirected to https: certificate authorities ask there, over http. */
+  readonly noRedirectPaths: readonly string[]
+  /** `undefined` when it is switched off. */
+  readonly hsts: Hsts | undefined
+  /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
+  readonly closed: string | undefined
+}
+
+export const defaultGlobals: Globals = {
+  settings: defaultSettings,
+  redirectCode: 308,
+  noRedirectPaths: ['/.well-known/acme-challenge'],
+  hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
+  closed: undefined,
+}
+
+const shut = 'Every route answers 503 rather than be served without it.'
+const quiet = 'Not honoured yet; the default stays.'
+
+const waiting = `
+  relative-redirects ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
+  ssl-reject-handshake enable-ocsp client-header-buffer-size large-client-header-buffers client-header-timeout
+  client-body-timeout keep-alive keep-alive-requests use-http2 http2-max-concurrent-streams
+  proxy-next-upstream proxy-next-upstream-tries proxy-next-upstream-timeout retry-non-idempotent
+  proxy-buffering proxy-request-buffering proxy-buffer-size proxy-buffers-number
+  upstream-keepalive-connections upstream-keepalive-timeout upstream-keepalive-time
+  upstream-keepalive-requests worker-shutdown-timeout worker-processes enable-underscores-in-headers
+  ignore-invalid-headers use-gzip enable-brotli use-forwarded-headers forwarded-for-header proxy-real-ip-cidr
+  compute-full-forwarded-for enable-real-ip use-proxy-protocol proxy-protocol-header-timeout
+  generate-request-id proxy-add-original-uri-header server-tokens allow-backend-server-header hide-headers
+  add-headers proxy-set-headers global-allowed-response-headers limit-conn-zone-variable limit-req-status-code
+  limit-conn-status-code limit-rate limit-rate-after custom-http-errors disable-proxy-intercept-errors
+  global-auth-method global-auth-signin global-auth-response-headers no-auth-locations
+  allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
+  allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
+  log-format-upstream log-format-escape-json load-balance service-upstream proxy-stream-timeout default-type
+  enable-opentelemetry
+`.trim().split(/\s+/)
+
+export const configMapKeys: AnnotationGroup = {
+  title: 'Keys of the global ConfigMap',
+  rows: [
+    honoured('ssl-redirect', 'true, false (true)', 'The default of the annotation of that name.'),
+    honoured('force-ssl-redirect', 'true, false (false)', 'The default of the annotation of that name.'),
+    honoured('http-redirect-code', '301, 302, 307, 308 (308)', 'The status of the redirect to https.'),
+    honoured('no-tls-redirect-locations', 'paths, with commas between (/.well-known/acme-challenge)', 'Rules at or below these paths are not redirected to https.'),
+    honoured('preserve-trailing-slash', 'true, false', 'The trailing slash is always kept.'),
+    honoured('hsts', 'true, false (true)', 'Strict-Transport-Security on responses over https of hosts with TLS.'),
+    honoured('hsts-max-age', 'seconds (31536000)', 'Its max-age.'),
+    honoured('hsts-include-subdomains', 'true, false (true)', 'Its includeSubDomains.'),
+    honoured('hsts-preload', 'true, false (false)', 'Its preload.'),
+    honoured('proxy-connect-timeout', 'seconds (5)', 'The default of the annotation of that name.'),
+    honoured('proxy-send-timeout', 'seconds (60)', 'The default of the annotation of that name.'),
+    honoured('proxy-read-timeout', 'seconds (60)', 'The default of the annotation of that name.'),
+    honoured('proxy-body-size', 'a size (1m)', 'The default of the annotation of that name.'),
+    ...['whitelist-source-range', 'denylist-source-range', 'block-cidrs', 'block-user-agents', 'block-referers', 'global-auth-url'].map((name) => closed(name, shut)),
+    ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
+    ...['main-snippet', 'http-snippet', 'server-snippet', 'location-snippet', 'stream-snippet', 'modsecurity-snippet'].map((name) =>
+      refused(name, 'nginx configuration text is never run.'),
+    ),
+    ...waiting.map((name) => notYet(name, quiet)),
+  ],
+}
+
+const rows = new Map(configMapKeys.rows.map((row) => [row.name, row]))
+
+/** `reference` is `namespace/name`, or `undefined` when no ConfigMap is to be read. */
+export function readGlobals(resources: ResourceSet, reference: string | undefined, problems: Problem[]): Globals {
+  if (reference === undefined) return defaultGlobals
+  const [namespace = '', name = ''] = reference.split('/')
+  const map = resources.get('ConfigMap', namespace, name)
+  if (map === undefined) {
+    const place = { file: '(command line)', line: 1, column: 1 }
+    const message = `the ConfigMap ${reference} is in no file`
+    problems.push({ ...place, severity: 'warning', code: 'config-map-missing', object: undefined, path: '', message, instead: 'the defaults are used' })
+    return defaultGlobals
+  }
+  const scope: Scope = { resource: map, problems, value: (key) => map.data.get(key), at: pathOf }
+  return {
+    settings: readSettings(scope, defaultGlobals.settings),
+    redirectCode: readCode(scope),
+    noRedirectPaths: scope.value('no-tls-redirect-locations')?.split(',').map((path) => path.trim()).filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
+    hsts: readHsts(scope),
+    closed: judgeKeys(map, problems),
+  }
+}
+
+function readCode(scope: Scope): Globals['redirectCode'] {
+  const text = scope.value('http-redirect-code')
+  const code = ([301, 302, 307, 308] as const).find((each) => String(each) === text)
+  if (code === undefined && text !== undefined) report(scope, 'http-redirect-code', { expected: '301, 302, 307 or 308', instead: '308 is used' })
+  return code ?? defaultGlobals.redirectCode
+}
+
+function readHsts(scope: Scope): Hsts | undefined {
+  const hsts = {
+    maxAge: readInteger(scope, 'hsts-max-age', 31_536_000, { min: 0, max: 10 ** 10, unit: 'seconds' }),
+    includeSubDomains: readBoolean(scope, 'hsts-include-subdomains', true),
+    preload: readBoolean(scope, 'hsts-preload', false),
+  }
+  return readBoolean(scope, 'hsts', true) ? hsts : undefined
+}
+
+/** Reports every key that does not do what it says; the reason to close everything, if one asks for protection. */
+function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
+  let reason: string | undefined
+  const say = (key: string, init: Omit<ProblemInit, 'at' | 'part'>): void => {
+    problems.push(problemOf(map, { ...init, at: pathOf(key), part: 'key' }))
+  }
+  for (const [key, value] of map.data) {
+    const row = rows.get(key)
+    if (row === undefined) {
+      const message = `ingress-nginx has no key ${key} that we know${didYouMean(key, rows.keys())}`
+      say(key, { severity: 'warning', code: 'unknown-key', message, instead: 'it is ignored' })
+    } else if (row.verdict === 'honoured' || row.idle(value)) continue
+    else if (row.meanwhile === 'closed') {
+      reason ??= `${key} of the global ConfigMap is not honoured yet`
+      say(key, { severity: 'error', code: 'protection-not-honoured', message: `${key} is not honoured yet`, instead: 'every route answers 503 rather than be served without it' })
+    } else if (row.verdict === 'refused') {
+      say(key, { severity: 'error', code: 'annotation-refused', message: `${key} is refused`, instead: 'nginx configuration text is never run' })
+    } else say(key, { severity: 'warning', code: 'annotation-not-honoured', message: `${key} is not honoured yet`, instead: 'the default stays' })
+  }
+  return reason
+}
+
+function pathOf(key: string): FieldPath {
+  return ['data', key]
+}

@@ -1,0 +1,29 @@
+/**
+ * The annotations of ingress-nginx, every name it has or had. To honour one more: change its row to `honoured`, read it
+ * in a file of this folder, and give its setting to the routes in ../route-specs.ts.
+ */
+import { dialect } from '../annotation.ts'
+import { authentication, clientCertificates, firewall, limits, sourceRanges } from './access.ts'
+import { balancing } from './balancing.ts'
+import { canary } from './canary.ts'
+import { cors } from './cors.ts'
+import { encryption } from './encryption.ts'
+import { extras, obsolete } from './extras.ts'
+import { proxying } from './proxying.ts'
+import { routing } from './routing.ts'
+
+export const ingressNginx = dialect('nginx.ingress.kubernetes.io/', [
+  routing,
+  proxying,
+  authentication,
+  clientCertificates,
+  sourceRanges,
+  limits,
+  firewall,
+  encryption,
+  cors,
+  canary,
+  balancing,
+  extras,
+  obsolete,
+])
