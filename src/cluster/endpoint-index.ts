@@ -98,7 +98,9 @@ function ofPod(service: Service, pod: Pod): ClusterEndpoint[] {
   })
   // A Pod has a DNS name of its own only below the headless Service that its subdomain names.
   const hostname = pod.spec.subdomain === service.metadata.name ? pod.spec.hostname : undefined
-  const isReady = service.spec.publishNotReadyAddresses || (ready !== false && !terminating)
+  // Files seldom carry a status: a Pod with an address counts as ready unless it says that it is not.
+  const runs = ready ?? (phase === undefined || phase === 'Running')
+  const isReady = service.spec.publishNotReadyAddresses || (runs && !terminating)
   return podIPs.flatMap((each) => {
     const address = canonicalAddress(each)
     return address === undefined ? [] : [{ address, hostname, ready: isReady, ports }]

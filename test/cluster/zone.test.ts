@@ -30,6 +30,7 @@ const objects: readonly Resource[] = [
   pod('podded-b', { labels: { app: 'podded' }, ips: ['10.244.7.2'], ready: false }),
   pod('podded-c', { labels: { app: 'podded' }, ips: ['10.244.7.3'], phase: 'Succeeded' }),
   pod('podded-d', { labels: { app: 'podded' }, ips: ['10.244.7.4'], terminating: true }),
+  pod('podded-e', { labels: { app: 'podded' }, ips: ['10.244.7.6'], phase: 'Pending' }),
   pod('stranger', { labels: { app: 'other' }, ips: ['10.244.7.5'] }),
   service('outside', { type: 'ExternalName', externalName: 'www.example.com' }),
   service('alias', { type: 'ExternalName', externalName: 'headless.default.svc.cluster.local.' }),

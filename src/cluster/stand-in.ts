@@ -1,0 +1,172 @@
+/**
+ * A stand-in Pod: a server on a loopback address of its own that answers for one endpoint of one Service port. By
+ * default it echoes what it received; what it speaks and says can be changed while it runs.
+ */
+import { once } from 'node:events'
+import type { Http2SecureServer, Http2Server } from 'node:http2'
+import { createServer as createHttp2Server } from 'node:http2'
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import { createServer as createHttpServer } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { createServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { generate } from 'selfsigned'
+import type { Exchange } from './stand-in-answer.ts'
+import { answer, receivedHead } from './stand-in-answer.ts'
+import { asksForWebSocket, echoWebSocket } from './websocket-echo.ts'
+
+/** Which endpoint of which Service port. `port` is the port as the route names it: a number or a name. */
+export type StandInIdentity = {
+  readonly namespace: string
+  readonly service: string
+  readonly port: string
+  /** Index from 0. */
+  readonly endpoint: number
+}
+
+export type StandInProtocol = 'http' | 'https' | 'h2c' | 'websocket-echo'
+
+/** What is `undefined` is as in an echo: status 200, the JSON body. */
+export type StandInReply = {
+  readonly status: number | undefined
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string | undefined
+  /** Before the head. */
+  readonly delayMs: number
+  /** Close the connection instead of sending the head, or in the middle of the body. */
+  readonly drop: 'head' | 'body' | undefined
+}
+
+export type StandInBehaviour = {
+  /** `http` and `https` echo WebSockets too; `websocket-echo` does nothing else. */
+  readonly protocol: StandInProtocol
+  /** `undefined` to echo. */
+  readonly reply: StandInReply | undefined
+  /** Only what is said of the stand-in: it answers either way. */
+  readonly ready: boolean
+}
+
+/** A request as it arrived: the JSON body of an echo. A body beyond 1 MiB is cut. */
+export type ReceivedRequest = StandInIdentity & {
+  readonly method: string
+  readonly target: string
+  /** Lower-case names; a field that came more than once is a list. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  readonly body: string
+}
+
+export type StandInInit = StandInIdentity & {
+  readonly behaviour?: StandInBehaviour
+  /** Default: an address of the endpoint's own below 127.0.0.0/8, or 127.0.0.1 where the system has only that. */
+  readonly address?: string
+  /** Default: any free port. */
+  readonly listenPort?: number
+  /** Called once per request when it has been read, before the answer. */
+  readonly onRequest?: (received: ReceivedRequest) => void
+}
+
+export interface StandIn {
+  readonly identity: StandInIdentity
+  readonly address: string
+  readonly port: number
+  behaviour(): StandInBehaviour
+  /** From the next request on. Another protocol closes the connections of the one before. */
+  set(change: Partial<StandInBehaviour>): Promise<void>
+  /** Requests received since the start. */
+  requests(): number
+  close(): Promise<void>
+}
+
+export const echoing: StandInBehaviour = { protocol: 'http', reply: undefined, ready: true }
+
+export async function startStandIn(init: StandInInit): Promise<StandIn> {
+  const { namespace, service, port, endpoint, onRequest, behaviour = echoing } = init
+  const identity = { namespace, service, port, endpoint }
+  let current = behaviour
+  let requests = 0
+  const exchange: Exchange = {
+    identity,
+    behaviour: () => current,
+    onHead: () => void requests++,
+    onRequest: (received) => onRequest?.(received),
+  }
+  let engine = await createEngine(current.protocol, exchange)
+  const sockets = new Set<Socket>()
+  const accept = (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => sockets.delete(socket))
+    engine.emit('connection', socket)
+  }
+  const hangUp = () => sockets.forEach((each) => each.destroy())
+  const server = await listen(init, accept)
+  const set = async (change: Partial<StandInBehaviour>) => {
+    const next = { ...current, ...change }
+    if (next.protocol !== current.protocol) {
+      engine = await createEngine(next.protocol, exchange)
+      hangUp()
+    }
+    current = next
+  }
+  const close = async () => {
+    const closed = new Promise<void>((done) => server.close(() => done()))
+    hangUp()
+    await closed
+  }
+  // A listening TCP server has an address object, never a pipe's path.
+  const bound = server.address() as AddressInfo
+  return { identity, address: bound.address, port: bound.port, behaviour: () => current, set, requests: () => requests, close }
+}
+
+/**
+ * An address below 127.0.0.0/8 for one endpoint: the same every time, another for every endpoint of a Service, and the
+ * same for all ports of an endpoint, as a Pod has it. Kept off 127.0.0.0/10, where resolvers and others have theirs.
+ */
+export function loopbackAddress({ namespace, service, endpoint }: Omit<StandInIdentity, 'port'>): string {
+  let hash = 0
+  for (const byte of Buffer.from(`${namespace}/${service}`)) hash = (Math.imul(hash, 31) + byte) >>> 0
+  return `127.${64 + (hash & 63)}.${(hash >>> 6) & 255}.${1 + (((hash >>> 14) + endpoint) % 254)}`
+}
+
+/** Protocol servers that never listen: they are given connections. */
+type Engine = HttpServer | HttpsServer | Http2Server | Http2SecureServer
+
+/** Longer than any proxy keeps an idle connection, so that the proxy and not the stand-in ends it. */
+const keepAliveMs = 3_600_000
+const maxHeaderBytes = 256 * 1024
+
+async function createEngine(protocol: StandInProtocol, exchange: Exchange): Promise<Engine> {
+  if (protocol === 'h2c') return createHttp2Server((request, response) => void answer(exchange, request, response))
+  const shouldUpgrade = (request: IncomingMessage) => asksForWebSocket(request) && exchange.behaviour().reply === undefined
+  const settings = { keepAliveTimeout: keepAliveMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes, shouldUpgradeCallback: shouldUpgrade }
+  const server = protocol === 'https' ? createHttpsServer({ ...settings, ...(await createCertificate()) }) : createHttpServer(settings)
+  server.on('request', (request, response) => void answer(exchange, request, response))
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
+    exchange.onHead()
+    exchange.onRequest({ ...receivedHead(exchange.identity, request), body: '' })
+    echoWebSocket(request, socket, early)
+  })
+  return server
+}
+
+async function createCertificate(): Promise<{ key: string; cert: string }> {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'stand-in' }], { keyType: 'ec', algorithm: 'sha256' })
+  return { key, cert }
+}
+
+async function listen(init: StandInInit, accept: (socket: Socket) => void): Promise<Server> {
+  const { address = loopbackAddress(init), listenPort = 0 } = init
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, accept)
+  server.listen({ host: address, port: listenPort })
+  try {
+    await once(server, 'listening')
+    return server
+  } catch (error) {
+    // Only Linux answers for the whole of 127.0.0.0/8 without being told to.
+    const isMissing = error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL'
+    if (!isMissing || init.address !== undefined) throw error
+    return listen({ ...init, address: '127.0.0.1' }, accept)
+  }
+}
