@@ -23,6 +23,8 @@ export type Reading = {
   /** `Ingress default/web`; `undefined` when it did not get as far as having a name. */
   readonly object: string | undefined
   readonly state: 'good' | 'broken' | 'ignored'
+  /** False when it is no YAML: it may then have swallowed its neighbours, or be the half of itself. */
+  readonly wellFormed: boolean
   /** Set exactly when `state` is `good`. */
   readonly resource: Resource | undefined
   readonly problems: readonly Problem[]
@@ -41,7 +43,7 @@ export function readText(text: string, file: string): readonly Reading[] {
 /** A file of which nothing could be read, as one broken object without name. */
 export function unreadable(file: string, code: string, message: string): Reading {
   const problem: Problem = { file, line: 1, column: 1, severity: 'error', code, object: undefined, path: '', message, instead: '' }
-  return { file, line: 1, object: undefined, state: 'broken', resource: undefined, problems: [problem] }
+  return { file, line: 1, object: undefined, state: 'broken', wellFormed: false, resource: undefined, problems: [problem] }
 }
 
 function readFileText(content: FileText, file: string): readonly Reading[] {
@@ -65,7 +67,7 @@ function readTree(tree: Tree): readonly Reading[] {
 
 function brokenTree({ places, faults }: Tree, { object }: Identity): Reading {
   const problems = faults.map((fault) => faultProblem(fault, places, object))
-  return { file: places.file, line: lineOf(places, 0), object, state: 'broken', resource: undefined, problems }
+  return { file: places.file, line: lineOf(places, 0), object, state: 'broken', wellFormed: false, resource: undefined, problems }
 }
 
 /** `kind: List`, and the typed lists that `kubectl get --raw` gives; an object of another sort may be called a list too. */
@@ -90,7 +92,7 @@ function readObject({ value, places, root, inherited, warnings }: ObjectInit): R
   const { identity, complete } = inherit(value, inherited)
   const recognised = recognise(identity)
   const origin = originOf(places, root)
-  const base = { file: places.file, line: lineOf(places, root), object: identity.object, resource: undefined }
+  const base = { file: places.file, line: lineOf(places, root), object: identity.object, wellFormed: true, resource: undefined }
   const tell = (problem: ProblemInit): readonly Problem[] => [...warnings, problemAt(origin, identity.object, problem)]
   if (recognised.kind === 'ignored') return { ...base, state: 'ignored', problems: recognised.problem === undefined ? warnings : tell(recognised.problem) }
   if (recognised.kind === 'wrong') return { ...base, state: 'broken', problems: tell(recognised.problem) }

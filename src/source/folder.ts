@@ -1,0 +1,187 @@
+/**
+ * Resources from folders and files, watched: events only say when to look, contents decide.
+ */
+import type { Problem } from '#resource/problem.ts'
+import type { Log } from '#telemetry/log.ts'
+import { Batcher } from './batcher.ts'
+import { FileTable } from './file-table.ts'
+import type { Scan } from './scan.ts'
+import { reasonOf, scan } from './scan.ts'
+import type { Batch, Source } from './source.ts'
+import type { StartWatcher, Watcher } from './watch.ts'
+import { startWatcher } from './watch.ts'
+
+/** All in milliseconds. */
+export type FolderTimings = {
+  /** Changes are taken up when none came for this long, */
+  readonly quietMs: number
+  /** but no later than this after the first. */
+  readonly maxWaitMs: number
+  /** A file that looks cut off is given this long since its last change before it counts as it is. */
+  readonly settleMs: number
+  /** Everything is looked at this often even without any event: for network drives and exhausted watches. */
+  readonly pollMs: number
+  /** The first pause after a failure of the watcher or of a scan; it doubles up to `maxBackOffMs`. */
+  readonly backOffMs: number
+  readonly maxBackOffMs: number
+}
+
+export const defaultFolderTimings: FolderTimings = { quietMs: 100, maxWaitMs: 1_000, settleMs: 300, pollMs: 10_000, backOffMs: 1_000, maxBackOffMs: 60_000 }
+
+export type FolderSourceInit = {
+  /** Folders, read at any depth, and single files. */
+  readonly paths: readonly string[]
+  readonly log: Log
+  readonly timings?: Partial<FolderTimings>
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+  readonly startWatcher?: StartWatcher
+}
+
+export class FolderSource implements Source {
+  readonly name: string
+  readonly #paths: readonly string[]
+  readonly #log: Log
+  readonly #timings: FolderTimings
+  readonly #now: () => number
+  readonly #startWatcher: StartWatcher
+  readonly #batcher: Batcher
+  readonly #table = new FileTable()
+  #watcher: Watcher | undefined
+  #watchProblem: Problem | undefined
+  /** Set when the state of watching changed, which is news even if no file changed. */
+  #isNews = true
+  #reload = true
+  #backOffMs: number
+  #watchPaths: readonly string[]
+
+  constructor({ paths, log, timings, now = Date.now, startWatcher: start = startWatcher }: FolderSourceInit) {
+    this.name = `folder ${paths.join(', ')}`
+    this.#paths = paths
+    this.#log = log
+    this.#timings = { ...defaultFolderTimings, ...timings }
+    this.#now = now
+    this.#startWatcher = start
+    this.#batcher = new Batcher(this.#timings)
+    this.#backOffMs = this.#timings.backOffMs
+    this.#watchPaths = paths
+  }
+
+  async run(emit: (batch: Batch) => void, signal: AbortSignal): Promise<void> {
+    this.#watch(signal)
+    let pauseMs = this.#timings.backOffMs
+    while (!signal.aborted) {
+      let waitMs = this.#timings.pollMs
+      try {
+        const { unsettled } = await this.#look(emit, signal)
+        if (unsettled) waitMs = Math.min(waitMs, this.#timings.settleMs)
+        pauseMs = this.#timings.backOffMs
+      } catch (error) {
+        this.#log.error('looking through the folders failed', { paths: this.#paths, reason: reasonOf(error), retryMs: pauseMs })
+        this.#isNews = true
+        waitMs = pauseMs
+        pauseMs = Math.min(pauseMs * 2, this.#timings.maxBackOffMs)
+      }
+      await this.#batcher.wait(waitMs, signal)
+    }
+    this.#watcher?.close()
+  }
+
+  reload(): void {
+    this.#reload = true
+    this.#batcher.fire()
+  }
+
+  async #look(emit: (batch: Batch) => void, signal: AbortSignal): Promise<{ unsettled: boolean }> {
+    const everything = this.#reload
+    const isNews = this.#isNews
+    this.#reload = false
+    this.#isNews = false
+    const found = await scan(this.#paths)
+    this.#follow(found)
+    const { changed, unsettled } = await this.#table.update(found, {
+      now: this.#now(),
+      everything,
+      // Whoever asks for everything now does not want to wait.
+      settleMs: everything ? 0 : this.#timings.settleMs,
+    })
+    if (signal.aborted || !(changed || isNews)) return { unsettled }
+    const batch = this.#batch()
+    this.#log.info('read the folders', { paths: this.#paths, files: this.#table.size, resources: batch.resources.length, problems: batch.problems.length })
+    this.#logIgnored(batch)
+    emit(batch)
+    return { unsettled }
+  }
+
+  #batch(): Batch {
+    const batch = this.#table.documents()
+    return this.#watchProblem === undefined ? batch : { ...batch, problems: [this.#watchProblem, ...batch.problems] }
+  }
+
+  #logIgnored({ documents }: Batch): void {
+    for (const { file, line, object, state } of documents) {
+      if (state === 'ignored') this.#log.debug('ignored a document', { file, line, object })
+    }
+  }
+
+  /** Links may lead out of the folders, where only their targets can be watched. */
+  #follow({ linked }: Scan): void {
+    this.#watchPaths = [...new Set([...this.#paths, ...linked])]
+    this.#watcher?.watch(this.#watchPaths)
+  }
+
+  #watch(signal: AbortSignal): void {
+    if (signal.aborted) return
+    let failed = false
+    const onError = (error: unknown): void => {
+      if (failed || signal.aborted) return
+      failed = true
+      this.#watchFailed(error, signal)
+    }
+    const onReady = (): void => {
+      if (failed) return
+      this.#backOffMs = this.#timings.backOffMs
+      if (this.#watchProblem !== undefined) this.#isNews = true
+      this.#watchProblem = undefined
+      // What changed before the watcher stood has caused no event.
+      this.#batcher.hint()
+    }
+    try {
+      this.#watcher = this.#startWatcher(this.#watchPaths, { onHint: () => this.#batcher.hint(), onReady, onError })
+    } catch (error) {
+      onError(error)
+    }
+  }
+
+  #watchFailed(error: unknown, signal: AbortSignal): void {
+    const retryMs = this.#backOffMs
+    this.#backOffMs = Math.min(retryMs * 2, this.#timings.maxBackOffMs)
+    this.#watcher?.close()
+    this.#watcher = undefined
+    const problem = this.#problemOf(error)
+    if (problem.message !== this.#watchProblem?.message) this.#isNews = true
+    this.#watchProblem = problem
+    this.#log.warn('watching for changes failed', { paths: this.#paths, reason: reasonOf(error), retryMs, pollMs: this.#timings.pollMs })
+    this.#batcher.hint()
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop)
+      this.#watch(signal)
+    }, retryMs)
+    const stop = (): void => clearTimeout(timer)
+    signal.addEventListener('abort', stop, { once: true })
+  }
+
+  #problemOf(error: unknown): Problem {
+    return {
+      file: this.#paths[0] ?? '.',
+      line: 1,
+      column: 1,
+      severity: 'warning',
+      code: 'watch-failed',
+      object: undefined,
+      path: '',
+      message: `cannot watch for changes: ${reasonOf(error)}`,
+      instead: `changes are found every ${this.#timings.pollMs / 1_000} seconds`,
+    }
+  }
+}
