@@ -106,6 +106,7 @@ export class StandIns {
     if (standIn === undefined) return []
     const { namespace, service, port } = place.wanted
     const { ready } = standIn.behaviour()
+    const hostname = `${service}-${place.endpoint}`
     const name = `${service}-${printPort(port)}-${place.endpoint}-stand-in`
     return [{
       kind: 'EndpointSlice',
@@ -116,10 +117,11 @@ export class StandIns {
       endpoints: [{
         addresses: [standIn.address],
         conditions: { ready, serving: ready, terminating: false },
-        hostname: undefined,
+        // Its own name keeps stand-ins apart in SRV records even where they share one address.
+        hostname: hostname.length > 63 ? undefined : hostname,
         nodeName: undefined,
         zone: undefined,
-        target: `Pod ${namespace}/${service}-${place.endpoint}`,
+        target: `Pod ${namespace}/${hostname}`,
       }],
       ports: [{ name: place.port.name, port: standIn.port, protocol: 'TCP' }],
     }]
