@@ -31,6 +31,8 @@ export type DiscoveryInit = {
   readonly onChange: (sets: readonly EndpointSet[]) => void
   /** `address[:port]`; empty for the servers of the system. */
   readonly servers: readonly string[]
+  /** What the system's servers are; Node's own list unless given. */
+  readonly systemServers?: () => readonly string[]
   readonly clusterDomain: string
   readonly dnsForm: 'auto' | 'svc' | 'endpoints'
   /** The Node this process runs on, when it is known. */
@@ -80,7 +82,7 @@ class Engine implements Discovery {
     this.#random = init.random ?? Math.random
     this.#domain = init.clusterDomain.toLowerCase().replace(/^\.|\.$/g, '')
     this.#dns = new Dns({
-      servers: serversOf(init.servers),
+      servers: serversOf(init.servers, init.systemServers ?? getServers),
       trusted: init.servers.length > 0,
       domain: this.#domain,
       clock: this.#clock,
@@ -262,8 +264,8 @@ function setOf({ set, spec }: Followed, choice: Choice | undefined): EndpointSet
   return { upstream: spec.id, state: 'pending', mode: undefined, endpoints: [] }
 }
 
-function serversOf(configured: readonly string[]): readonly DnsServer[] {
-  const texts = configured.length > 0 ? configured : getServers()
+function serversOf(configured: readonly string[], system: () => readonly string[]): readonly DnsServer[] {
+  const texts = configured.length > 0 ? configured : system()
   return texts.flatMap((text) => {
     const server = parseServer(text)
     // The system's list may hold forms we do not know, and that is nobody's mistake.

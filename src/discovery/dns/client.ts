@@ -61,7 +61,7 @@ export class DnsClient {
     if (this.#busy < this.#init.bounds.concurrency) this.#busy++
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
-      return this.#closed ? failure('CLOSED') : await this.#race(question, this.#order(avoid))
+      return this.#closed ? failure('CLOSED') : await this.#race(question, avoid)
     } finally {
       // Whoever waits takes over this place, so that nobody can slip in between.
       const next = this.#waiting.shift()
@@ -75,11 +75,12 @@ export class DnsClient {
     return this.#init.servers.toSorted((a, b) => rank(a) - rank(b))
   }
 
-  #race(question: Question, servers: readonly DnsServer[]): Promise<Reply> {
+  #race(question: Question, avoid: string | undefined): Promise<Reply> {
     const { promise, resolve } = Promise.withResolvers<Reply>()
-    const race = new Race({ ...this.#init, question, servers }, (reply, server) => {
+    const race = new Race({ ...this.#init, question, servers: this.#order(avoid) }, (reply, server) => {
       this.#cancels.delete(cancel)
-      if (server !== undefined) this.#preferred = server
+      // Who was asked for a second opinion is not therefore the better server.
+      if (server !== undefined && avoid === undefined) this.#preferred = server
       resolve(reply)
     })
     const cancel = (): void => race.finish(failure('CLOSED'))

@@ -11,6 +11,7 @@ import { endpointId } from '../address.ts'
 import type { Bounds } from '../bounds.ts'
 import type { Clock } from '../clock.ts'
 import type { DnsReport } from '../discovery.ts'
+import { Leaving } from './leaving.ts'
 import type { Found, Resolution } from './resolve.ts'
 import { isUnknown } from './resolve.ts'
 
@@ -40,7 +41,7 @@ export class Watch {
   readonly first: Promise<void>
   readonly #init: WatchInit
   readonly #resolveFirst: () => void
-  readonly #leaving = new Map<string, { readonly endpoint: EndpointSpec; readonly until: number }>()
+  readonly #leaving: Leaving
   #state: State = 'pending'
   #found: readonly Found[] = []
   #says = 'asked, no answer yet'
@@ -57,13 +58,13 @@ export class Watch {
   #running = false
   #closed = false
   #cancelNext: () => void
-  #cancelSweep = (): void => {}
 
   constructor(init: WatchInit) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.first = promise
     this.#resolveFirst = resolve
     this.#init = init
+    this.#leaving = new Leaving({ clock: init.clock, drainMs: init.bounds.drainMs, onGone: init.onUpdate })
     this.#cancelNext = (): void => {}
     if (init.startDelayMs > 0) this.#schedule(init.startDelayMs)
     else void this.#run()
@@ -104,7 +105,7 @@ export class Watch {
   close(): void {
     this.#closed = true
     this.#cancelNext()
-    this.#cancelSweep()
+    this.#leaving.clear()
     this.#resolveFirst()
   }
 
@@ -120,9 +121,15 @@ export class Watch {
     this.#schedule(this.#take(resolution))
     this.#logChange(before)
     this.#init.onUpdate()
-    if (this.#state === 'empty' && before !== 'empty') this.#diagnosis = await this.#init.diagnose()
-    else if (this.#state !== 'empty') this.#diagnosis = ''
+    await this.#explain(before)
     this.#resolveFirst()
+  }
+
+  async #explain(before: State): Promise<void> {
+    if (this.#state !== 'empty') this.#diagnosis = ''
+    if (this.#state !== 'empty' || before === 'empty') return
+    this.#diagnosis = await this.#init.diagnose()
+    if (!this.#closed) this.#init.onUpdate()
   }
 
   /** When most endpoints vanish at once, a second answer must agree: a server that has just started knows few. */
@@ -208,35 +215,13 @@ export class Watch {
     return this.#jittered(Math.min(bounds.backoffCeilingMs, bounds.backoffMs * 2 ** Math.min(this.#failures - 1, 20)))
   }
 
-  /** Endpoints that are no longer named get no new sessions, but finish those they have. */
   #replace(found: readonly Found[]): void {
-    const { bounds, clock } = this.#init
-    const named = new Set(found.map(idOf))
-    for (const each of canonical(this.#found.map(toEndpoint))) {
-      if (named.has(each.id) || bounds.drainMs === 0) continue
-      const endpoint = { ...each, ready: false, terminating: true }
-      this.#leaving.set(each.id, { endpoint, until: clock.now() + bounds.drainMs })
-    }
-    for (const id of named) this.#leaving.delete(id)
+    this.#leaving.update(canonical(this.#found.map(toEndpoint)), new Set(found.map(idOf)))
     this.#found = found
-    this.#scheduleSweep()
   }
 
   #endpoints(): readonly EndpointSpec[] {
-    return canonical([...this.#found.map(toEndpoint), ...[...this.#leaving.values()].map((each) => each.endpoint)])
-  }
-
-  #scheduleSweep(): void {
-    this.#cancelSweep()
-    this.#cancelSweep = (): void => {}
-    if (this.#leaving.size === 0 || this.#closed) return
-    const { clock } = this.#init
-    const soonest = Math.min(...[...this.#leaving.values()].map((each) => each.until))
-    this.#cancelSweep = clock.setTimer(Math.max(0, soonest - clock.now()), () => {
-      for (const [id, { until }] of this.#leaving) if (until <= clock.now()) this.#leaving.delete(id)
-      this.#scheduleSweep()
-      this.#init.onUpdate()
-    })
+    return canonical([...this.#found.map(toEndpoint), ...this.#leaving.list()])
   }
 
   #schedule(ms: number): void {
