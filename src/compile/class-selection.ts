@@ -45,11 +45,10 @@ export class ClassSelection {
     return { ours: false, reason: `class ${named.name} is not ours, and no IngressClass of that name is known` }
   }
 
-  /** The annotation is older than the field and, where both are written, the one that ingress-nginx reads. */
+  /** Where both are written they agree: decode refuses anything else, as the API server does. */
   #nameOf(ingress: Ingress): { readonly name: string; readonly at: FieldPath } | undefined {
     const legacy = ingress.metadata.annotations[legacyKey]?.trim() ?? ''
     const field = ingress.spec.ingressClassName ?? ''
-    if (legacy !== '' && field !== '' && legacy !== field) this.#reportTwoNames(ingress, legacy, field)
     if (legacy !== '') return { name: legacy, at: ['metadata', 'annotations', legacyKey] }
     return field === '' ? undefined : { name: field, at: ['spec', 'ingressClassName'] }
   }
@@ -65,18 +64,12 @@ export class ClassSelection {
 
   #reportUnknown(ingress: Ingress, { name, at }: { readonly name: string; readonly at: FieldPath }): void {
     const hint = didYouMean(name, [...this.#ours, ...this.#classes.keys()])
-    const message = `the class ${JSON.stringify(name)} is not one of ours (${[...this.#ours].join(', ')}) and there is no IngressClass of that name${hint}`
-    this.#problems.push(problemOf(ingress, { severity: 'warning', code: 'unknown-class', at, message, instead: 'the Ingress is not served' }))
+    const message = `the class ${JSON.stringify(name)} is not one of ours (${[...this.#ours].join(', ')}) and there is no IngressClass of that name`
+    this.#problems.push(problemOf(ingress, { severity: 'warning', code: 'unknown-class', at, message, instead: `the Ingress is not served${hint}` }))
   }
 
   #reportForeign(ingress: Ingress, at: FieldPath, message: string): void {
     this.#problems.push(problemOf(ingress, { severity: 'info', code: 'foreign-class', at, message, instead: 'the Ingress is not served' }))
-  }
-
-  #reportTwoNames(ingress: Ingress, legacy: string, field: string): void {
-    const message = `the annotation says class ${legacy}, spec.ingressClassName says ${field}`
-    const at = ['metadata', 'annotations', legacyKey]
-    this.#problems.push(problemOf(ingress, { severity: 'warning', code: 'two-classes', at, message, instead: 'the annotation counts' }))
   }
 
   #reportSecondDefault(each: IngressClass): void {

@@ -146,7 +146,7 @@ function judgePlan(plan: Plan, routes: readonly RouteSpec[], lost: number): Pick
   if (routes.length === 0) return { state: 'rejected', reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served' }
   if (dead === routes.length) return { state: 'rejected', reason: 'none of its backends can be reached' }
   if (dead + lost + missing === 0) return { state: 'served', reason: '' }
-  const parts = [counted(dead, 'route answers 503', 'routes answer 503'), counted(lost, 'lost to another Ingress', 'lost to other Ingresses'), counted(missing, 'left out', 'left out')]
+  const parts = [counted(dead, 'route answers 503', 'routes answer 503'), counted(lost, 'lost to another rule', 'lost to other rules'), counted(missing, 'left out', 'left out')]
   return { state: 'partly', reason: parts.filter((part) => part !== '').join(', ') }
 }
 

@@ -26,6 +26,8 @@ export class UpstreamList {
   readonly #problems: Problem[]
   readonly #upstreams = new Map<string, UpstreamSpec>()
   readonly #read = new Map<Resource, readonly DiscoveryMode[] | undefined>()
+  /** Unknown Services by the Ingress that names them: once is enough. */
+  readonly #reported = new Map<Ingress, Set<string>>()
   #names: ReadonlyMap<string, readonly Metadata[]> | undefined
   /** `namespace/name` of Services that only slices, Endpoints or Pods know of. */
   readonly #evident: ReadonlySet<string>
@@ -62,13 +64,15 @@ export class UpstreamList {
   /** Not an error: without cluster objects in the folder, DNS knows the Service. */
   #portWithoutService(ingress: Ingress, backend: IngressBackend & { readonly kind: 'service' }, at: FieldPath): PortRef {
     const id = `${ingress.metadata.namespace}/${backend.name}`
-    if (!this.#evident.has(id)) {
+    const known = this.#reported.get(ingress) ?? new Set<string>()
+    if (!this.#evident.has(id) && !known.has(id)) {
+      this.#reported.set(ingress, known.add(id))
       const modes = this.#discoveryOf(ingress) ?? this.#discovery
       const elsewhere = modes.filter((mode) => mode === 'dns' || mode === 'env')
-      const message = `no file describes the Service ${id}${this.#meant(ingress.metadata.namespace, backend.name)}`
-      const problem = { code: 'service-unknown', at: [...at, 'service', 'name'], message }
-      if (elsewhere.length > 0) this.#report(ingress, { ...problem, severity: 'info', instead: `its endpoints are looked up elsewhere (${elsewhere.join(', ')})` })
-      else this.#report(ingress, { ...problem, severity: 'warning', instead: 'the route answers 503 until one does' })
+      const hint = this.#meant(ingress.metadata.namespace, backend.name)
+      const problem = { code: 'service-unknown', at: [...at, 'service', 'name'], message: `no file describes the Service ${id}` }
+      if (elsewhere.length > 0) this.#report(ingress, { ...problem, severity: 'info', instead: `its endpoints are looked up elsewhere (${elsewhere.join(', ')})${hint}` })
+      else this.#report(ingress, { ...problem, severity: 'warning', instead: `the route answers 503 until one does${hint}` })
     }
     return backend.port
   }
@@ -117,9 +121,10 @@ export class UpstreamList {
     const modes = discoveryModes.filter((mode) => words.includes(mode)).toSorted((a, b) => words.indexOf(a) - words.indexOf(b))
     const wrong = words.find((word) => !discoveryModes.some((mode) => mode === word))
     if (wrong === undefined && modes.length > 0) return modes
-    const found = wrong === undefined ? 'nothing' : `${JSON.stringify(wrong)}${didYouMean(wrong, discoveryModes)}`
+    const found = wrong === undefined ? 'nothing' : JSON.stringify(wrong)
+    const instead = `the annotation is ignored${wrong === undefined ? '' : didYouMean(wrong, discoveryModes)}`
     const message = `expected one or more of ${discoveryModes.join(', ')}, found ${found}`
-    this.#report(resource, { severity: 'warning', code: 'invalid-annotation-value', at: discoveryAt, message, instead: 'the annotation is ignored' })
+    this.#report(resource, { severity: 'warning', code: 'invalid-annotation-value', at: discoveryAt, message, instead })
     return undefined
   }
 

@@ -51,12 +51,15 @@ function judgeKnown(resource: Resource, { annotation, name, value, row }: Known)
     return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined }
   }
   const meanwhile = row.judge?.(value) ?? row.meanwhile
-  const say = (init: Omit<ProblemInit, 'at' | 'part' | 'instead'>): AnnotationVerdict => {
-    const problem = problemOf(resource, { ...init, instead: asClause(row.note), at: pathOf(annotation), part: 'key' })
+  const say = (init: Omit<ProblemInit, 'at' | 'part'>): AnnotationVerdict => {
+    const problem = problemOf(resource, { instead: asClause(row.note), ...init, at: pathOf(annotation), part: 'key' })
     return { annotation, verdict: row.verdict, meanwhile, problem }
   }
   if (row.verdict === 'no-effect') return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
-  if (row.verdict === 'refused') return say({ severity: 'error', code: 'annotation-refused', message: `${name} is refused` })
+  if (row.verdict === 'refused') {
+    const instead = meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
+    return say({ severity: 'error', code: 'annotation-refused', message: `${name} is refused: nginx configuration text is never run`, instead })
+  }
   if (meanwhile === 'closed') return say({ severity: 'error', code: 'protection-not-honoured', message: `${name} is not honoured yet` })
   return say({ severity: 'warning', code: 'annotation-not-honoured', message: `${name} is not honoured yet` })
 }
@@ -70,8 +73,8 @@ function judgeUnknown(resource: Resource, dialect: Dialect, name: string): Annot
   const problem = problemOf(resource, {
     severity: closes ? 'error' : 'warning',
     code: 'unknown-annotation',
-    message: `there is no annotation ${annotation}${meant === undefined ? '' : `; do you mean ${meant}?`}`,
-    instead: closes ? 'it looks like a protection, so the routes answer 503' : 'it is ignored',
+    message: `there is no annotation ${annotation}`,
+    instead: (closes ? 'it looks like a protection, so the routes answer 503' : 'it is ignored') + (meant === undefined ? '' : `; do you mean ${meant}?`),
     at: pathOf(annotation),
     part: 'key',
   })

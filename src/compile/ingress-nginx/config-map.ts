@@ -132,8 +132,8 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
   for (const [key, value] of map.data) {
     const row = rows.get(key)
     if (row === undefined) {
-      const message = `ingress-nginx has no key ${key} that we know${didYouMean(key, rows.keys())}`
-      say(key, { severity: 'warning', code: 'unknown-key', message, instead: 'it is ignored' })
+      const message = `ingress-nginx has no key ${key} that we know`
+      say(key, { severity: 'warning', code: 'unknown-key', message, instead: `it is ignored${didYouMean(key, rows.keys())}` })
     } else if (row.verdict === 'honoured' || row.idle(value)) continue
     else if (row.meanwhile === 'closed') {
       reason ??= `${key} of the global ConfigMap is not honoured yet`

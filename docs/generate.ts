@@ -1,0 +1,88 @@
+/**
+ * Writes docs/annotations.md from the tables that compile goes by: `node docs/generate.ts`. A test fails while the page
+ * says anything else.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AnnotationGroup, AnnotationRow } from '../src/compile/annotation.ts'
+import { genkan } from '../src/compile/genkan/dialect.ts'
+import { configMapKeys } from '../src/compile/ingress-nginx/config-map.ts'
+import { ingressNginx } from '../src/compile/ingress-nginx/dialect.ts'
+
+/** The whole page. */
+export function annotationsPage(): string {
+  const counts = countOf([...ingressNginx.rows.values()])
+  return `# Annotations
+
+<!-- Written by docs/generate.ts from src/compile; edit the tables there. -->
+
+Genkan reads annotations with the prefix \`${genkan.prefix}\` (its own) and \`${ingressNginx.prefix}\` (the dialect of
+ingress-nginx). \`genkan check FOLDER\` says for every annotation of every Ingress, with file, line and column, what is
+done about it. Nothing is passed over in silence:
+
+| what Genkan says | what it means |
+|---|---|
+| **honoured** | It does what it says. A value that cannot be read is a warning, and the default is used. |
+| **not yet** | Known, but without effect today: a warning that says what happens instead. |
+| **not yet: 503** | It protects something, and we cannot give that protection today. Every route of the Ingress answers 503, and \`genkan check\` reports an error: an Ingress is never served without a protection it asks for. |
+| **not yet: no routes** | The Ingress makes no sense without it, so it adds no routes. |
+| **refused** | Configuration text or code. It is never run. |
+| **no effect** | It tunes machinery that does not exist here. Nothing to do. |
+
+Values that ask for nothing, such as \`enable-cors: "false"\` or \`limit-rps: "0"\`, are not reported. A name that does not
+exist is a warning with the nearest name that does; where that nearest name is a protection, or the unknown name begins
+with \`auth-\`, the routes answer 503, for a slip of the keyboard must not open a door.
+
+Other objects' annotations are not looked at, except \`${genkan.prefix}\` on Services.
+
+## Snippets
+
+\`configuration-snippet\` and \`server-snippet\` are nginx configuration text and are never run. When every directive in
+them merely decorates (response fields, buffers, compression, logs, timeouts), the Ingress is served without them and an
+error is reported. When any other directive occurs, or the text cannot be read, the snippet may restrict access, and the
+routes answer 503.
+
+## Regular expressions
+
+Paths of an Ingress with \`use-regex: "true"\` or \`rewrite-target\` may be regular expressions, which are not matched yet.
+The literal beginning of such a path (\`/api\` of \`/api(/|$)(.*)\`) answers 503 unless a plain rule has the same path, so
+that a request never reaches a backend it was not meant for. If the Ingress asks for a protection as well, everything the
+expression could match is closed. Unlike in ingress-nginx, these annotations never change the paths of other Ingresses of
+the same host.
+
+## Genkan's own annotations
+
+${genkan.groups.map(table).join('\n')}
+## The dialect of ingress-nginx
+
+All ${ingressNginx.rows.size} names: ${counts}.
+
+${ingressNginx.groups.map((group) => `### ${group.title}\n\n${table(group)}`).join('\n')}
+## The global ConfigMap of ingress-nginx
+
+Read when \`--config-map NAMESPACE/NAME\` says which. An annotation counts before a key.
+
+${table(configMapKeys)}`
+}
+
+function table({ rows }: AnnotationGroup): string {
+  return `| name | today | values (default) | note |\n|---|---|---|---|\n${rows.map(line).join('')}`
+}
+
+function line(row: AnnotationRow): string {
+  return `| \`${row.name}\` | ${label(row)} | ${row.values} | ${row.note} |\n`
+}
+
+function label({ verdict, meanwhile, judge }: AnnotationRow): string {
+  if (verdict === 'honoured') return '**honoured**'
+  if (verdict === 'no-effect') return 'no effect'
+  if (verdict === 'refused') return judge === undefined ? 'refused' : 'refused, may be 503'
+  return { ignored: 'not yet', closed: 'not yet: 503', absent: 'not yet: no routes' }[meanwhile]
+}
+
+function countOf(rows: readonly AnnotationRow[]): string {
+  const words = { honoured: 'honoured', 'not-yet': 'not yet', refused: 'refused', 'no-effect': 'without effect' } as const
+  return Object.entries(words).map(([verdict, word]) => `${rows.filter((row) => row.verdict === verdict).length} ${word}`).join(', ')
+}
+
+if (import.meta.main) writeFileSync(join(import.meta.dirname, 'annotations.md'), annotationsPage())

@@ -1,0 +1,103 @@
+import { readFileSync, globSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { compile } from '#compile/compile.ts'
+import { readDocuments } from '#resource/documents.ts'
+import type { Resource } from '#resource/resource.ts'
+import { ResourceSet } from '#resource/resource-set.ts'
+import { RouteTable } from '#route/table.ts'
+import { compileOptions } from '../support/compile-options.ts'
+import { withCertificates } from '../support/certificate-files.ts'
+import { resourcesFrom } from '../support/resources.ts'
+
+const folders = globSync(join(import.meta.dirname, 'golden', '*')).toSorted()
+
+/** Every golden folder at once; of objects with one name the first counts. */
+const everything = new ResourceSet(folders.flatMap(objectsOf))
+
+describe('compile', () => {
+  test.each(folders.map((folder) => [basename(folder), folder] as const))('gives the same for %s whatever the order of its objects', (_, folder) => {
+    const resources = [...new ResourceSet(objectsOf(folder))]
+    const expected = compile(new ResourceSet(resources), compileOptions)
+    const orders = fc.shuffledSubarray([...resources.keys()], { minLength: resources.length })
+    fc.assert(
+      fc.property(orders, (order) => {
+        expect(compile(new ResourceSet(order.map((index) => resources[index]!)), compileOptions)).toEqual(expected)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  const expected = compile(everything, compileOptions)
+
+  test('gives every route an id of its own and an upstream that exists', () => {
+    const { routes, upstreams } = expected.snapshot
+    expect(new Set(routes.map((route) => route.id)).size).toBe(routes.length)
+    const ids = new Set<string | undefined>(upstreams.map((each) => each.id))
+    expect(routes.filter((route) => route.upstream !== undefined && !ids.has(route.upstream))).toEqual([])
+    expect(upstreams.filter((each) => !routes.some((route) => route.upstream === each.id))).toEqual([])
+  })
+
+  test('gives a snapshot that is plain data and that a route table takes', () => {
+    expect(JSON.parse(JSON.stringify(expected.snapshot))).toEqual(expected.snapshot)
+    expect(structuredClone(expected.snapshot)).toEqual(expected.snapshot)
+    expect(() => new RouteTable(expected.snapshot.routes)).not.toThrow()
+  })
+
+  test('says why for exactly the routes that have no upstream', () => {
+    const dead = expected.snapshot.routes.filter((route) => route.upstream === undefined).map((route) => route.id)
+    expect(expected.unreachable.map((each) => each.route).toSorted()).toEqual(dead.toSorted())
+  })
+
+  test('gives every Ingress exactly one status', () => {
+    const names = everything.list('Ingress').map((each) => `Ingress ${each.metadata.namespace}/${each.metadata.name}`)
+    expect(expected.statuses.map((each) => each.object)).toEqual(names.toSorted())
+  })
+
+  test('serves an Ingress without class only as far as the default class is ours', () => {
+    const ingress = `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: some, annotations: {ingressclass.kubernetes.io/is-default-class: "true"}}
+spec: {controller: CONTROLLER}
+`
+    const routes = (controller: string): number => {
+      return compile(resourcesFrom(ingress.replace('CONTROLLER', controller)), compileOptions).snapshot.routes.length
+    }
+    expect(routes('example.com/other')).toBe(0)
+    expect(routes('genkan.dev/ingress-controller')).toBe(1)
+  })
+
+  test('closes every route when the global ConfigMap asks for a protection that is not honoured', () => {
+    const resources = resourcesFrom(`
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: global, namespace: edge}
+data: {whitelist-source-range: 10.0.0.0/8}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
+`)
+    const { snapshot, problems } = compile(resources, { ...compileOptions, configMap: 'edge/global' })
+    expect(snapshot.routes.map((route) => route.upstream)).toEqual([undefined])
+    expect(problems.map((each) => each.code)).toContain('protection-not-honoured')
+    expect(compile(resources, compileOptions).snapshot.routes.map((route) => route.upstream)).toEqual(['default/web:80'])
+  })
+
+  test('reports a global ConfigMap that is in no file', () => {
+    const { problems } = compile(new ResourceSet([]), { ...compileOptions, configMap: 'edge/global' })
+    expect(problems.map((each) => each.code)).toEqual(['config-map-missing'])
+  })
+})
+
+function objectsOf(folder: string): readonly Resource[] {
+  return readDocuments(withCertificates(readFileSync(join(folder, 'in.yaml'), 'utf8')), 'in.yaml').resources
+}
