@@ -39,7 +39,8 @@ const ours = nameSet([
 /** Claims only a trusted proxy may make: about addresses, the original target, or a verified client certificate. */
 const claims = nameSet([
   'forwarded', 'x-original-forwarded-for', 'x-original-forwarded-host', 'x-original-url', 'x-original-uri',
-  'x-original-host', 'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme', 'front-end-https',
+  'x-original-host', 'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme',
+  'front-end-https',
   'client-cert', 'client-cert-chain', 'x-client-cert', 'x-client-verify', 'x-client-dn',
 ])
 const claimPrefixes = ['x-forwarded-', 'ssl-client-', 'x-ssl-client-']

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import type { HttpVersion } from '#http/head.ts'
+import type { RequestHead } from '#http/head.ts'
 import { type Admitted, type Refusal, admitRequest, versionOf } from '#http/request.ts'
 
 const bounds = { headerBytes: 1000, headerCount: 10, targetBytes: 200 }
 const host = ['Host', 'a.test'] as const
 
-type Given = { method?: string; target?: string; version?: HttpVersion; fields?: readonly string[]; scheme?: 'http' | 'https' }
+type Given = Partial<RequestHead> & { scheme?: 'http' | 'https' }
 
 function admit({ method = 'GET', target = '/', version = '1.1', fields = host, scheme }: Given): Admitted | Refusal {
   return admitRequest({ method, target, version, fields }, scheme === undefined ? bounds : { ...bounds, scheme })

@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type FrontDoor, siteManifests, startFrontDoor } from '../support/front-door.ts'
+import type { Delivery } from '../support/wire-client.ts'
+import { loadResponseCases } from './response-case.ts'
+import { type ResponseSlot, openResponseSlots, runResponseCases } from './run-responses.ts'
+
+const cases = loadResponseCases()
+const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '2' }
+let slots: readonly ResponseSlot[]
+let frontDoor: FrontDoor
+
+beforeAll(async () => {
+  slots = await openResponseSlots()
+  frontDoor = await startFrontDoor(siteManifests(slots.map(({ host, origin }) => ({ host, port: origin.port,
+    annotations }))))
+})
+
+afterAll(async () => {
+  await frontDoor.genkan.close()
+  for (const { origin } of slots) origin.close()
+})
+
+describe.each<Delivery>(['whole', 'lines', 'bytes'])('responses delivered as %s', (delivery) => {
+  let faults: ReadonlyMap<string, readonly string[]>
+  beforeAll(async () => {
+    faults = await runResponseCases(frontDoor.genkan.ports.http, slots, cases, delivery)
+  }, 60_000)
+
+  test.each(cases)('$id: $expect', ({ id }) => {
+    expect(faults.get(id)).toEqual([])
+  })
+})
