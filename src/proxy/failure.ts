@@ -6,6 +6,8 @@ export type Failure = {
   readonly cause: Cause
   /** For the operator's log only; never sent to a client. */
   readonly detail: string
+  /** The connection had served another request before, and broke before a byte of this response came. */
+  readonly reusedConnection?: boolean
 }
 
 type Row = {
@@ -37,6 +39,7 @@ export const failures = {
   internal: { side: 'proxy', status: 500, unsent: false },
   connect_failed: { side: 'upstream', status: 502, unsent: true },
   connect_timeout: { side: 'upstream', status: 504, unsent: true },
+  upstream_busy: { side: 'upstream', status: 503, unsent: true },
   upstream_reset: { side: 'upstream', status: 502, unsent: false },
   upstream_protocol: { side: 'upstream', status: 502, unsent: false },
   upstream_timeout: { side: 'upstream', status: 504, unsent: false },

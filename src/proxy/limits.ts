@@ -31,6 +31,14 @@ export type Limits = {
   readonly upstreamIdleTimeoutMs: number
   /** Bytes of a response head from an endpoint (502). */
   readonly responseHeaderBytes: number
+  /** Bytes of a request target (414). */
+  readonly targetBytes: number
+  /** Interim responses (1xx) passed on for one request (502). */
+  readonly interimResponses: number
+  /** After an answer that leaves the request body unread, the client's bytes are discarded for so long before closing. */
+  readonly lingerMs: number
+  /** HTTP/2 streams a client may cancel at once before its connection is closed; as many again in every ten seconds. */
+  readonly streamResets: number
 }
 
 export const defaultLimits: Limits = {
@@ -48,4 +56,8 @@ export const defaultLimits: Limits = {
   connectionsPerEndpoint: 1_024,
   upstreamIdleTimeoutMs: 60_000,
   responseHeaderBytes: 64 * 1024,
+  targetBytes: 16 * 1024,
+  interimResponses: 16,
+  lingerMs: 1_000,
+  streamResets: 300,
 }

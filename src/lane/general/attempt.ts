@@ -1,0 +1,161 @@
+/**
+ * One try to send an exchange to one endpoint, as an undici handler. Reports each thing once and in order, and nothing
+ * any more after `cancel`.
+ */
+import type { Readable } from 'node:stream'
+import type { Dispatcher } from 'undici'
+import type { ResponseHead } from '#http/head.ts'
+import { passableTrailers } from '#http/trailers.ts'
+import type { Failure } from '#proxy/failure.ts'
+import type { Lease, Wire, WiredHandler } from './pools.ts'
+import { failureOf, type Progress } from './upstream-failure.ts'
+
+export interface AttemptOwner {
+  /** Connected; the request is written next. */
+  onConnected(): void
+  onHead(head: ResponseHead): void
+  /** Returns whether more may come; `resume` says when, if not. */
+  onData(chunk: Buffer): boolean
+  /** Flat trailer fields, those that may pass. */
+  onEnd(trailers: string[]): void
+  onAttemptFailed(failure: Failure): void
+}
+
+export type AttemptRequest = {
+  readonly method: string
+  readonly target: string
+  readonly fields: readonly string[]
+  readonly body: Readable | undefined
+  readonly readMs: number
+}
+
+export class Attempt implements WiredHandler {
+  readonly #owner: AttemptOwner
+  readonly #lease: Lease
+  readonly #body: Readable | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #wire: Wire | undefined
+  #reused: boolean
+  #progress: Progress
+  /** The response ends when the connection does, so a reset must not pass for its end. */
+  #endsAtClose: boolean
+  #over: boolean
+
+  constructor(owner: AttemptOwner, lease: Lease, body: Readable | undefined) {
+    this.#owner = owner
+    this.#lease = lease
+    this.#body = body
+    this.#controller = undefined
+    this.#wire = undefined
+    this.#reused = false
+    this.#progress = 'connecting'
+    this.#endsAtClose = false
+    this.#over = false
+  }
+
+  start({ method, target, fields, body, readMs }: AttemptRequest): void {
+    this.#lease.dispatch(
+      {
+        path: target,
+        // undici's type lists the common methods; it takes every token.
+        method: method as Dispatcher.HttpMethod,
+        headers: fieldsForUndici(fields),
+        body: body ?? null,
+        headersTimeout: readMs,
+        bodyTimeout: readMs,
+      },
+      this,
+    )
+  }
+
+  /** Stops without a word. The connection is closed unless the response was complete. */
+  cancel(): void {
+    if (this.#over) return
+    this.#finish()
+    this.#controller?.abort(new Error('cancelled'))
+  }
+
+  /** Goes on after `onData` said no. */
+  resume(): void {
+    if (!this.#over) this.#controller?.resume()
+  }
+
+  onWire(wire: Wire): void {
+    this.#wire = wire
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // Cancelled while it was waiting for its connection: nothing has been written yet, and nothing will be.
+    if (this.#over) {
+      controller.abort(new Error('cancelled'))
+      return
+    }
+    this.#wire?.used()
+    this.#reused = this.#wire?.reused === true
+    this.#progress = 'waiting'
+    this.#owner.onConnected()
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, _headers: unknown, reason?: string): void {
+    if (this.#over) return
+    const fields = textOf(controller.rawHeaders)
+    if (status >= 200) {
+      this.#progress = 'receiving'
+      this.#endsAtClose = !fields.some((name, at) => at % 2 === 0 && framing.test(name))
+    }
+    this.#owner.onHead({ status, reason: reason ?? '', fields })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#over) return
+    if (!this.#owner.onData(chunk)) controller.pause()
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#over) return
+    if (this.#endsAtClose && this.#wire?.wasReset === true) {
+      this.#fail({ cause: 'upstream_truncated', detail: 'connection reset within a body without length' })
+      return
+    }
+    const trailers = controller.rawTrailers
+    this.#finish()
+    this.#owner.onEnd(trailers === null || trailers === undefined ? [] : passableTrailers(textOf(trailers)))
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null | undefined, error: Error): void {
+    if (this.#over) return
+    const failure = failureOf(error, this.#progress)
+    const raced = failure.cause === 'upstream_reset' && this.#reused
+    this.#fail(raced ? { ...failure, reusedConnection: true } : failure)
+  }
+
+  #fail(failure: Failure): void {
+    this.#finish()
+    this.#owner.onAttemptFailed(failure)
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#lease.release()
+    // What undici has not taken stays in the client's stream; a body half sent must never look finished.
+    this.#body?.destroy()
+  }
+}
+
+const framing = /^(?:content-length|transfer-encoding)$/i
+
+/** Fields undici writes itself or refuses; they are the hop's, not the message's. */
+const hop = /^(?:connection|keep-alive|transfer-encoding|upgrade|expect)$/i
+
+function fieldsForUndici(fields: readonly string[]): string[] {
+  const out: string[] = []
+  for (let at = 0; at < fields.length; at += 2) if (!hop.test(fields[at]!)) out.push(fields[at]!, fields[at + 1]!)
+  return out
+}
+
+/** undici gives raw fields as buffers; one character per byte, as everywhere. */
+function textOf(raw: unknown): string[] {
+  if (!Array.isArray(raw)) return []
+  return raw.map((part) => (Buffer.isBuffer(part) ? part.toString('latin1') : String(part)))
+}

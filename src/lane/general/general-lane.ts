@@ -1,0 +1,90 @@
+/**
+ * The lane that speaks everything: node:http and node:http2 towards clients, undici towards endpoints, http-proxy for
+ * WebSockets.
+ */
+import type { Socket } from 'node:net'
+import type { Connection } from '#proxy/connection.ts'
+import type { Limits } from '#proxy/limits.ts'
+import type { Observer } from '#proxy/observer.ts'
+import type { Proxy } from '#proxy/proxy.ts'
+import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
+import type { Lane } from '../lane.ts'
+import { H1Server } from './h1-server.ts'
+import { H2Server } from './h2-server.ts'
+import { Pools } from './pools.ts'
+
+export type GeneralLaneInit = {
+  readonly proxy: Proxy
+  readonly limits: Limits
+  readonly observer: Observer
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number
+}
+
+/** How often a drain looks whether all connections are gone. */
+const drainPollMs = 20
+
+export class GeneralLane implements Lane {
+  readonly #pools: Pools
+  readonly #h1: H1Server
+  readonly #h2: H2Server
+  #runtime: Runtime
+
+  constructor({ proxy, limits, observer, monotonic }: GeneralLaneInit) {
+    this.#runtime = emptyRuntime
+    this.#pools = new Pools(limits)
+    const runtime = (): Runtime => this.#runtime
+    this.#h1 = new H1Server({ proxy, limits, observer, pools: this.#pools, runtime })
+    this.#h2 = new H2Server({ proxy, limits, pools: this.#pools, runtime, monotonic })
+  }
+
+  serve(socket: Socket, connection: Connection, early?: Buffer): void {
+    const server = connection.tls?.alpn === 'h2' ? this.#h2 : this.#h1
+    if (early === undefined || early.length === 0) {
+      server.serve(socket, connection)
+      return
+    }
+    // The parser takes the socket over from where it is paused, and must be told to go on.
+    socket.pause()
+    socket.unshift(early)
+    server.serve(socket, connection)
+    socket.resume()
+  }
+
+  use(runtime: Runtime): void {
+    this.#runtime = runtime
+  }
+
+  keepEndpoints(ids: ReadonlySet<string>): void {
+    this.#pools.keep(ids)
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    this.#h1.drain()
+    this.#h2.drain()
+    await this.#emptyWithin(timeoutMs)
+    const cut = this.#h1.cut() + this.#h2.cut()
+    await this.close()
+    return cut
+  }
+
+  async close(): Promise<void> {
+    this.#h1.close()
+    this.#h2.cut()
+    await this.#pools.destroy()
+  }
+
+  #emptyWithin(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearInterval(poll)
+        clearTimeout(deadline)
+        resolve()
+      }
+      const poll = setInterval(() => {
+        if (this.#h1.size + this.#h2.size === 0) done()
+      }, drainPollMs)
+      const deadline = setTimeout(done, timeoutMs)
+    })
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Connections to endpoints: one undici pool per endpoint and connect timeout. A pool whose endpoint is gone is closed
+ * once nothing is in flight on it.
+ */
+import type { Socket } from 'node:net'
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
+import type { Limits } from '#proxy/limits.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+
+/** What an attempt can know about the connection it was given. */
+export interface Wire {
+  /** Whether an earlier request went over the connection of this moment. */
+  readonly reused: boolean
+  /** The endpoint reset the connection, where undici may report a clean end. */
+  readonly wasReset: boolean
+  /** A request is about to be written. */
+  used(): void
+}
+
+/** A handler that wants to know its connection. */
+export interface WiredHandler extends Dispatcher.DispatchHandler {
+  onWire(wire: Wire): void
+}
+
+/** The right to send one request to an endpoint. */
+export interface Lease {
+  dispatch(options: Dispatcher.DispatchOptions, handler: WiredHandler): void
+  /** To be called once, when the attempt is over. */
+  release(): void
+}
+
+type Entry = { readonly pool: Pool; readonly endpoint: string; inUse: number }
+
+export class Pools {
+  readonly #limits: Limits
+  readonly #entries = new Map<string, Entry>()
+  /** Closing, until their last request is done. */
+  readonly #retired = new Set<Pool>()
+
+  constructor(limits: Limits) {
+    this.#limits = limits
+  }
+
+  /**
+   * `undefined` when all connections the endpoint may have are busy: a queue here would hide an overload, while another
+   * endpoint may be free.
+   */
+  lease(endpoint: Endpoint, connectMs: number): Lease | undefined {
+    const entry = this.#entryOf(endpoint, connectMs)
+    if (entry.inUse >= this.#limits.connectionsPerEndpoint) return undefined
+    entry.inUse++
+    return {
+      dispatch: (options, handler) => void entry.pool.dispatch(options, handler),
+      release: () => void entry.inUse--,
+    }
+  }
+
+  /** Pools of other endpoints are closed once nothing is in flight on them. */
+  keep(ids: ReadonlySet<string>): void {
+    for (const [key, { endpoint, pool }] of this.#entries) {
+      if (ids.has(endpoint)) continue
+      this.#entries.delete(key)
+      this.#retired.add(pool)
+      void pool.close().finally(() => this.#retired.delete(pool))
+    }
+  }
+
+  /** Cuts everything. */
+  async destroy(): Promise<void> {
+    const pools = [...this.#retired, ...[...this.#entries.values()].map(({ pool }) => pool)]
+    this.#entries.clear()
+    this.#retired.clear()
+    await Promise.allSettled(pools.map((pool) => pool.destroy()))
+  }
+
+  #entryOf({ id, spec }: Endpoint, connectMs: number): Entry {
+    const key = `${id} ${connectMs}`
+    let entry = this.#entries.get(key)
+    if (entry === undefined) {
+      const host = spec.address.includes(':') ? `[${spec.address}]` : spec.address
+      entry = { pool: this.#build(`http://${host}:${spec.port}`, connectMs), endpoint: id, inUse: 0 }
+      this.#entries.set(key, entry)
+    }
+    return entry
+  }
+
+  #build(origin: string, connectMs: number): Pool {
+    const { connectionsPerEndpoint, upstreamIdleTimeoutMs, responseHeaderBytes } = this.#limits
+    return new Pool(origin, {
+      connections: connectionsPerEndpoint,
+      // One request at a time: a second one behind it would wait for the first and share its fate.
+      pipelining: 1,
+      keepAliveTimeout: upstreamIdleTimeoutMs,
+      keepAliveMaxTimeout: upstreamIdleTimeoutMs,
+      // Endpoints that say `Keep-Alive: timeout=5` are believed, minus a second for the way.
+      keepAliveTimeoutThreshold: 1_000,
+      maxHeaderSize: responseHeaderBytes,
+      allowH2: false,
+      factory: (url, options) => new WiredClient(url, options, connectMs),
+    })
+  }
+}
+
+/** A client of undici's, one connection at a time, that tells handlers about that connection. */
+class WiredClient extends Client implements Wire {
+  #requests = 0
+  #reset = false
+
+  constructor(origin: string | URL, options: Client.Options, connectMs: number) {
+    const connect = buildConnector({ timeout: connectMs, allowH2: false })
+    super(origin, {
+      ...options,
+      connect: (target, callback) =>
+        connect(target, (...result) => {
+          const socket = result[1]
+          if (socket !== null) this.#watch(socket)
+          callback(...result)
+        }),
+    })
+  }
+
+  get reused(): boolean {
+    return this.#requests > 1
+  }
+
+  get wasReset(): boolean {
+    return this.#reset
+  }
+
+  used(): void {
+    this.#requests++
+  }
+
+  // Handlers that come through a pool of ours are wired ones; undici's own signature cannot say so.
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    if ('onWire' in handler) (handler as WiredHandler).onWire(this)
+    return super.dispatch(options, handler)
+  }
+
+  /** Listens before undici does: it takes a reset that ends a body without length for the end of that body. */
+  #watch(socket: Socket): void {
+    this.#requests = 0
+    this.#reset = false
+    socket.on('error', () => {
+      this.#reset = true
+    })
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * An address and port we accept on. A listener accepts, bounds the number of connections, ends TLS, and gives the clear
+ * socket with what is known of it to the lane.
+ */
+import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
+import type { Lane } from '#lane/lane.ts'
+import type { Connection, TlsFacts } from '#proxy/connection.ts'
+import type { Limits } from '#proxy/limits.ts'
+import type { Observer } from '#proxy/observer.ts'
+import { canonicalName, type TlsContexts, tlsDefaults } from './tls-contexts.ts'
+
+export type ListenerInit = {
+  readonly scheme: 'http' | 'https'
+  readonly lane: Lane
+  readonly limits: Limits
+  readonly observer: Observer
+  /** Open client connections of the whole worker, over all its listeners. */
+  readonly open: ConnectionCount
+  /** Needed for https. */
+  readonly contexts: TlsContexts | undefined
+}
+
+/** Mutable on purpose: the limit is the worker's, not one listener's. */
+export type ConnectionCount = { count: number }
+
+export type BindSpec = {
+  /** `::` is every address of both families. */
+  readonly host: string
+  /** 0 picks a free port. */
+  readonly port: number
+  /** Several listeners, in threads or processes, may share the port; the kernel spreads connections over them. */
+  readonly reusePort: boolean
+}
+
+/** Why a port cannot be had, in words for people. `code` is the kernel's: EACCES, EADDRINUSE … */
+export class BindError extends Error {
+  readonly code: string
+  readonly port: number
+
+  constructor(code: string, port: number, message: string) {
+    super(message)
+    this.name = 'BindError'
+    this.code = code
+    this.port = port
+  }
+}
+
+export class Listener {
+  readonly #init: ListenerInit
+  readonly #server: Server
+  #port: number
+
+  constructor(init: ListenerInit) {
+    this.#init = init
+    this.#server = init.scheme === 'https' ? this.#tls() : this.#plain()
+    this.#port = 0
+  }
+
+  /** The port in use; 0 before `listen`. */
+  get port(): number {
+    return this.#port
+  }
+
+  /** Rejects with a BindError. */
+  async listen(spec: BindSpec): Promise<number> {
+    try {
+      await bind(this.#server, spec)
+    } catch (error) {
+      // `::` where there is no IPv6 at all still means every address.
+      if (spec.host !== '::' || codeOf(error) !== 'EAFNOSUPPORT') throw bindError(error, spec)
+      await bind(this.#server, { ...spec, host: '0.0.0.0' }).catch((second: unknown) => {
+        throw bindError(second, spec)
+      })
+    }
+    // Nothing to be done about accept errors (out of descriptors): the kernel's queue holds the others.
+    this.#server.on('error', () => {})
+    // An address of a TCP server is never a path.
+    this.#port = (this.#server.address() as AddressInfo).port
+    return this.#port
+  }
+
+  /** Stops accepting. Connections that were accepted, a moment ago included, live on in their lane. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (!this.#server.listening) return resolve()
+      // The callback would wait for every connection; the port is free at once.
+      this.#server.close(() => {})
+      resolve()
+    })
+  }
+
+  #plain(): Server {
+    return createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      if (this.#admit(socket)) this.#init.lane.serve(socket, this.#facts(socket, undefined))
+    })
+  }
+
+  #tls(): Server {
+    const { contexts, limits, lane } = this.#init
+    if (contexts === undefined) throw new Error('an https listener needs certificates')
+    const server = createTlsServer({
+      ...tlsDefaults,
+      // For clients that name no server; SNICallback is not asked for them.
+      cert: contexts.fallback.certificate,
+      key: contexts.fallback.key,
+      noDelay: true,
+      allowHalfOpen: true,
+      ALPNProtocols: ['h2', 'http/1.1'],
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
+      SNICallback: (serverName, done) => done(null, contexts.select(serverName)),
+    })
+    server.on('connection', (socket: Socket) => this.#admit(socket))
+    server.on('secureConnection', (socket) => lane.serve(socket, this.#facts(socket, tlsFacts(socket))))
+    // Handshakes fail all day long: scanners, old clients, distrust of the default certificate.
+    server.on('tlsClientError', (_error, socket) => socket.destroy())
+    return server
+  }
+
+  /** Counts the connection until it is closed, or closes it because there are too many. */
+  #admit(socket: Socket): boolean {
+    const { open, limits, observer, scheme } = this.#init
+    socket.on('error', () => {})
+    if (open.count >= limits.connections) {
+      observer.onConnectionRefused(scheme)
+      socket.destroy()
+      return false
+    }
+    open.count++
+    observer.onConnectionOpened(scheme)
+    socket.once('close', () => {
+      open.count--
+      observer.onConnectionClosed(scheme)
+    })
+    return true
+  }
+
+  #facts(socket: Socket, tls: TlsFacts | undefined): Connection {
+    return {
+      address: plainAddress(socket.remoteAddress ?? ''),
+      remotePort: socket.remotePort ?? 0,
+      scheme: this.#init.scheme,
+      port: this.#port,
+      tls,
+    }
+  }
+}
+
+/** A socket that listens on `::` sees IPv4 peers in their mapped form. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
+}
+
+function tlsFacts(socket: TLSSocket): TlsFacts {
+  const { alpnProtocol, servername } = socket
+  return {
+    version: socket.getProtocol() ?? '',
+    alpn: alpnProtocol === 'h2' || alpnProtocol === 'http/1.1' ? alpnProtocol : undefined,
+    serverName: typeof servername === 'string' ? canonicalName(servername) : undefined,
+  }
+}
+
+function bind(server: Server, { host, port, reusePort }: BindSpec): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, reusePort, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function bindError(error: unknown, { host, port }: BindSpec): BindError {
+  const code = codeOf(error)
+  const where = `port ${port}${host === '::' ? '' : ` of ${host}`}`
+  return new BindError(code, port, `${where} cannot be bound: ${reasons[code] ?? String(error)}`)
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied; ports below 1024 need root or the capability CAP_NET_BIND_SERVICE',
+  EPERM: 'the operation is not permitted here',
+  EADDRINUSE: 'another program listens there',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTSUP: 'the system cannot share a port between listeners',
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,94 @@
+/**
+ * Certificates by server name, as running TLS contexts. A new snapshot replaces the table by one assignment; contexts
+ * are kept by content, so that a reload builds only what has changed, and open connections keep the one they have.
+ */
+import { createHash } from 'node:crypto'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
+import type { CertificateSpec, TlsHostSpec } from '#snapshot/snapshot.ts'
+import type { Log } from '#telemetry/log.ts'
+
+export type PemPair = { readonly certificate: string; readonly key: string }
+
+type Table = {
+  readonly exact: ReadonlyMap<string, SecureContext>
+  /** Keyed by what follows `*`, the dot included. */
+  readonly wildcard: ReadonlyMap<string, SecureContext>
+}
+
+/** Mozilla's intermediate profile: forward secrecy and AEAD only. TLS 1.3 suites are always on. */
+const ciphers = [
+  'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+
+export const tlsDefaults: SecureContextOptions = { minVersion: 'TLSv1.2', ciphers, honorCipherOrder: false }
+
+export class TlsContexts {
+  readonly #log: Log
+  readonly fallback: PemPair
+  readonly #fallbackContext: SecureContext
+  #byContent: ReadonlyMap<string, SecureContext>
+  #table: Table
+
+  /** Throws when the default certificate and key do not fit: nothing could be served over TLS. */
+  constructor(fallback: PemPair, log: Log) {
+    this.#log = log
+    this.fallback = fallback
+    this.#fallbackContext = contextOf(fallback)
+    this.#byContent = new Map()
+    this.#table = { exact: new Map(), wildcard: new Map() }
+  }
+
+  /** A certificate that OpenSSL refuses costs only its own hosts: they get the default one. */
+  use(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): void {
+    const byContent = new Map<string, SecureContext>()
+    const byId = new Map<string, SecureContext>()
+    for (const spec of certificates) {
+      const content = digest(spec)
+      const context = this.#byContent.get(content) ?? byContent.get(content) ?? this.#build(spec)
+      if (context === undefined) continue
+      byContent.set(content, context)
+      byId.set(spec.id, context)
+    }
+    const exact = new Map<string, SecureContext>()
+    const wildcard = new Map<string, SecureContext>()
+    for (const { host, certificate } of hosts) {
+      const context = byId.get(certificate)
+      if (context === undefined) continue
+      if (host.startsWith('*.')) wildcard.set(host.slice(1), context)
+      else exact.set(host, context)
+    }
+    this.#byContent = byContent
+    this.#table = { exact, wildcard }
+  }
+
+  /** Exact name, then the wildcard of its parent, else the default. Names compare without case and trailing dot. */
+  select(serverName: string): SecureContext {
+    const name = canonicalName(serverName)
+    const dot = name.indexOf('.')
+    return this.#table.exact.get(name) ?? (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ?? this.#fallbackContext
+  }
+
+  #build(spec: CertificateSpec): SecureContext | undefined {
+    try {
+      return contextOf(spec)
+    } catch (error) {
+      this.#log.warn('a certificate cannot be used', { certificate: spec.id, error: String(error) })
+      return undefined
+    }
+  }
+}
+
+export function canonicalName(serverName: string): string {
+  const name = serverName.toLowerCase()
+  return name.endsWith('.') ? name.slice(0, -1) : name
+}
+
+function contextOf({ certificate, key }: PemPair): SecureContext {
+  return createSecureContext({ ...tlsDefaults, cert: certificate, key })
+}
+
+function digest({ certificate, key }: PemPair): string {
+  return createHash('sha256').update(certificate).update('\0').update(key).digest('base64')
+}

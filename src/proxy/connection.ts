@@ -1,0 +1,19 @@
+/** One client connection as the listener saw it. A plain record: it outlives its socket in the access log. */
+export type Connection = {
+  /** IP literal of the peer, IPv4 in its dotted form. */
+  readonly address: string
+  readonly remotePort: number
+  readonly scheme: 'http' | 'https'
+  /** Port of ours. */
+  readonly port: number
+  readonly tls: TlsFacts | undefined
+}
+
+export type TlsFacts = {
+  /** `TLSv1.3` */
+  readonly version: string
+  /** Agreed by ALPN; `undefined` when the client offered none of ours. */
+  readonly alpn: 'h2' | 'http/1.1' | undefined
+  /** Lower case, as asked for; `undefined` when the client named no server. */
+  readonly serverName: string | undefined
+}

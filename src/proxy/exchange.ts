@@ -1,0 +1,120 @@
+/**
+ * One request and its response, from the first byte of the head to the access log. Mutable, of one fixed shape, made by
+ * a lane with `Proxy.begin`; filters see it as their `FilterContext`.
+ */
+import type { RequestHead } from '#http/head.ts'
+import type { Admitted } from '#http/request.ts'
+import type { Client, FilterContext } from '#policy/policy.ts'
+import type { TimeoutSpec } from '#snapshot/snapshot.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+import type { Upstream } from '#upstream/upstream.ts'
+import type { Connection } from './connection.ts'
+import type { Failure } from './failure.ts'
+import type { Route, Runtime } from './runtime.ts'
+import type { Transport } from './transport.ts'
+
+export type ExchangeInit = {
+  readonly received: RequestHead
+  readonly connection: Connection
+  readonly transport: Transport
+  /** The newest runtime; the exchange keeps it whatever comes later. */
+  readonly runtime: Runtime
+  readonly lane: 'general' | 'fast'
+  /** The head was also the end of the request, as HTTP/2 can say; in HTTP/1 framing says it. */
+  readonly headOnly: boolean
+}
+
+export class Exchange implements FilterContext {
+  readonly received: RequestHead
+  readonly connection: Connection
+  readonly transport: Transport
+  readonly runtime: Runtime
+  readonly lane: 'general' | 'fast'
+  readonly headOnly: boolean
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Milliseconds on the monotonic clock. */
+  readonly startedTick: number
+
+  client: Client
+  /** As routed; empty until the head is admitted. */
+  host: string
+  path: string
+  query: string
+  sent: FilterContext['sent']
+  admitted: Admitted | undefined
+  /** The request has content, of whatever framing. */
+  hasBody: boolean
+  /** As sent to the endpoint; `undefined` for a request that was refused before that. */
+  requestId: string | undefined
+
+  route: Route | undefined
+  timeouts: TimeoutSpec
+  /** Largest request body, in bytes; 0 for no limit. */
+  maxBodyBytes: number
+  upstream: Upstream | undefined
+  /** The endpoint of the attempt under way, or of the last one. */
+  endpoint: Endpoint | undefined
+  /** Endpoints that are not asked again. */
+  readonly tried: Endpoint[]
+  attempts: number
+  /** Whether `endpoint` is acquired. */
+  held: boolean
+
+  /** Status sent to the client; 0 while there is none. */
+  status: number
+  /** Status the endpoint answered with; 0 while there is none. */
+  upstreamStatus: number
+  /** Body bytes read from the client and written to it. */
+  requestBytes: number
+  responseBytes: number
+  /** Interim responses of the endpoint so far. */
+  interims: number
+  /** What the client was told, or what broke the response. */
+  failure: Failure | undefined
+  /** A final head went to the transport: nothing else can be said to this client. */
+  responding: boolean
+  finished: boolean
+  /** From `startedTick` to the last byte; set when finished. */
+  durationMs: number
+
+  constructor(init: ExchangeInit, startedAt: number, startedTick: number) {
+    this.received = init.received
+    this.connection = init.connection
+    this.transport = init.transport
+    this.runtime = init.runtime
+    this.lane = init.lane
+    this.headOnly = init.headOnly
+    this.startedAt = startedAt
+    this.startedTick = startedTick
+    this.client = init.connection
+    this.host = ''
+    this.path = ''
+    this.query = ''
+    this.sent = nothingSent
+    this.admitted = undefined
+    this.hasBody = false
+    this.requestId = undefined
+    this.route = undefined
+    this.timeouts = noTimeouts
+    this.maxBodyBytes = 0
+    this.upstream = undefined
+    this.endpoint = undefined
+    this.tried = []
+    this.attempts = 0
+    this.held = false
+    this.status = 0
+    this.upstreamStatus = 0
+    this.requestBytes = 0
+    this.responseBytes = 0
+    this.interims = 0
+    this.failure = undefined
+    this.responding = false
+    this.finished = false
+    this.durationMs = 0
+  }
+}
+
+/** Replaced, never changed, once there is a route. */
+const nothingSent: FilterContext['sent'] = { method: '', target: '', fields: [] }
+const noTimeouts: TimeoutSpec = { connectMs: 0, sendMs: 0, readMs: 0 }

@@ -1,0 +1,31 @@
+/**
+ * What the proxy and the lanes tell whoever counts and logs. Calls are synchronous and on the request path: an observer
+ * returns at once and never throws.
+ */
+import type { Exchange } from './exchange.ts'
+
+export interface Observer {
+  onConnectionOpened(scheme: 'http' | 'https'): void
+  onConnectionClosed(scheme: 'http' | 'https'): void
+  /** Closed at once because the connection limit was reached; neither opened nor closed is told for it. */
+  onConnectionRefused(scheme: 'http' | 'https'): void
+  /** A WebSocket was opened (1) or has ended (-1). */
+  onTunnel(delta: 1 | -1): void
+  /** Once per exchange, malformed requests included. */
+  onStart(exchange: Exchange): void
+  /** Exactly once per exchange; its facts are complete and never change again. */
+  onFinish(exchange: Exchange): void
+  /** An endpoint of this upstream refused a connection or did not answer one: discovery should look again. */
+  onSuspect(upstream: string): void
+}
+
+/** Ignores everything: for tests and offline use. */
+export const silentObserver: Observer = {
+  onConnectionOpened: () => {},
+  onConnectionClosed: () => {},
+  onConnectionRefused: () => {},
+  onTunnel: () => {},
+  onStart: () => {},
+  onFinish: () => {},
+  onSuspect: () => {},
+}

@@ -1,0 +1,274 @@
+/**
+ * The life of a request, the same in every lane: admitted, routed, filtered, sent, answered, finished. Everything here
+ * is decision; bytes move in the lanes, which report four events and obey four verbs (transport.ts). Synchronous until
+ * a filter really waits.
+ */
+import { resolveClient } from '#http/forwarded.ts'
+import type { ResponseHead } from '#http/head.ts'
+import { type Admitted, admitRequest } from '#http/request.ts'
+import { admitResponse, downstreamFields } from '#http/response.ts'
+import { requestIdOf, upstreamFields } from '#http/upstream-fields.ts'
+import type { Reply } from '#policy/policy.ts'
+import type { Log } from '#telemetry/log.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+import { Exchange, type ExchangeInit } from './exchange.ts'
+import { type Cause, type Failure, failures } from './failure.ts'
+import type { Limits } from './limits.ts'
+import type { Observer } from './observer.ts'
+import { replyFor } from './reply.ts'
+import { mayRetry } from './retry.ts'
+import type { Route } from './runtime.ts'
+
+/** What the proxy needs from the world. Clocks and chance are parameters. */
+export type ProxyEnv = {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number
+  /** 32 hexadecimal digits. */
+  readonly newRequestId: () => string
+  /** Whether forwarded fields of this peer are believed. */
+  readonly trusts: (address: string) => boolean
+  /** Send Forwarded (RFC 7239) too. */
+  readonly forwardedField: boolean
+  /** Put cause codes into replies as X-Genkan-Cause. */
+  readonly exposeCause: boolean
+  readonly limits: Limits
+  readonly observer: Observer
+  readonly log: Log
+}
+
+/** What a lane tells the proxy. */
+export interface Proxy {
+  /** A request was heard of. Followed by onRequest, or by onFailure when its head could not be read. */
+  begin(init: ExchangeInit): Exchange
+  onRequest(exchange: Exchange): void
+  /** A head from the endpoint; any number of interim ones (below 200) before the final one. */
+  onResponse(exchange: Exchange, head: ResponseHead): void
+  /** May come at any time before onFinish, more than once. */
+  onFailure(exchange: Exchange, failure: Failure): void
+  /** Exactly once per exchange, on success and abort alike; nothing may follow. */
+  onFinish(exchange: Exchange): void
+}
+
+export function createProxy(env: ProxyEnv): Proxy {
+  return new RequestProxy(env)
+}
+
+class RequestProxy implements Proxy {
+  readonly #env: ProxyEnv
+
+  constructor(env: ProxyEnv) {
+    this.#env = env
+  }
+
+  begin(init: ExchangeInit): Exchange {
+    const exchange = new Exchange(init, this.#env.now(), this.#env.monotonic())
+    this.#env.observer.onStart(exchange)
+    return exchange
+  }
+
+  onRequest(exchange: Exchange): void {
+    this.#guard(exchange, () => {
+      const cause = this.#admit(exchange)
+      if (cause !== undefined) return this.#fail(exchange, cause)
+      const route = exchange.runtime.match(exchange.host, exchange.path)
+      if (route === undefined) return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
+      this.#enter(exchange, route)
+      const { framing } = exchange.admitted!
+      if (exchange.maxBodyBytes > 0 && framing.kind === 'length' && framing.bytes > exchange.maxBodyBytes) {
+        return this.#fail(exchange, { cause: 'body_too_large', detail: `content-length ${framing.bytes}` })
+      }
+      this.#filter(exchange, 0)
+    })
+  }
+
+  onResponse(exchange: Exchange, head: ResponseHead): void {
+    this.#guard(exchange, () => {
+      if (exchange.finished || exchange.responding) return
+      const upgrade = exchange.admitted?.upgrade
+      const verdict = admitResponse(head, { method: exchange.sent.method, upgrade })
+      if ('detail' in verdict) return this.onFailure(exchange, { cause: 'upstream_protocol', detail: verdict.detail })
+      if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
+      exchange.upstreamStatus = head.status
+      if (exchange.endpoint !== undefined) exchange.endpoint.consecutiveFailures = 0
+      head.fields = downstreamFields(head, { upgrade })
+      this.#filterResponse(exchange, head)
+      exchange.responding = true
+      exchange.status = head.status
+      exchange.transport.relay(exchange, head)
+    })
+  }
+
+  onFailure(exchange: Exchange, failure: Failure): void {
+    this.#guard(exchange, () => {
+      if (exchange.finished) return
+      this.#release(exchange)
+      this.#blame(exchange, failure)
+      const retry = mayRetry(exchange, failure)
+      if (retry === 'anywhere') exchange.tried.pop()
+      const next = retry === undefined ? undefined : exchange.upstream?.pick(exchange, exchange.tried)
+      if (next !== undefined) this.#send(exchange, next)
+      else this.#fail(exchange, failure)
+    })
+  }
+
+  onFinish(exchange: Exchange): void {
+    if (exchange.finished) {
+      this.#env.log.error('an exchange finished twice', { route: exchange.route?.spec.id, lane: exchange.lane })
+      return
+    }
+    this.#release(exchange)
+    exchange.finished = true
+    exchange.durationMs = this.#env.monotonic() - exchange.startedTick
+    this.#env.observer.onFinish(exchange)
+  }
+
+  #admit(exchange: Exchange): Failure | undefined {
+    const { received, connection } = exchange
+    const admitted = admitRequest(received, { ...this.#env.limits, scheme: connection.scheme })
+    if ('cause' in admitted) return admitted
+    exchange.admitted = admitted
+    exchange.hasBody = hasBody(admitted, exchange.headOnly)
+    exchange.host = admitted.host
+    exchange.path = admitted.path
+    exchange.query = admitted.query
+    return undefined
+  }
+
+  /** From here on the exchange belongs to a route. */
+  #enter(exchange: Exchange, route: Route): void {
+    const { received } = exchange
+    const { forwardedField: forwarded, newRequestId, trusts } = this.#env
+    const admitted = exchange.admitted!
+    const client = resolveClient(exchange.connection, received.fields, trusts)
+    const id = requestIdOf(received.fields) ?? newRequestId()
+    exchange.client = client
+    exchange.requestId = id
+    exchange.route = route
+    exchange.timeouts = route.spec.timeouts
+    exchange.maxBodyBytes = route.spec.maxBodyBytes
+    exchange.upstream = route.upstream
+    const fields = upstreamFields(received, admitted, client, { requestId: () => id, forwarded })
+    exchange.sent = { method: received.method, target: admitted.target, fields }
+  }
+
+  #filter(exchange: Exchange, from: number): void {
+    const filters = exchange.route!.requestFilters
+    for (let at = from; at < filters.length; at++) {
+      const verdict = filters[at]!(exchange)
+      if (verdict === undefined) continue
+      if (verdict instanceof Promise) return this.#await(exchange, verdict, at + 1)
+      return this.#reply(exchange, verdict)
+    }
+    this.#route(exchange)
+  }
+
+  /** The client may have left while the filter waited. */
+  #await(exchange: Exchange, verdict: Promise<Reply | undefined>, next: number): void {
+    verdict.then(
+      (reply) =>
+        this.#guard(exchange, () => {
+          if (exchange.finished || exchange.responding) return
+          if (reply === undefined) this.#filter(exchange, next)
+          else this.#reply(exchange, reply)
+        }),
+      (error: unknown) => this.#bug(exchange, error),
+    )
+  }
+
+  #route(exchange: Exchange): void {
+    const { upstream } = exchange
+    if (upstream === undefined) return this.#fail(exchange, { cause: 'no_backend', detail: '' })
+    const endpoint = upstream.pick(exchange, exchange.tried)
+    if (endpoint === undefined) return this.#fail(exchange, { cause: upstream.unavailable(), detail: upstream.id })
+    this.#send(exchange, endpoint)
+  }
+
+  #send(exchange: Exchange, endpoint: Endpoint): void {
+    exchange.attempts++
+    exchange.tried.push(endpoint)
+    exchange.endpoint = endpoint
+    exchange.held = true
+    endpoint.acquire(this.#env.now())
+    exchange.transport.send(exchange, endpoint)
+  }
+
+  #interim(exchange: Exchange, head: ResponseHead): void {
+    exchange.interims++
+    if (exchange.interims > this.#env.limits.interimResponses) {
+      return this.onFailure(exchange, { cause: 'upstream_protocol', detail: 'too many interim responses' })
+    }
+    head.fields = downstreamFields(head)
+    exchange.transport.relay(exchange, head)
+  }
+
+  #filterResponse(exchange: Exchange, head: ResponseHead): void {
+    if (exchange.route === undefined) return
+    for (const filter of exchange.route.responseFilters) filter(exchange, head)
+  }
+
+  #reply(exchange: Exchange, { status, fields, body }: Reply): void {
+    const head: ResponseHead = { status, reason: '', fields: [...fields] }
+    this.#filterResponse(exchange, head)
+    exchange.responding = true
+    exchange.status = head.status
+    exchange.transport.reply(exchange, { status: head.status, fields: head.fields, body })
+  }
+
+  /** The end of the road: answer for it, or break off when an answer has begun or nobody is left to hear it. */
+  #fail(exchange: Exchange, failure: Failure): void {
+    exchange.failure ??= failure
+    if (exchange.responding || failures[failure.cause].status === 0) {
+      exchange.responding = true
+      exchange.transport.abort(exchange)
+    } else {
+      this.#reply(exchange, replyFor(failure.cause, this.#env.exposeCause))
+    }
+  }
+
+  #blame(exchange: Exchange, { cause }: Failure): void {
+    if (failures[cause].side !== 'upstream' || exchange.endpoint === undefined) return
+    exchange.endpoint.consecutiveFailures++
+    if (isUnreachable(cause) && exchange.upstream !== undefined) this.#env.observer.onSuspect(exchange.upstream.id)
+  }
+
+  #release(exchange: Exchange): void {
+    if (!exchange.held) return
+    exchange.held = false
+    exchange.endpoint?.release()
+  }
+
+  /** One of the few places that catch: a bug costs one exchange, never the worker. */
+  #guard(exchange: Exchange, step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.#bug(exchange, error)
+    }
+  }
+
+  #bug(exchange: Exchange, error: unknown): void {
+    this.#env.log.error('an exchange failed on a bug', { route: exchange.route?.spec.id, error: describe(error) })
+    if (exchange.finished) return
+    const answer = exchange.responding ? undefined : replyFor('internal', this.#env.exposeCause)
+    exchange.failure ??= { cause: 'internal', detail: String(error) }
+    exchange.responding = true
+    exchange.status = answer?.status ?? exchange.status
+    if (answer === undefined) exchange.transport.abort(exchange)
+    else exchange.transport.reply(exchange, answer)
+  }
+}
+
+function hasBody({ framing }: Admitted, headOnly: boolean): boolean {
+  if (headOnly) return false
+  return framing.kind === 'length' ? framing.bytes > 0 : framing.kind !== 'none'
+}
+
+function isUnreachable(cause: Cause): boolean {
+  return cause === 'connect_failed' || cause === 'connect_timeout'
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
