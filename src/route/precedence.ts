@@ -19,8 +19,8 @@ export type Aged = {
 
 /**
  * Most specific first. Hosts: exact, one-label wildcard, every host; by name within a kind. Paths of one host: exact,
- * regex, prefix; longer before shorter (Kubernetes Ingress, "multiple matches"). The last term makes the order total, so
- * that a tie never depends on arrival: only routes with the same host, path and id compare as 0.
+ * regex, prefix; longer before shorter (Kubernetes Ingress, "multiple matches"). The last term makes the order total,
+ * so that a tie never depends on arrival: only routes with the same host, path and id compare as 0.
  */
 export const bySpecificity = (a: Specific, b: Specific): number =>
   hostRank(a.host) - hostRank(b.host) ||

@@ -1,5 +1,6 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { hashBackward, hashForward, hashKey } from '#route/hash.ts'
 import { RouteTable } from '#route/table.ts'
 import type { RouteSpec } from '#snapshot/snapshot.ts'
 import { plainMatch } from '../support/plain-matcher.ts'
@@ -12,9 +13,10 @@ function winner(routes: readonly RouteSpec[], host: string, path: string): strin
   return index === -1 ? 'none' : `${routes[index]!.path.kind} ${routes[index]!.path.value}`
 }
 
+const prefixes = (...values: string[]): RouteSpec[] => values.map((value) => routeSpec('a.test', 'prefix', value))
+const exact = (value: string): RouteSpec => routeSpec('a.test', 'exact', value)
+
 describe('paths', () => {
-  const prefixes = (...values: string[]): RouteSpec[] => values.map((value) => routeSpec('a.test', 'prefix', value))
-  const exact = (value: string): RouteSpec => routeSpec('a.test', 'exact', value)
   const cases: [RouteSpec[], string, string][] = [
     // ingress-controller-conformance, path_rules.feature; `/aaa/bbb/` as a prefix arrives as `/aaa/bbb`.
     [[exact('/foo')], '/foo', 'exact /foo'],
@@ -94,11 +96,31 @@ describe('hosts', () => {
     expect(winner(routes, 'shop.foo.com', '/wildcard')).toBe('none')
   })
 
+  test('a rule whose host begins with a dot is no wildcard in disguise', () => {
+    const disguised = [routeSpec('.foo.com', 'prefix', '/'), routeSpec('*.foo.com', 'prefix', '/wildcard')]
+    expect(winner(disguised, 'bar.foo.com', '/other')).toBe('none')
+    expect(winner(disguised, 'bar.foo.com', '/wildcard')).toBe('prefix /wildcard')
+  })
+
   test('a known host never falls through to the rules for every host', () => {
     expect(winner(routes, 'foo.bar.com', '/every')).toBe('none')
     expect(winner(routes, 'bar.foo.com', '/every')).toBe('none')
   })
 })
+
+/** Two texts of one length with the same hash under the default seed. */
+function twins(start: string, hash: typeof hashForward): [string, string] {
+  const key = hashKey(0)
+  const seen = new Map<number, string>()
+  for (let i = 1; i < 1_000_000; i += 1) {
+    const digits = [0x9e3779b1, 0x85ebca6b].map((factor) => (Math.imul(i, factor) >>> 0).toString(36).padStart(7, '0'))
+    const text = `${start}${digits.join('')}`
+    const other = seen.get(hash(text, key))
+    if (other !== undefined) return [other, text]
+    seen.set(hash(text, key), text)
+  }
+  throw new Error('among so many texts two have the same hash of 32 bits')
+}
 
 describe('the table', () => {
   test('holds nothing when it was given nothing', () => {
@@ -106,18 +128,20 @@ describe('the table', () => {
   })
 
   test('takes the first of two routes with the same host and path', () => {
-    const twice = [routeSpec('a.test', 'exact', '/a', { id: '1' }), routeSpec('a.test', 'exact', '/a', { id: '2' })]
-    const roots = [routeSpec('a.test', 'prefix', '/', { id: '1' }), routeSpec('a.test', 'prefix', '/', { id: '2' })]
+    const twice = [exact('/a'), exact('/a')]
+    const roots = prefixes('/', '/')
     expect(new RouteTable(twice).match('a.test', '/a')).toBe(0)
     expect(new RouteTable(roots).match('a.test', '/a')).toBe(0)
   })
 
   test('refuses a regex route by its id rather than matching it wrongly', () => {
-    expect(() => new RouteTable([routeSpec('a.test', 'regex', '/a+')])).toThrow('route default/web a.test regex /a+: regular')
+    const regex = routeSpec('a.test', 'regex', '/a+', { id: 'the regex' })
+    expect(() => new RouteTable([regex])).toThrow('route the regex: regular expressions')
   })
 
   test('finds each of thousands of hosts and paths, and none beside them', () => {
-    const routes = Array.from({ length: 4_000 }, (_, i) => routeSpec(`h${i % 700}.test`, i % 3 === 0 ? 'exact' : 'prefix', `/p${i}`))
+    const kinds = ['exact', 'prefix', 'prefix'] as const
+    const routes = Array.from({ length: 4_000 }, (_, i) => routeSpec(`h${i % 700}.test`, kinds[i % 3]!, `/p${i}`))
     const table = new RouteTable(routes, { seed: 7 })
     for (const [index, { host, path }] of routes.entries()) {
       expect(table.match(host, path.value)).toBe(index)
@@ -126,11 +150,28 @@ describe('the table', () => {
     }
   })
 
+  test('tells texts apart that have the same hash', () => {
+    const [one, two] = twins('/', hashForward)
+    const table = new RouteTable([exact(one)])
+    expect(table.match('a.test', one)).toBe(0)
+    expect(table.match('a.test', two)).toBe(-1)
+    const both = new RouteTable([exact(one), exact(two)])
+    expect([both.match('a.test', one), both.match('a.test', two)]).toEqual([0, 1])
+  })
+
+  test('tells hosts apart that have the same hash', () => {
+    const [one, two] = twins('', hashBackward)
+    const table = new RouteTable([routeSpec(one, 'prefix', '/')])
+    expect(table.match(one, '/')).toBe(0)
+    expect(table.match(two, '/')).toBe(-1)
+  })
+
   test('agrees with the plain matcher, whatever the seed', () => {
+    const requests = fc.array(fc.tuple(anyHost, anyPath), { minLength: 1, maxLength: 20 })
     fc.assert(
-      fc.property(anyRoutes, fc.array(fc.tuple(anyHost, anyPath), { minLength: 1, maxLength: 20 }), fc.integer(), (routes, requests, seed) => {
+      fc.property(anyRoutes, requests, fc.integer(), (routes, asked, seed) => {
         const table = new RouteTable(routes, { seed })
-        for (const [host, path] of requests) expect(table.match(host, path)).toBe(plainMatch(routes, host, path))
+        for (const [host, path] of asked) expect(table.match(host, path)).toBe(plainMatch(routes, host, path))
       }),
       { numRuns: 2_000 },
     )
