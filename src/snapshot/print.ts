@@ -1,0 +1,80 @@
+/**
+ * The one text form of a snapshot: for golden tests, logs and bug reports. The same snapshot always prints the same,
+ * and private keys are never in it.
+ */
+import type { CertificateSpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec } from './snapshot.ts'
+
+/**
+ * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
+ * sizes in bytes. A certificate shows what it is for and a checksum of its chain, by which a renewed one is told apart.
+ */
+export function printSnapshot({ generation, routes, upstreams, certificates, tlsHosts }: Snapshot): string {
+  const blocks = [
+    [`generation ${generation}`],
+    ...routes.map(printRoute),
+    ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
+    ...sortedBy(certificates, ({ id }) => id).map(printCertificate),
+    ...sortedBy(tlsHosts, ({ host }) => host).map((each) => [`tls ${each.host}`, `certificate ${each.certificate}`]),
+  ]
+  return `${blocks.map((lines) => lines.join('\n  ')).join('\n\n')}\n`
+}
+
+/** JSON on one line with keys in alphabetical order, so that equal values print the same. */
+export function printValue(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (isRecord(each) ? sortKeys(each) : each)) ?? 'undefined'
+}
+
+export function printPort(port: PortSpec): string {
+  return port.kind === 'number' ? String(port.number) : port.name
+}
+
+function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxBodyBytes }: RouteSpec): string[] {
+  const { connectMs, sendMs, readMs } = timeouts
+  return [
+    `route ${id}`,
+    `host ${host === '' ? '(every)' : host}`,
+    `path ${path.kind} ${path.value}`,
+    `from ${origin.object} at ${origin.file}:${origin.line}`,
+    `upstream ${upstream ?? '(none)'}`,
+    `timeouts connect ${connectMs} send ${sendMs} read ${readMs}`,
+    `body ${maxBodyBytes === 0 ? 'unlimited' : maxBodyBytes}`,
+    ...policies.map(({ kind, config }) => `policy ${kind} ${printValue(config)}`),
+  ]
+}
+
+function printUpstream({ id, namespace, service, port, protocol, discovery }: UpstreamSpec): string[] {
+  return [
+    `upstream ${id}`,
+    `service ${namespace}/${service} port ${port.kind} ${printPort(port)}`,
+    `protocol ${protocol}`,
+    `discovery ${discovery.join(', ')}`,
+  ]
+}
+
+function printCertificate({ id, certificate, names, notAfter }: CertificateSpec): string[] {
+  return [
+    `certificate ${id}`,
+    `names ${names.join(', ')}`,
+    `until ${Number.isFinite(notAfter) ? new Date(notAfter).toISOString() : notAfter}`,
+    `chain ${certificate.split('-----BEGIN CERTIFICATE-----').length - 1}, checksum ${checksum(certificate)}`,
+  ]
+}
+
+/** FNV-1a, 32 bits: tells versions apart for a reader, protects nothing. */
+function checksum(text: string): string {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i += 1) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash >>> 0).toString(16).padStart(8, '0')
+}
+
+function sortedBy<Item>(items: readonly Item[], name: (item: Item) => string): Item[] {
+  return items.toSorted((a, b) => (name(a) < name(b) ? -1 : Number(name(a) !== name(b))))
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function sortKeys(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(sortedBy(Object.entries(record), ([key]) => key))
+}

@@ -1,0 +1,106 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { printSnapshot, printValue } from '#snapshot/print.ts'
+import type { Snapshot } from '#snapshot/snapshot.ts'
+import { routeSpec } from '../support/route-spec.ts'
+import { anySnapshot, certificateSpec, chain, secretKey, upstreamSpec } from './arbitrary.ts'
+
+const snapshot: Snapshot = {
+  generation: 3,
+  routes: [
+    routeSpec('shop.test', 'exact', '/cart', { policies: [{ kind: 'rateLimit', config: { perSecond: 5, burst: 2 } }] }),
+    routeSpec('', 'prefix', '/', { upstream: undefined, maxBodyBytes: 0 }),
+  ],
+  upstreams: [
+    upstreamSpec('default/web:http', { service: 'web', port: { kind: 'name', name: 'http' } }),
+    upstreamSpec('default/web:80', { service: 'web' }),
+  ],
+  certificates: [
+    certificateSpec('default/tls', { names: ['shop.test', '*.shop.test'], certificate: chain('A') + chain('B') }),
+  ],
+  tlsHosts: [
+    { host: 'shop.test', certificate: 'default/tls' },
+    { host: '*.shop.test', certificate: 'default/tls' },
+  ],
+}
+
+describe('a printed snapshot', () => {
+  test('reads like this', () => {
+    expect(printSnapshot(snapshot)).toMatchInlineSnapshot(`
+      "generation 3
+
+      route default/web shop.test exact /cart
+        host shop.test
+        path exact /cart
+        from Ingress default/web at web.yaml:1
+        upstream default/web:80
+        timeouts connect 5000 send 60000 read 60000
+        body 1048576
+        policy rateLimit {"burst":2,"perSecond":5}
+
+      route default/web  prefix /
+        host (every)
+        path prefix /
+        from Ingress default/web at web.yaml:1
+        upstream (none)
+        timeouts connect 5000 send 60000 read 60000
+        body unlimited
+
+      upstream default/web:80
+        service default/web port number 80
+        protocol http
+        discovery slices, dns
+
+      upstream default/web:http
+        service default/web port name http
+        protocol http
+        discovery slices, dns
+
+      certificate default/tls
+        names shop.test, *.shop.test
+        until 2030-01-01T00:00:00.000Z
+        chain 2, checksum da11c026
+
+      tls *.shop.test
+        certificate default/tls
+
+      tls shop.test
+        certificate default/tls
+      "
+    `)
+  })
+
+  test('never contains a private key', () => {
+    fc.assert(
+      fc.property(anySnapshot, (any) => {
+        expect(printSnapshot(any)).not.toContain('PRIVATE KEY')
+        expect(printSnapshot(any)).not.toContain(secretKey.split('\n')[1])
+      }),
+    )
+  })
+
+  test('is the same in whatever order sets are listed, and after a journey as JSON', () => {
+    fc.assert(
+      fc.property(anySnapshot, (any) => {
+        const [upstreams, certificates] = [any.upstreams.toReversed(), any.certificates.toReversed()]
+        const turned = { ...any, upstreams, certificates, tlsHosts: any.tlsHosts.toReversed() }
+        expect(printSnapshot(turned)).toBe(printSnapshot(any))
+        // What JSON.stringify wrote of a snapshot is one again, so the cast cannot lie.
+        expect(printSnapshot(JSON.parse(JSON.stringify(any)) as Snapshot)).toBe(printSnapshot(any))
+      }),
+    )
+  })
+
+  test('tells a renewed certificate from the one before', () => {
+    const renewed = { ...snapshot, certificates: [certificateSpec('default/tls', { certificate: chain('C') })] }
+    const before = { ...snapshot, certificates: [certificateSpec('default/tls')] }
+    expect(printSnapshot(renewed)).not.toBe(printSnapshot(before))
+  })
+})
+
+describe('a printed value', () => {
+  test('has its keys in order at every depth, lists as they are', () => {
+    expect(printValue({ b: [2, 1, { z: 1, y: undefined, x: 2 }], a: null })).toBe('{"a":null,"b":[2,1,{"x":2,"z":1}]}')
+    expect(printValue(undefined)).toBe('undefined')
+  })
+})
