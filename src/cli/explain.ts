@@ -1,0 +1,67 @@
+/** `genkan explain`: what would happen to one request, and why. */
+import { explain, printExplanation } from '#compile/explain.ts'
+import type { Answer } from '#discovery/answer.ts'
+import { Folder } from '#discovery/folder.ts'
+import { answerFromNodes } from '#discovery/nodeport.ts'
+import { answerFromPods } from '#discovery/pods.ts'
+import { answerFromSlices } from '#discovery/slices.ts'
+import type { ResourceSet } from '#resource/resource-set.ts'
+import type { DiscoveryMode, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
+import { defineCommand } from './command.ts'
+import { readOffline } from './offline.ts'
+import { compileFlags } from './settings.ts'
+import { UserError } from './user-error.ts'
+
+export const explainCommand = defineCommand({
+  name: 'explain',
+  operands: '<url> <folder...>',
+  operandHelp: 'a URL and the folders that route it, as in `genkan explain https://shop.example/cart manifests`',
+  summary: 'say which rule wins for a URL, which lose and why, and who would answer',
+  notes: `Examples:
+  genkan explain https://shop.example/cart manifests
+  genkan explain http://10.0.0.1/ manifests --header "host: shop.example" --method POST
+  genkan explain https://shop.example/cart manifests --output json | jq .winner
+
+Endpoints are those that the folders' own objects describe. A running front door explains with live ones:
+  curl "http://127.0.0.1:9901/api/v1/explain?url=https://shop.example/cart"
+
+Exit codes: 0 explained, whatever the outcome; 2 a flag, the URL or a folder is wrong.`,
+  flags: [...compileFlags, 'nodeName', 'method', 'header', 'output'],
+  run: async ({ operands, flags, io }) => {
+    const [url = '', ...folders] = operands
+    requireUrl(url, folders)
+    const { resources, compiled } = await readOffline(folders, flags)
+    const endpoints = endpointsOf(resources, compiled.snapshot.upstreams, flags.nodeName)
+    const explanation = explain({ compiled, endpoints, url, method: flags.method, fields: flags.header.flat() })
+    io.out(flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : `${printExplanation(explanation).trimEnd()}\n`)
+    return 0
+  },
+})
+
+function requireUrl(url: string, folders: readonly string[]): void {
+  if (!/^https?:\/\/[^/?#]/i.test(url)) {
+    const swapped = folders.find((each) => /^https?:\/\//i.test(each))
+    throw new UserError(`expected a URL such as https://shop.example/cart, found ${url}${swapped === undefined ? '' : '; the URL stands before the folders'}`, 2)
+  }
+  if (folders.length === 0) throw new UserError(`explain wants the folders, too, as in \`genkan explain ${url} manifests\``, 2)
+}
+
+/** What the folder itself says; `pending` where a network would have to be asked. */
+function endpointsOf(resources: ResourceSet, upstreams: readonly UpstreamSpec[], nodeName: string | undefined): EndpointSet[] {
+  const folder = new Folder(resources)
+  const ask: Record<DiscoveryMode, (upstream: UpstreamSpec) => Answer | undefined> = {
+    slices: (upstream) => answerFromSlices(folder, upstream),
+    pods: (upstream) => answerFromPods(folder, upstream),
+    nodeport: (upstream) => answerFromNodes(folder, upstream, nodeName),
+    dns: () => undefined,
+    env: () => undefined,
+  }
+  return upstreams.map((upstream): EndpointSet => {
+    for (const mode of upstream.discovery) {
+      const answer = ask[mode](upstream)
+      if (answer === undefined || answer.kind === 'pending') return { upstream: upstream.id, state: 'pending', mode, endpoints: [] }
+      if (answer.kind === 'answer') return { upstream: upstream.id, state: answer.state, mode, endpoints: answer.endpoints }
+    }
+    return { upstream: upstream.id, state: 'failed', mode: undefined, endpoints: [] }
+  })
+}

@@ -1,0 +1,49 @@
+/** `genkan routes`: the compiled table. */
+import type { RouteSpec } from '#snapshot/snapshot.ts'
+import { countOf, printColumns } from './columns.ts'
+import { defineCommand } from './command.ts'
+import { readOffline } from './offline.ts'
+import { compileFlags } from './settings.ts'
+
+export const routesCommand = defineCommand({
+  name: 'routes',
+  operands: '<folder...>',
+  operandHelp: 'a folder of YAML files, or several',
+  summary: 'print the routes that folders compile to, in the order in which they are tried',
+  notes: `Examples:
+  genkan routes manifests
+  genkan routes manifests --output json | jq -r '.routes[].id'
+
+Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or folder is wrong.`,
+  flags: [...compileFlags, 'output'],
+  run: async ({ operands, flags, io }) => {
+    const { compiled, problems } = await readOffline(operands, flags)
+    const { snapshot, shadowed } = compiled
+    if (flags.output === 'json') {
+      io.out(`${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams, tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`)
+      return 0
+    }
+    const rows = snapshot.routes.map((route) => rowOf(route, snapshot.tlsHosts.find(({ host }) => host === route.host)?.certificate))
+    io.out(printColumns([['HOST', 'PATH', 'TYPE', 'BACKEND', 'CERTIFICATE', 'POLICIES', 'WRITTEN IN'], ...rows]))
+    io.out(`\n${countOf(snapshot.routes.length, 'route')}${shadowed.length === 0 ? '' : `, ${shadowed.length} more lost to one of them`}\n`)
+    const errors = problems.filter(({ severity }) => severity === 'error').length
+    if (errors > 0) io.err(`genkan: ${countOf(errors, 'error')} kept something out of this table; \`genkan check ${operands.join(' ')}\` says what\n`)
+    return 0
+  },
+})
+
+/** Kubernetes' own words for path types. */
+export const pathTypes = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const
+
+function rowOf(route: RouteSpec, certificate: string | undefined): string[] {
+  const { host, path, upstream, policies, origin } = route
+  return [
+    host === '' ? '*' : host,
+    path.value,
+    pathTypes[path.kind],
+    upstream ?? 'none (503)',
+    certificate ?? '-',
+    policies.length === 0 ? '-' : policies.map(({ kind }) => kind).join(','),
+    `${origin.file}:${origin.line} (${origin.object})`,
+  ]
+}

@@ -1,0 +1,97 @@
+/**
+ * Decoded flags → the Settings of a front door.
+ */
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { createLog, type Log } from '#telemetry/log.ts'
+import type { CompileOptions } from '#compile/compile.ts'
+import { defaultLimits, type Limits } from '#proxy/limits.ts'
+import type { Settings } from '../main.ts'
+import type { Io } from './command.ts'
+import type { FlagKey, FlagValues } from './flags.ts'
+import type { HostPort } from './grammar.ts'
+import { UserError } from './user-error.ts'
+
+// Every key of `defaultLimits` is one of Limits, so the cast cannot lie.
+const limitKeys = Object.keys(defaultLimits) as (keyof Limits)[]
+
+export const logFlags = ['logLevel', 'logFormat'] as const satisfies readonly FlagKey[]
+export const compileFlags = ['ingressClasses', 'compat', 'configMap', 'discovery'] as const satisfies readonly FlagKey[]
+
+/** All that shapes a front door: what `serve`, `dev` and a scenario's `flags` take. */
+export const doorFlags = [
+  'httpPort', 'httpsPort', 'bind', 'admin', 'trustedProxies',
+  ...compileFlags, 'clusterDns', 'clusterDomain', 'dnsForm', 'nodeName',
+  'forwarded', 'exposeCause', 'accessLog',
+  'workers', 'lane', 'drainTimeout',
+  ...logFlags, ...limitKeys,
+] as const satisfies readonly FlagKey[]
+
+export type DoorFlags = FlagValues<(typeof doorFlags)[number]>
+
+/** What no flag says. */
+export type Surroundings = Pick<Settings, 'sources' | 'log' | 'portConflict' | 'env'>
+
+/** Looks up the DNS servers that are given by name. Throws UserError when one has no address. */
+export async function toSettings(flags: DoorFlags, surroundings: Surroundings): Promise<Settings> {
+  const { admin, accessLog, forwarded, drainTimeout } = flags
+  return {
+    ...surroundings,
+    bind: flags.bind,
+    httpPort: flags.httpPort,
+    httpsPort: flags.httpsPort,
+    admin: admin === 'off' ? undefined : admin,
+    clusterDns: await Promise.all(flags.clusterDns.map(toServer)),
+    clusterDomain: flags.clusterDomain,
+    dnsForm: flags.dnsForm,
+    discovery: flags.discovery,
+    ingressClasses: flags.ingressClasses,
+    workers: flags.workers,
+    lane: flags.lane,
+    compat: flags.compat,
+    configMap: flags.configMap,
+    trustedProxies: flags.trustedProxies,
+    forwardedField: forwarded,
+    exposeCause: flags.exposeCause,
+    accessLog: accessLog === 'off' || accessLog === '-' ? accessLog : { file: accessLog },
+    drainTimeoutMs: drainTimeout,
+    limits: toLimits(flags),
+    nodeName: flags.nodeName,
+  }
+}
+
+export function toCompileOptions(flags: FlagValues<(typeof compileFlags)[number]>, now: number): CompileOptions {
+  const { ingressClasses, compat, configMap, discovery } = flags
+  return { ingressClasses, compat, configMap, discovery, now }
+}
+
+/** The operational log of a command, on standard error. */
+export function openLog(flags: FlagValues<(typeof logFlags)[number]>, io: Io): Log {
+  return createLog({ level: flags.logLevel, format: formatOf(flags, io), write: io.err })
+}
+
+/** Of what a command says to whoever started it: sentences for a person, objects for a program. */
+export function formatOf({ logFormat }: FlagValues<'logFormat'>, io: Io): 'json' | 'pretty' {
+  if (logFormat !== 'auto') return logFormat
+  return io.isTerminal ? 'pretty' : 'json'
+}
+
+/** `address:port`, IPv6 in brackets. */
+export function printHostPort({ host, port }: HostPort): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+function toLimits(flags: DoorFlags): Limits {
+  // One entry per key of Limits, each decoded as a number by its flag, so the cast cannot lie.
+  return Object.fromEntries(limitKeys.map((key) => [key, flags[key]])) as Limits
+}
+
+async function toServer({ host, port }: HostPort): Promise<string> {
+  if (isIP(host) !== 0) return printHostPort({ host, port })
+  try {
+    const { address } = await lookup(host)
+    return printHostPort({ host: address, port })
+  } catch {
+    throw new UserError(`--cluster-dns: the name ${host} has no address; give the DNS server's address itself`)
+  }
+}
