@@ -44,22 +44,30 @@ export function parseTree(chunk: Chunk, file: string, lineStarts: Uint32Array): 
   })
   const walk = new Walk(chunk.start)
   const value = walk.read(document)
-  return { value, places: walk.places.build(file, lineStarts), faults: [...syntaxFaults(document, chunk), ...walk.faults] }
+  // Far too deep a document makes the library run out of stack, which it reports as an error of syntax.
+  const isTooDeep = walk.faults.some((fault) => fault.code === 'too-deep')
+  const faults = isTooDeep ? walk.faults : [...syntaxFaults(document, chunk), ...walk.faults]
+  return { value, places: walk.places.build(file, lineStarts), faults }
 }
 
 /** Only the first error: what follows it is mostly its echo. */
 function syntaxFaults(document: Document.Parsed, { start, text }: Chunk): readonly Fault[] {
   const faults: Fault[] = []
-  // What is missing at the end of a document is missing behind its last word, not in front of the next document.
-  const end = text.trimEnd().length
   const error = document.errors[0]
   if (error !== undefined) {
-    faults.push({ severity: 'error', code: 'syntax', message: sentence(error.message), offset: start + Math.min(error.pos[0], end), path: [] })
+    faults.push({ severity: 'error', code: 'syntax', message: sentence(error.message), offset: start + pointedAt(text, error.pos[0]), path: [] })
   }
   for (const warning of document.warnings.slice(0, 10)) {
     faults.push({ severity: 'warning', code: 'syntax', message: sentence(warning.message), offset: start + warning.pos[0], path: [] })
   }
   return faults
+}
+
+/** The word meant: not the indentation before it, and at the end of a document the last word, not the next document. */
+function pointedAt(text: string, offset: number): number {
+  let word = offset
+  while (text[word] === ' ') word++
+  return Math.min(word, text.trimEnd().length)
 }
 
 function sentence(message: string): string {

@@ -13,6 +13,8 @@ afterEach(() => bench.close())
 
 const service = (name: string, port = 80): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n`
 const all = (...documents: readonly string[]): string => documents.join('---\n')
+const threeServices = (port: number): string => all(service('a', port), service('b', port), service('c', port))
+const deaf: StartWatcher = () => ({ watch: () => {}, close: () => {} })
 const portOf = (batch: Batch, name: string): number | undefined =>
   batch.resources.flatMap((each) => (each.kind === 'Service' && each.metadata.name === name ? each.spec.ports : []))[0]?.port
 const states = (batch: Batch): readonly string[] => batch.documents.map(({ object, state }) => `${object} ${state}`)
@@ -155,7 +157,6 @@ describe('watching', () => {
   })
 
   test('sees by looking what no event tells', async () => {
-    const deaf: StartWatcher = () => ({ watch: () => {}, close: () => {} })
     bench.start({ startWatcher: deaf, timings: { pollMs: 20 } })
     await bench.until(() => true)
     await bench.write('a.yaml', service('a'))
@@ -307,12 +308,11 @@ describe('breaking', () => {
   })
 
   test('a writer that truncates and writes piece by piece is never seen half done', async () => {
-    const version = (port: number): string => all(service('a', port), service('b', port), service('c', port))
-    await bench.write('a.yaml', version(1))
+    await bench.write('a.yaml', threeServices(1))
     bench.start({ timings: { quietMs: 5, settleMs: 400 } })
     await bench.until((batch) => batch.resources.length === 3)
     for (let port = 2; port <= 6; port++) {
-      const text = version(port)
+      const text = threeServices(port)
       const file = await open(bench.path('a.yaml'), 'w')
       for (let start = 0; start < text.length; start += 20) {
         await file.write(text.slice(start, start + 20))

@@ -1,0 +1,50 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadOnce } from '../../src/source/load.ts'
+import { FileTable } from '../../src/source/file-table.ts'
+import { scan } from '../../src/source/scan.ts'
+import { FolderBench, served } from '../support/folder-bench.ts'
+
+let bench: FolderBench
+beforeEach(async () => {
+  bench = await FolderBench.create()
+})
+afterEach(() => bench.close())
+
+const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]}\n`
+
+test('everything is read once, and a path that does not exist is a problem', async () => {
+  await bench.write('a.yaml', service('a'))
+  await bench.write('b.txt', service('b'))
+  const batch = await loadOnce([bench.path('a.yaml'), bench.path('b.txt'), bench.path('c')])
+  expect(served(batch)).toEqual(['Service default/a', 'Service default/b'])
+  expect(batch.problems.map(({ file, code }) => [file, code])).toEqual([[bench.path('c'), 'missing-folder']])
+})
+
+test('folders given twice, or one inside the other, are read once', async () => {
+  await bench.write('x/a.yaml', service('a'))
+  const batch = await loadOnce([bench.path('x'), bench.root, `${bench.path('x')}/`])
+  expect(batch.documents).toHaveLength(1)
+  expect(batch.problems).toEqual([])
+})
+
+test('a file that is too large is a problem and is not read', async () => {
+  await bench.write('a.yaml', Buffer.alloc(5 * 1024 * 1024, ' '))
+  expect((await loadOnce([bench.root])).problems.map(({ code }) => code)).toEqual(['file-too-large'])
+})
+
+test('what stands below a folder that cannot be looked at is not deleted', async () => {
+  await bench.write('x/a.yaml', service('a'))
+  await bench.write('xy/b.yaml', service('b'))
+  const table = new FileTable()
+  const found = await scan([bench.root])
+  const init = { now: Date.now(), everything: false, settleMs: 0 }
+  await table.update(found, init)
+  const blocked = { ...found, files: [], blocked: [{ file: bench.path('x'), reason: 'permission denied', isLink: false }] }
+  expect(await table.update(blocked, init)).toEqual({ changed: true, unsettled: false })
+  const { documents, problems } = table.documents()
+  expect(documents.map(({ object, state }) => `${object} ${state}`)).toEqual(['Service default/a stale'])
+  expect(problems.map(({ message }) => message)).toEqual(['cannot read this: permission denied'])
+  expect(await table.update(blocked, init)).toEqual({ changed: false, unsettled: false })
+  await table.update(found, init)
+  expect(table.documents().problems).toEqual([])
+})
