@@ -145,7 +145,7 @@ async function workerSettings(settings: Settings): Promise<WorkerSettings> {
     exposeCause,
     limits,
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
-    defaultCertificate: await createDefaultCertificate(),
+    defaultCertificate: await createDefaultCertificate(new Date()),
   }
 }
 

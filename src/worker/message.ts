@@ -3,6 +3,7 @@
  */
 import type { Limits } from '#proxy/limits.ts'
 import type { EndpointSet } from '#snapshot/snapshot.ts'
+import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 
 /** What a worker is told once, when it starts. */
@@ -46,6 +47,8 @@ export type FromWorker =
   | { readonly kind: 'tallies'; readonly request: number; readonly families: readonly MetricFamily[] }
   /** An endpoint refused a connection: discovery should look again. */
   | { readonly kind: 'suspect'; readonly upstream: string }
+  /** A line for the operational log. */
+  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: LogFields }
   /** `cut` connections or streams did not finish in time. */
   | { readonly kind: 'drained'; readonly cut: number }
   /** The worker cannot do its work and ends: a port that cannot be bound, a log that cannot be opened. */

@@ -154,6 +154,9 @@ export class WorkerPool {
       case 'tallies':
         this.#tallies.get(message.request)?.(message.families)
         return
+      case 'log':
+        this.#init.log[message.level](message.message, message.fields)
+        return
       case 'suspect':
         this.#init.onSuspect(message.upstream)
         return
