@@ -1,6 +1,6 @@
 import { readFileSync, globSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import fc from 'fast-check'
+import { assert, property, shuffledSubarray } from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { compile } from '#compile/compile.ts'
 import { readDocuments } from '#resource/documents.ts'
@@ -20,9 +20,9 @@ describe('compile', () => {
   test.each(folders.map((folder) => [basename(folder), folder] as const))('gives the same for %s whatever the order of its objects', (_, folder) => {
     const resources = [...new ResourceSet(objectsOf(folder))]
     const expected = compile(new ResourceSet(resources), compileOptions)
-    const orders = fc.shuffledSubarray([...resources.keys()], { minLength: resources.length })
-    fc.assert(
-      fc.property(orders, (order) => {
+    const orders = shuffledSubarray([...resources.keys()], { minLength: resources.length })
+    assert(
+      property(orders, (order) => {
         expect(compile(new ResourceSet(order.map((index) => resources[index]!)), compileOptions)).toEqual(expected)
       }),
       { numRuns: 20 },

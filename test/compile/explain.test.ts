@@ -58,6 +58,10 @@ function ask(url: string, fields: readonly string[] = []): Explanation {
   return explain({ compiled, endpoints, url, method: 'GET', fields })
 }
 
+function effectsOf(url: string): readonly string[] {
+  return ask(url).policies.map(({ kind, effect }) => `${kind} ${effect}`)
+}
+
 describe('explain', () => {
   test.each([
     ['https://shop.test/', 'forwarded to the one ready endpoint of default/web:80', undefined],
@@ -106,9 +110,8 @@ describe('explain', () => {
   })
 
   test('says what each policy does to this request', () => {
-    const effects = (url: string): readonly string[] => ask(url).policies.map(({ kind, effect }) => `${kind} ${effect}`)
-    expect(effects('http://shop.test/a/?b=1')).toEqual(['https-redirect would answer 308 with Location: https://shop.test/a/?b=1', 'hsts not reached: https-redirect answers'])
-    expect(effects('https://shop.test/a')).toEqual(['https-redirect leaves this request alone', 'hsts would set Strict-Transport-Security: max-age=31536000; includeSubDomains on the response'])
+    expect(effectsOf('http://shop.test/a/?b=1')).toEqual(['https-redirect would answer 308 with Location: https://shop.test/a/?b=1', 'hsts not reached: https-redirect answers'])
+    expect(effectsOf('https://shop.test/a')).toEqual(['https-redirect leaves this request alone', 'hsts would set Strict-Transport-Security: max-age=31536000; includeSubDomains on the response'])
   })
 
   test('tells the states of endpoints, and says so when nobody knows them', () => {
