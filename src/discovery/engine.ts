@@ -69,7 +69,6 @@ class Engine implements Discovery {
   readonly #dns: Dns
   readonly #followed = new Map<string, Followed>()
   readonly #changed = new Set<string>()
-  readonly #waits = new Set<() => void>()
   #folder: Folder | undefined
   #flush: NodeJS.Immediate | undefined
   #started = 0
@@ -122,7 +121,8 @@ class Engine implements Discovery {
   }
 
   reports(): readonly DiscoveryReport[] {
-    return [...this.#followed.values()].map(({ set, trail, watch }) => ({ ...set, trail, dns: watch?.watch.reports() ?? [] }))
+    const all = [...this.#followed.values()]
+    return all.map(({ set, trail, watch }) => ({ ...set, trail, dns: watch?.watch.reports() ?? [] }))
   }
 
   suspect(upstream: string): void {
@@ -133,7 +133,6 @@ class Engine implements Discovery {
     this.#closed = true
     clearImmediate(this.#flush)
     for (const id of this.#followed.keys()) this.#forget(id)
-    for (const end of this.#waits) end()
     this.#dns.close()
   }
 
@@ -236,9 +235,7 @@ class Engine implements Discovery {
   async #atMost(ms: number, work: Promise<unknown>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const cancel = this.#clock.setTimer(ms, resolve, 'hold')
-    this.#waits.add(resolve)
     await Promise.race([work, promise])
-    this.#waits.delete(resolve)
     cancel()
   }
 }
@@ -269,7 +266,8 @@ function serversOf(configured: readonly string[], system: () => readonly string[
   return texts.flatMap((text) => {
     const server = parseServer(text)
     // The system's list may hold forms we do not know, and that is nobody's mistake.
-    if (server === undefined && configured.length > 0) throw new Error(`${JSON.stringify(text)} is no DNS server: expected address[:port]`)
-    return server === undefined ? [] : [server]
+    if (server !== undefined) return [server]
+    if (configured.length === 0) return []
+    throw new Error(`${JSON.stringify(text)} is no DNS server: expected address[:port]`)
   })
 }

@@ -322,6 +322,13 @@ describe('when to ask again', () => {
     expect(server.count('A', web)).toBe(1)
   })
 
+  test('T9: the floor varies too, but only upwards', async () => {
+    server.addresses(web, ['10.0.0.1'], 0)
+    build({ random: () => 1, bounds: { jitter: 0.2 } })
+    await followWeb(headless)
+    expect(house.nextRefreshIn).toBe(1_200)
+  })
+
   test('a long TTL is cut to the ceiling, and the wait varies by the jitter', async () => {
     server.addresses(web, ['10.0.0.1'], 86_400)
     build({ random: () => 1, bounds: { jitter: 0.15 } })
@@ -403,6 +410,14 @@ describe('SRV', () => {
     await followWeb(headless.replace('name: http, ', ''))
     expect(house.ids).toEqual(['10.0.0.1:8080'])
     expect(server.seen.some((each) => each.type === 'SRV')).toBe(false)
+  })
+
+  test('a target port that only Pods know, of a port without a name, is no question to DNS', async () => {
+    build()
+    await followWeb(headlessNamedTarget.replace('name: http, ', ''))
+    expect(house.set.state).toBe('failed')
+    expect(house.says('dns')).toContain('SRV needs a name')
+    expect(server.seen).toEqual([])
   })
 
   test('a named port that DNS does not know, and nobody else either, has nobody', async () => {
@@ -661,6 +676,7 @@ describe('forms and zones', () => {
   test('T21: a wrong cluster domain is told from an unknown Service, with a hint at the right one', async () => {
     server.on('TXT', 'dns-version.cluster.local', { answers: [{ type: 'TXT', name: 'dns-version.cluster.local', ttl: 60, data: '1.1.0' }] })
     build({ clusterDomain: 'k8s.example' })
+    await followWeb()
     await house.follow('', upstream('shop/web:80', 'dns'), upstream('shop/api:80', 'dns'))
     expect(house.says('dns')).toContain('knows no cluster zone k8s.example')
     expect(house.says('dns')).toContain('cluster.local is there: is the cluster domain right?')

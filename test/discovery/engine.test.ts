@@ -204,6 +204,7 @@ describe('follow', () => {
     const pushes = house.pushed.length
     house.discovery.close()
     await followed
+    expect(house.clock.pending).toBe(0)
     server.release()
     await settle()
     expect(house.pushed).toHaveLength(pushes)

@@ -42,6 +42,12 @@ describe('EndpointSlices', () => {
     expect(ids(slicesOf(webSlice, 'shop/web:80'))).toEqual([])
   })
 
+  test.each(['80', 'http'])('a port for UDP is not ours (port %s)', (port) => {
+    const udp = slice('web-1', 'addressType: IPv4\nports: [{ name: http, port: 80, protocol: UDP }]\nendpoints: [{ addresses: [10.0.0.1] }]')
+    expect(ids(slicesOf(udp, `shop/web:${port}`))).toEqual([])
+    expect(ids(slicesOf(webService + udp, `shop/web:${port}`))).toEqual([])
+  })
+
   test('several slices are one set, without duplicates, sorted', () => {
     const more = slice('web-2', `addressType: IPv4\n${ports}\nendpoints: [{ addresses: [10.0.0.1] }, { addresses: [10.0.0.0] }]`)
     expect(ids(slicesOf(webService + webSlice + more))).toEqual(['10.0.0.0:8080', '10.0.0.1:8080'])

@@ -1,7 +1,7 @@
 /**
  * Upstream and Service → the DNS names to ask for, and the port that goes with their addresses. Pure.
  */
-import type { Service, ServicePort } from '#resource/resource.ts'
+import type { PortRef, Service, ServicePort } from '#resource/resource.ts'
 import type { UpstreamSpec } from '#snapshot/snapshot.ts'
 import { canonicalAddress, isLoopback } from '../address.ts'
 import { printPort, servicePortOf } from '../folder.ts'
@@ -37,22 +37,29 @@ export function planFor(upstream: UpstreamSpec, service: Service | undefined, { 
   const base = `${name}.${namespace}`
   const svc = form === 'endpoints' ? undefined : svcTarget(upstream, found, { zone: `svc.${domain}`, base, headless })
   const endpoints = form === 'svc' ? undefined : endpointsTarget(upstream, found, { zone: `endpoints.${domain}`, base })
+  if (svc === undefined && endpoints === undefined) {
+    return refused(`only Pods know the target port of Service ${namespace}/${name}, and SRV needs a name for its port`)
+  }
   return { kind: 'names', svc, endpoints, perPod: service === undefined ? 'unknown' : headless }
 }
 
 type Naming = { readonly zone: string; readonly base: string }
+type SvcNaming = Naming & { readonly headless: boolean }
 
 /**
  * A ClusterIP answers on the Service's port, a headless Service's Pods on the target port. A named target port may
- * differ from Pod to Pod, so only SRV knows it; SRV goes by the name of the Service's port.
+ * differ from Pod to Pod, so only SRV knows it; SRV goes by the name of the Service's port. Without either there is
+ * nothing to ask.
  */
-function svcTarget({ port: ref }: UpstreamSpec, found: ServicePort | undefined, { zone, base, headless }: Naming & { readonly headless: boolean }): Target {
-  const target = `${base}.${zone}`
+function svcTarget(upstream: UpstreamSpec, found: ServicePort | undefined, naming: SvcNaming): Target | undefined {
+  const { port: ref } = upstream
+  const target = `${naming.base}.${naming.zone}`
   if (found === undefined) {
     if (ref.kind === 'number') return { srv: undefined, name: target, port: ref.number }
     return { srv: `_${ref.name.toLowerCase()}._tcp.${target}`, name: target, port: undefined }
   }
-  const port = headless ? numericTarget(found) : found.port
+  const port = naming.headless ? numericTarget(found) : found.port
+  if (found.name === '' && port === undefined) return undefined
   const wantsSrv = found.name !== '' && (ref.kind === 'name' || port === undefined)
   return { srv: wantsSrv ? `_${found.name.toLowerCase()}._tcp.${target}` : undefined, name: target, port }
 }
@@ -60,8 +67,9 @@ function svcTarget({ port: ref }: UpstreamSpec, found: ServicePort | undefined, 
 /** In the endpoints form a numbered port has a SRV name too. */
 function endpointsTarget({ port: ref }: UpstreamSpec, found: ServicePort | undefined, { zone, base }: Naming): Target {
   const target = `${base}.${zone}`
-  const label = found !== undefined && found.name !== '' ? found.name : ref.kind === 'name' ? ref.name : String(ref.number)
-  const port = found === undefined ? (ref.kind === 'number' ? ref.number : undefined) : numericTarget(found)
+  const routeSays = ref.kind === 'name' ? ref.name : String(ref.number)
+  const label = found === undefined || found.name === '' ? routeSays : found.name
+  const port = found === undefined ? numberOf(ref) : numericTarget(found)
   return { srv: `_${label.toLowerCase()}._tcp.${target}`, name: target, port }
 }
 
@@ -72,7 +80,7 @@ function endpointsTarget({ port: ref }: UpstreamSpec, found: ServicePort | undef
 function planExternal({ namespace, service: name, port: ref }: UpstreamSpec, service: Service): DnsPlan {
   const external = (service.spec.externalName ?? '').toLowerCase().replace(/\.$/, '')
   const found = servicePortOf(service, ref)
-  const port = found === undefined ? (ref.kind === 'number' ? ref.number : undefined) : (numericTarget(found) ?? found.port)
+  const port = found === undefined ? numberOf(ref) : (numericTarget(found) ?? found.port)
   if (external === '') return refused(`Service ${namespace}/${name} has no externalName`)
   if (port === undefined) return refused(`Service ${namespace}/${name} has no TCP port ${printPort(ref)}`)
   const address = canonicalAddress(external)
@@ -83,8 +91,12 @@ function planExternal({ namespace, service: name, port: ref }: UpstreamSpec, ser
   return { kind: 'external', target: { srv: undefined, name: external, port } }
 }
 
+function numberOf(ref: PortRef): number | undefined {
+  return ref.kind === 'number' ? ref.number : undefined
+}
+
 function numericTarget({ targetPort }: ServicePort): number | undefined {
-  return targetPort.kind === 'number' ? targetPort.number : undefined
+  return numberOf(targetPort)
 }
 
 function refused(says: string): DnsPlan {
