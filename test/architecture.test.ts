@@ -21,7 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
   discovery: ['lib', 'resource', 'snapshot', 'telemetry'],
   health: ['lib', 'snapshot', 'upstream', 'telemetry'],
   cluster: ['lib', 'http', 'resource', 'source', 'telemetry'],
-  worker: ['lib', 'snapshot', 'route', 'policy', 'upstream', 'proxy', 'lane', 'listener', 'telemetry'],
+  worker: ['lib', 'http', 'snapshot', 'route', 'policy', 'upstream', 'proxy', 'lane', 'listener', 'telemetry'],
   telemetry: ['lib'],
   admin: ['lib', 'snapshot', 'telemetry'],
   control: ['lib', 'resource', 'snapshot', 'source', 'compile', 'discovery', 'worker', 'telemetry'],
