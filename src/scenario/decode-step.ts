@@ -5,7 +5,7 @@ import { isMap } from 'yaml'
 import { decodeTextMatch } from './decode-expect.ts'
 import { decodeRequest, requestKeys } from './decode-request.ts'
 import { readStubPorts } from './decode-stub.ts'
-import type { Reader, Tree } from './reader.ts'
+import type { Entry, Reader, Tree } from './reader.ts'
 import type { ExpectedProblem, Step } from './scenario.ts'
 
 const kinds = ['request', 'apply', 'delete', 'stub', 'wait', 'problems'] as const
@@ -18,12 +18,11 @@ export function decodeStep(reader: Reader, node: Tree): Step | undefined {
     return reader.problem(node, `expected a step to have one of ${kinds.join(', ')}, found ${found.length > 1 ? found.join(' and ') : written.join(', ') || 'none'}`)
   }
   if (kind === 'request') return decodeRequest(reader, reader.mapping(node, 'a request step', requestKeys), reader.line(node))
-  const value = reader.mapping(node, `a step that starts with ${kind}`, [kind]).get(kind)!.value
-  return decodeOther(reader, kind, value)
+  return decodeOther(reader, kind, reader.mapping(node, `a step that starts with ${kind}`, [kind]).get(kind)!)
 }
 
-function decodeOther(reader: Reader, kind: Exclude<Step['kind'], 'request'>, value: Tree): Step | undefined {
-  const line = reader.line(value)
+function decodeOther(reader: Reader, kind: Exclude<Step['kind'], 'request'>, { keyNode, value }: Entry): Step | undefined {
+  const line = reader.line(keyNode)
   switch (kind) {
     case 'apply':
       return { kind, line, manifests: reader.text(value, 'apply') ?? '' }

@@ -18,12 +18,15 @@ export class Reader {
   readonly root: Tree
   readonly #file: string
   readonly #lines = new LineCounter()
+  #isBroken = false
 
   constructor(file: string, text: string) {
     this.#file = file
     const parsed = parseAllDocuments(text, { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: true })
     const documents = Array.isArray(parsed) ? parsed : []
-    for (const error of documents.flatMap((document) => document.errors)) this.#add(error.pos[0], error.message)
+    const error = documents.flatMap((document) => document.errors)[0]
+    if (error !== undefined) this.#add(error.pos[0], error.message)
+    this.#isBroken = error !== undefined
     if (documents.length > 1) this.#add(documents[1]!.range[0], 'expected one scenario, found a second document (objects belong into `manifests: |`)')
     this.root = documents[0]?.contents ?? null
   }
@@ -100,6 +103,8 @@ export class Reader {
   }
 
   #add(offset: number, message: string): void {
+    // What follows a mistake in the YAML itself is the parser's guess, and would be blamed on the wrong lines.
+    if (this.#isBroken) return
     const { line, col } = this.#lines.linePos(offset)
     this.problems.push({ file: this.#file, line: Math.max(1, line), column: Math.max(1, col), message })
   }
