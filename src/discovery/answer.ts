@@ -21,8 +21,10 @@ export type Answer =
       readonly says: string
     }
 
+export type EndpointInit = Pick<EndpointSpec, 'address' | 'port'> & Partial<Omit<EndpointSpec, 'id'>>
+
 /** An endpoint with everything unsaid at its default; `address` is canonical. */
-export function endpointAt(init: Pick<EndpointSpec, 'address' | 'port'> & Partial<Omit<EndpointSpec, 'id'>>): EndpointSpec {
+export function endpointAt(init: EndpointInit): EndpointSpec {
   return {
     priority: 0,
     weight: 1,

@@ -27,11 +27,13 @@ export function answerFromEnvironment(folder: Folder, upstream: UpstreamSpec, en
   return answerOf([endpointAt({ address, port })], `${prefix}_HOST`)
 }
 
+type Variables = { readonly env: Environment; readonly prefix: string }
+
 /**
  * A named port has its own variable. A number must be one of the Service's ports, so that a route's mistake is no
  * connection to somebody else's port.
  */
-function portFrom(folder: Folder, upstream: UpstreamSpec, { env, prefix }: { env: Environment; prefix: string }): number | undefined {
+function portFrom(folder: Folder, upstream: UpstreamSpec, { env, prefix }: Variables): number | undefined {
   const service = folder.service(upstream.namespace, upstream.service)
   const known = service === undefined ? undefined : servicePortOf(service, upstream.port)
   const ref = known === undefined ? upstream.port : ({ kind: 'number', number: known.port } as const)

@@ -47,8 +47,8 @@ export class Folder {
  */
 export function servicePortOf(service: Service, ref: PortRef): ServicePort | undefined {
   const ports = service.spec.ports.filter((each) => each.protocol === 'TCP')
-  const byItself = (each: ServicePort): boolean => (ref.kind === 'number' ? each.port === ref.number : each.name === ref.name)
-  return ports.find(byItself) ?? ports.find(({ targetPort }) => samePort(targetPort, ref))
+  const own = ports.find((each) => (ref.kind === 'number' ? each.port === ref.number : each.name === ref.name))
+  return own ?? ports.find(({ targetPort }) => samePort(targetPort, ref))
 }
 
 /** `80` or `"http"`: how sentences name a port. */

@@ -25,12 +25,16 @@ export function answerFromNodes(folder: Folder, upstream: UpstreamSpec, nodeName
   const nodes = folder.nodes().filter((each) => each.status.ready ?? true)
   if (nodes.length === 0) return none('no ready Node')
 
-  if (service.spec.externalTrafficPolicy === 'Cluster') return answerOf(nodes.flatMap((node) => endpointOn(node, port, 0)), 'node port')
+  if (service.spec.externalTrafficPolicy === 'Cluster') {
+    const everywhere = nodes.flatMap((node) => endpointOn(node, port, 0))
+    return answerOf(everywhere, 'node port')
+  }
   const hosts = hostsOf(folder, upstream)
   if (hosts === undefined) return none('externalTrafficPolicy is Local, and nothing says which Nodes host an endpoint')
   const hosting = nodes.filter((each) => hosts.has(each.metadata.name))
   const priority = (node: Node): number => (nodeName === undefined || node.metadata.name === nodeName ? 0 : 1)
-  return answerOf(hosting.flatMap((node) => endpointOn(node, port, priority(node))), 'node port, Nodes with a ready endpoint')
+  const endpoints = hosting.flatMap((node) => endpointOn(node, port, priority(node)))
+  return answerOf(endpoints, 'node port, Nodes with a ready endpoint')
 }
 
 function exposesNodePorts(service: Service): boolean {
@@ -39,10 +43,10 @@ function exposesNodePorts(service: Service): boolean {
 
 /** One endpoint per Node: its first InternalIP, else its first ExternalIP. */
 function endpointOn(node: Node, port: number, priority: number): readonly EndpointSpec[] {
-  const { addresses } = node.status
-  const chosen = addresses.find((each) => each.type === 'InternalIP') ?? addresses.find((each) => each.type === 'ExternalIP')
-  if (chosen === undefined) return []
-  return [endpointAt({ address: chosen.address, port, priority, name: `Node ${node.metadata.name}`, node: node.metadata.name })]
+  const { name } = node.metadata
+  const ofType = (type: string): string | undefined => node.status.addresses.find((each) => each.type === type)?.address
+  const address = ofType('InternalIP') ?? ofType('ExternalIP')
+  return address === undefined ? [] : [endpointAt({ address, port, priority, name: `Node ${name}`, node: name })]
 }
 
 /** Names of the Nodes that host a ready endpoint, `undefined` when neither slices nor Pods say. */

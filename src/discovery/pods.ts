@@ -22,7 +22,9 @@ export function answerFromPods(folder: Folder, upstream: UpstreamSpec): Answer {
   const pods = folder.selected(service)
   if (pods.length === 0) return none(`no Pod has the labels Service ${namespace}/${name} selects`)
   const port = servicePortOf(service, upstream.port)
-  if (port === undefined) return answerOf([], `Service ${namespace}/${name} has no TCP port ${printPort(upstream.port)}`)
+  if (port === undefined) {
+    return answerOf([], `Service ${namespace}/${name} has no TCP port ${printPort(upstream.port)}`)
+  }
 
   const endpoints: EndpointSpec[] = []
   const remarks: string[] = []

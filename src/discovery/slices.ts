@@ -4,7 +4,15 @@
  *
  * FQDN slices are not supported (Kubernetes deprecates them): the answer says so and the other slices count.
  */
-import type { EndpointPort, EndpointSlice, Endpoints, PortRef, Service, ServicePort, SliceEndpoint } from '#resource/resource.ts'
+import type {
+  EndpointPort,
+  EndpointSlice,
+  Endpoints,
+  PortRef,
+  Service,
+  ServicePort,
+  SliceEndpoint,
+} from '#resource/resource.ts'
 import type { EndpointSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { familyOf } from './address.ts'
 import type { Answer } from './answer.ts'
@@ -18,7 +26,9 @@ export function answerFromSlices(folder: Folder, upstream: UpstreamSpec): Answer
   const endpoints = folder.endpoints(namespace, name)
   const service = folder.service(namespace, name)
   if (service?.spec.type === 'ExternalName') return none(`Service ${namespace}/${name} is of type ExternalName`)
-  if (slices.length === 0 && endpoints === undefined) return none(`no EndpointSlice or Endpoints of Service ${namespace}/${name}`)
+  if (slices.length === 0 && endpoints === undefined) {
+    return none(`no EndpointSlice or Endpoints of Service ${namespace}/${name}`)
+  }
 
   const wanted = wantedPort(service, port)
   if (wanted === undefined) return answerOf([], `Service ${namespace}/${name} has no TCP port ${printPort(port)}`)
@@ -47,14 +57,23 @@ function fromSlices(slices: readonly EndpointSlice[], wanted: Wanted): Answer {
       continue
     }
     const port = portIn(slice.ports, wanted)
-    if (port === undefined) remarks.push(`EndpointSlice ${slice.metadata.name} has no port ${describe(wanted, slice.ports)}`)
-    else for (const each of slice.endpoints) endpoints.push(...addressesOf(each, { slice, port, seen, wanted }))
+    if (port === undefined) {
+      remarks.push(`EndpointSlice ${slice.metadata.name} has no port ${describe(wanted, slice.ports)}`)
+      continue
+    }
+    for (const each of slice.endpoints) endpoints.push(...addressesOf(each, { slice, port, seen, wanted }))
   }
   const says = [slices.length === 1 ? '1 EndpointSlice' : `${slices.length} EndpointSlices`, ...remarks].join('; ')
   return answerOf(endpoints, says)
 }
 
-type SliceContext = { readonly slice: EndpointSlice; readonly port: number; readonly seen: Set<string>; readonly wanted: Wanted }
+type SliceContext = {
+  readonly slice: EndpointSlice
+  readonly port: number
+  /** `IPv4 Pod namespace/name` of every target met so far. */
+  readonly seen: Set<string>
+  readonly wanted: Wanted
+}
 
 /**
  * A dual-stack Service has slices of both families with the same Pods in them. A Pod is one endpoint, under the address
@@ -67,16 +86,18 @@ function addressesOf(endpoint: SliceEndpoint, { slice, port, seen, wanted }: Sli
     if (seen.has(other)) return []
     seen.add(`${family} ${endpoint.target}`)
   }
-  const { nodeName: node, zone, target, hostname } = endpoint
-  const conditions = conditionsOf(endpoint, wanted)
-  return endpoint.addresses.map((address) => endpointAt({ address, port, ...conditions, name: target ?? hostname, node, zone }))
+  const { nodeName: node, zone, hostname } = endpoint
+  const rest = { port, name: endpoint.target ?? hostname, node, zone, ...conditionsOf(endpoint, wanted) }
+  return endpoint.addresses.map((address) => endpointAt({ address, ...rest }))
 }
+
+type Conditions = Pick<EndpointSpec, 'ready' | 'serving' | 'terminating'>
 
 /**
  * Conditions that are left out count as the API says: ready as true, serving as ready, terminating as false. A Service
  * with publishNotReadyAddresses has all its endpoints ready.
  */
-function conditionsOf({ conditions }: SliceEndpoint, wanted: Wanted): Pick<EndpointSpec, 'ready' | 'serving' | 'terminating'> {
+function conditionsOf({ conditions }: SliceEndpoint, wanted: Wanted): Conditions {
   const terminating = conditions.terminating ?? false
   const said = conditions.ready ?? true
   const published = wanted.kind === 'service' && wanted.service.spec.publishNotReadyAddresses
@@ -97,7 +118,8 @@ function fromEndpoints({ subsets }: Endpoints, wanted: Wanted): Answer {
       endpoints.push(endpointAt({ address, port, name: target ?? hostname, node }))
     }
     for (const { ip: address, target, hostname, nodeName: node } of notReadyAddresses) {
-      endpoints.push(endpointAt({ address, port, name: target ?? hostname, node, ready: published, serving: published }))
+      const name = target ?? hostname
+      endpoints.push(endpointAt({ address, port, name, node, ready: published, serving: published }))
     }
   }
   return answerOf(endpoints, ['Endpoints', ...remarks].join('; '))
@@ -122,13 +144,14 @@ function portIn(all: Ports, wanted: Wanted): number | undefined {
 
 function describe(wanted: Wanted, ports: Ports): string {
   const name = wanted.kind === 'service' ? JSON.stringify(wanted.port.name) : printPort(wanted.ref)
-  return `${name} (it has ${ports.map((each) => `${JSON.stringify(each.name)}=${each.port ?? 'any'}`).join(', ') || 'none'})`
+  const list = ports.map((each) => `${JSON.stringify(each.name)}=${each.port ?? 'any'}`)
+  return `${name} (it has ${list.join(', ') || 'none'})`
 }
 
 /** Slices of the Service's first family first, then by name, so that the order of files decides nothing. */
 function primaryFirst(wanted: Wanted): (a: EndpointSlice, b: EndpointSlice) => number {
-  const clusterIP = wanted.kind === 'service' ? (wanted.service.spec.clusterIPs[0] ?? wanted.service.spec.clusterIP) : ''
-  const primary = familyOf(clusterIP) === 'ipv6' ? 'IPv6' : 'IPv4'
+  const spec = wanted.kind === 'service' ? wanted.service.spec : undefined
+  const primary = familyOf(spec?.clusterIPs[0] ?? spec?.clusterIP ?? '') === 'ipv6' ? 'IPv6' : 'IPv4'
   const rank = (slice: EndpointSlice): number => (slice.addressType === primary ? 0 : 1)
   return (a, b) => rank(a) - rank(b) || (a.metadata.name < b.metadata.name ? -1 : 1)
 }

@@ -107,8 +107,10 @@ export class Dns {
 
 const shared = 'one address stands for all Pods, so neither their readiness is seen nor are sessions kept on a Pod'
 
+type Sharing = { readonly says: string; readonly certain: boolean }
+
 /** A ClusterIP hides its Pods. Without a Service object a single address of the Service's own name may be one. */
-function aboutSharing(plan: WatchedPlan, found: readonly Found[]): { readonly says: string; readonly certain: boolean } {
+function aboutSharing(plan: WatchedPlan, found: readonly Found[]): Sharing {
   if (plan.kind !== 'names' || plan.svc === undefined) return { says: '', certain: false }
   const own = plan.svc.name
   if (!found.every((each) => each.owner === own)) return { says: '', certain: false }

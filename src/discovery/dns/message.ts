@@ -15,7 +15,7 @@ export type Question = { readonly name: string; readonly type: QuestionType }
 export type DnsRecord = { readonly name: string; readonly ttl: number } & (
   | { readonly type: 'A' | 'AAAA'; readonly address: string }
   | { readonly type: 'CNAME'; readonly target: string }
-  | { readonly type: 'SRV'; readonly priority: number; readonly weight: number; readonly port: number; readonly target: string }
+  | ({ readonly type: 'SRV'; readonly target: string } & Readonly<Record<'priority' | 'weight' | 'port', number>>)
   | { readonly type: 'TXT'; readonly text: string }
 )
 
@@ -41,7 +41,8 @@ export function invalidName(name: string): string | undefined {
 
 /** With EDNS(0) (RFC 6891) unless the server does not know it. */
 export function encodeQuestion({ name, type }: Question, id: number, edns: boolean): Buffer {
-  const opt: WireRecord = { type: 'OPT', name: '.', udpPayloadSize: payloadSize, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }
+  const plain = { extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }
+  const opt: WireRecord = { type: 'OPT', name: '.', udpPayloadSize: payloadSize, ...plain }
   return encode({
     type: 'query',
     id,
@@ -59,9 +60,9 @@ export function decodeAnswer(bytes: Buffer, { name, type }: Question, id: number
   const packet = tryDecode(bytes)
   if (packet === undefined || packet.type !== 'response' || packet.id !== id) return undefined
   const rcode = rcodeOf(packet)
-  const questions = packet.questions ?? []
-  const same = questions.length === 1 && lower(questions[0]!.name) === name && questions[0]!.type === type && questions[0]!.class === 'IN'
-  const refusal = questions.length === 0 && rcode !== 'NOERROR' && rcode !== 'NXDOMAIN'
+  const [first, ...more] = packet.questions ?? []
+  const same = first?.type === type && first.class === 'IN' && lower(first.name) === name && more.length === 0
+  const refusal = first === undefined && rcode !== 'NOERROR' && rcode !== 'NXDOMAIN'
   if (!same && !refusal) return undefined
   return {
     rcode,
@@ -80,7 +81,7 @@ function tryDecode(bytes: Buffer): DecodedPacket | undefined {
   }
 }
 
-const rcodes = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE']
+const rcodes = 'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE'.split(' ')
 
 /** The upper eight bits are in the OPT record (RFC 6891 section 6.1.3). */
 function rcodeOf({ flags = 0, additionals = [] }: DecodedPacket): string {

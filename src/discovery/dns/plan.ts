@@ -85,7 +85,7 @@ function planExternal({ namespace, service: name, port: ref }: UpstreamSpec, ser
   if (port === undefined) return refused(`Service ${namespace}/${name} has no TCP port ${printPort(ref)}`)
   const address = canonicalAddress(external)
   if (isLocalhost(external) || (address !== undefined && isLoopback(address))) {
-    return refused(`the externalName ${external} of Service ${namespace}/${name} is this machine itself, which is refused`)
+    return refused(`the externalName ${external} of Service ${namespace}/${name} is this machine itself: refused`)
   }
   if (address !== undefined) return { kind: 'fixed', address, port }
   return { kind: 'external', target: { srv: undefined, name: external, port } }

@@ -28,7 +28,12 @@ export type Found = {
 export type Unknown = { readonly owner: string; readonly family: 'ipv4' | 'ipv6' }
 
 export type Resolution = { readonly asked: readonly Asked[]; readonly refused: readonly string[] } & (
-  | { readonly kind: 'found'; readonly found: readonly Found[]; readonly unknown: readonly Unknown[]; readonly ttlSeconds: number }
+  | {
+      readonly kind: 'found'
+      readonly found: readonly Found[]
+      readonly unknown: readonly Unknown[]
+      readonly ttlSeconds: number
+    }
   | { readonly kind: 'nobody'; readonly rcode: string; readonly ttlSeconds: number }
   | { readonly kind: 'failed'; readonly rcode: string }
 )
@@ -82,30 +87,35 @@ class Resolver {
     this.#init = init
   }
 
-  /** RFC 2782. `expected` picks among records of several ports (a server that ignores an unknown port name gives all). */
+  /** RFC 2782. `expected` picks among records of several ports: some servers give all for a port name they lack. */
   async services(name: string, expected: number | undefined): Promise<Resolution> {
     const chain = await this.#chase(name, 'SRV')
     if (chain.kind === 'failed') return this.#failed(chain.rcode)
     if (chain.kind === 'nobody') return this.nobody(chain.rcode, chain.ttl)
     const records = chain.records.filter((each) => each.type === 'SRV' && each.target !== '').slice(0, maxTargets)
     const chosen = ofOnePort(records.filter((each) => each.type === 'SRV'), expected)
-    const places = chosen.map(({ target, port, priority, weight }) => ({ owner: target, port, priority, weight, viaSrv: true }))
+    const places = chosen.map(({ target, port, priority, weight }) => {
+      return { owner: target, port, priority, weight, viaSrv: true }
+    })
     return this.combine(places, chain.ttl, chain.additionals)
   }
 
   /** Addresses of all places as one resolution. `ttl` is what led here, in seconds. */
   async combine(places: readonly Place[], ttl: number, additionals: readonly DnsRecord[] = []): Promise<Resolution> {
     const owners = [...new Set(places.map((each) => each.owner))]
-    const answers = new Map(await Promise.all(owners.map(async (owner) => [owner, await this.#bothFamilies(owner, additionals)] as const)))
+    const families = await Promise.all(owners.map((owner) => this.#bothFamilies(owner, additionals)))
+    const answers = new Map(owners.map((owner, index) => [owner, families[index]!]))
     const all = [...answers.values()].flat()
     const ttls = all.filter((each) => each.kind !== 'failed').map((each) => each.ttl)
-    const found = places.flatMap((place) =>
-      answers.get(place.owner)!.flatMap((each) => (each.kind === 'found' ? each.addresses.map((address) => ({ ...place, address })) : [])),
-    )
+    const found = places.flatMap((place) => {
+      const addresses = answers.get(place.owner)!.flatMap((each) => (each.kind === 'found' ? each.addresses : []))
+      return addresses.map((address) => ({ ...place, address }))
+    })
     const failed = all.find((each) => each.kind === 'failed')
     if (found.length === 0 && failed !== undefined) return this.#failed(failed.rcode)
     if (found.length === 0) {
-      const rcode = all.length > 0 && all.every((each) => each.kind === 'nobody' && each.rcode === 'NXDOMAIN') ? 'NXDOMAIN' : 'NOERROR'
+      const absent = all.length > 0 && all.every((each) => each.kind === 'nobody' && each.rcode === 'NXDOMAIN')
+      const rcode = absent ? 'NXDOMAIN' : 'NOERROR'
       const least = Math.min(ttl, ...ttls)
       return this.nobody(rcode, Number.isFinite(least) ? least : defaultNegativeTtl)
     }
@@ -148,7 +158,8 @@ class Resolver {
   #usable(name: string, records: readonly DnsRecord[]): Addresses {
     const all = records.flatMap((each) => (each.type === 'A' || each.type === 'AAAA' ? [each.address] : []))
     const addresses = all.filter((address) => {
-      const reason = unusableReason(address) ?? (isLoopback(address) && !this.#init.mayLoop(name) ? 'loopback' : undefined)
+      const looped = isLoopback(address) && !this.#init.mayLoop(name)
+      const reason = unusableReason(address) ?? (looped ? 'loopback' : undefined)
       if (reason !== undefined) this.#refused.add(`${address} of ${name}: ${reason}`)
       return reason === undefined
     })
@@ -176,7 +187,8 @@ class Resolver {
       }
       const records = answers.filter((each) => each.type === type && each.name === current)
       if (records.length > 0) {
-        return { kind: 'records', name: current, records, additionals, ttl: Math.min(ttl, ...records.map((each) => each.ttl)) }
+        const least = Math.min(ttl, ...records.map((each) => each.ttl))
+        return { kind: 'records', name: current, records, additionals, ttl: least }
       }
       if (current === asked || rcode === 'NXDOMAIN') return { kind: 'nobody', rcode, ttl: Math.min(ttl, negativeTtl) }
     }
@@ -190,7 +202,14 @@ class Resolver {
 }
 
 type Chain =
-  | { readonly kind: 'records'; readonly name: string; readonly records: readonly DnsRecord[]; readonly additionals: readonly DnsRecord[]; readonly ttl: number }
+  | {
+      readonly kind: 'records'
+      /** Whose records they are: the last of the chain. */
+      readonly name: string
+      readonly records: readonly DnsRecord[]
+      readonly additionals: readonly DnsRecord[]
+      readonly ttl: number
+    }
   | { readonly kind: 'nobody'; readonly rcode: string; readonly ttl: number }
   | { readonly kind: 'failed'; readonly rcode: string }
 

@@ -171,9 +171,9 @@ export class Watch {
     const names = [...new Set(found.map((each) => each.owner))]
     const server = asked.at(-1)?.server ?? 'no server'
     const what = names.length === 1 ? names[0]! : `${names.length} names`
-    const remarks = [...refused, ...(carried.length > 0 ? [`${carried.length} kept from before, for their questions failed`] : [])]
-    const remark = this.#init.remark(found)
-    this.#says = [`${server} gives ${this.#found.length} of ${what}, TTL ${ttlSeconds} s`, ...remarks, ...(remark === '' ? [] : [remark])].join('; ')
+    const kept = carried.length === 0 ? '' : `${carried.length} kept from before, for their questions failed`
+    const gives = `${server} gives ${this.#found.length} of ${what}, TTL ${ttlSeconds} s`
+    this.#says = [gives, ...refused, kept, this.#init.remark(found)].filter((each) => each !== '').join('; ')
     return this.#afterTtl(ttlSeconds, this.#init.bounds.ceilingMs)
   }
 

@@ -1,5 +1,5 @@
 /**
- * What the DNS servers know of the cluster's zone: whether they speak the OpenShift form, and whether it is there at all.
+ * What the DNS servers know of the cluster's zone: whether they speak the OpenShift form, and whether it is there.
  */
 import type { Log } from '#telemetry/log.ts'
 import type { Reply } from './client.ts'
@@ -67,7 +67,8 @@ export class Zone {
     if (own.kind === 'failure') return `the zone ${domain} could not be checked (${own.rcode})`
     if (hasRecords(own)) return `the zone ${domain} is there, so it is the Service that it does not know`
     const usual = domain === 'cluster.local' ? undefined : await ask({ name: 'dns-version.cluster.local', type: 'TXT' })
-    const hint = usual !== undefined && hasRecords(usual) ? '; cluster.local is there: is the cluster domain right?' : ''
+    const elsewhere = usual !== undefined && hasRecords(usual)
+    const hint = elsewhere ? '; cluster.local is there: is the cluster domain right?' : ''
     const says = `${own.server} knows no cluster zone ${domain} (dns-version.${domain} has no answer)${hint}`
     if (!this.#warned) log.warn(says, { clusterDomain: domain })
     this.#warned = true
