@@ -63,12 +63,11 @@ function endpointsOf(service: Service, { slices, endpoints, pods }: Described): 
 }
 
 function ofSlice(slice: EndpointSlice, all: boolean): ClusterEndpoint[] {
-  if (slice.addressType === 'FQDN') return []
   const ports = slice.ports.flatMap(({ name, protocol, port }) => (port === undefined ? [] : [{ name, protocol, port }]))
   return slice.endpoints.flatMap(({ addresses, conditions, hostname }) =>
     addresses.flatMap((each) => {
       const address = canonicalAddress(each)
-      // A missing condition means ready (EndpointSlice API).
+      // Slices of names have no addresses. A missing condition means ready (EndpointSlice API).
       return address === undefined ? [] : [{ address, hostname, ready: all || conditions.ready !== false, ports }]
     }),
   )
@@ -91,7 +90,6 @@ function selects(selector: Readonly<Record<string, string>>, pod: Pod): boolean 
 
 function ofPod(service: Service, pod: Pod): ClusterEndpoint[] {
   const { podIPs, phase, ready, terminating } = pod.status
-  if (phase === 'Succeeded' || phase === 'Failed') return []
   const ports = service.spec.ports.flatMap(({ name, protocol, targetPort }) => {
     const port = targetPort.kind === 'number' ? targetPort.number : containerPort(pod, targetPort.name, protocol)
     return port === undefined ? [] : [{ name, protocol, port }]

@@ -76,7 +76,7 @@ function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
 }
 
 async function sendReply(response: Response, received: ReceivedRequest, reply: StandInReply): Promise<void> {
-  if (reply.delayMs > 0) await delay(response, reply.delayMs)
+  if (reply.delayMs > 0) await after(reply.delayMs, undefined, { ref: false })
   if (reply.drop === 'head') return cut(response)
   const echoed = reply.body === undefined ? echoOf(received) : { fields: [], body: reply.body }
   const named = new Set(reply.headers.map(([name]) => name.toLowerCase()))
@@ -84,13 +84,6 @@ async function sendReply(response: Response, received: ReceivedRequest, reply: S
   const message = { status: reply.status ?? 200, fields, body: echoed.body }
   if (reply.drop === 'body') sendHalf(response, message)
   else sendWhole(response, message)
-}
-
-/** Waits, but not for an asker that has gone away. */
-async function delay(response: Response, ms: number): Promise<void> {
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  await after(ms, undefined, { signal: gone.signal })
 }
 
 function echoOf(received: ReceivedRequest): Pick<Message, 'fields' | 'body'> {

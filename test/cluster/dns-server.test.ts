@@ -100,7 +100,7 @@ describe('a message that is no proper question', () => {
   }
 
   for (const [why, bytes, rcode] of [
-    ['two questions', changed((each) => each.writeUInt16BE(2, 4)), 'FORMERR'],
+    ['two questions', Buffer.concat([changed((each) => each.writeUInt16BE(2, 4)), valid.subarray(12)]), 'FORMERR'],
     ['no question', changed((each) => each.writeUInt16BE(0, 4)), 'FORMERR'],
     ['a question that ends early', valid.subarray(0, valid.length - 3), 'FORMERR'],
     ['a name that points at itself', changed((each) => each.writeUInt16BE(0xc00c, 12)), 'FORMERR'],

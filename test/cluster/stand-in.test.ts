@@ -57,7 +57,7 @@ describe('an echoing stand-in', () => {
   })
 
   test('keeps the first mebibyte of a body and answers all the same', async () => {
-    const answer = await fetch(url('/'), { method: 'POST', body: 'x'.repeat((1 << 20) + 10) })
+    const answer = await fetch(url('/'), { method: 'POST', body: 'x'.repeat(3 << 20) })
     expect(((await answer.json()) as ReceivedRequest).body).toHaveLength(1 << 20)
   })
 
@@ -105,10 +105,12 @@ describe('a stand-in told what to say', () => {
 
   test('sends no body where the status has none', async () => {
     await standIn.set({ reply: said({ status: 204 }) })
-    expect(await raw('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 204 [^]*\r\n\r\n$/)
+    const text = await raw('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    expect(text).toMatch(/^HTTP\/1\.1 204 [^]*\r\n\r\n$/)
+    expect(text).not.toMatch(/content-length/i)
   })
 
-  test('waits before the head, and no longer than its client', async () => {
+  test('waits before the head', async () => {
     await standIn.set({ reply: said({ delayMs: 20 }) })
     expect((await fetch(url('/'))).status).toBe(200)
     await standIn.set({ reply: said({ delayMs: 3_600_000 }) })

@@ -17,6 +17,11 @@ const objects: readonly Resource[] = [
   slice('written', ['10.244.2.2'], [{ name: 'http', port: 9090 }]),
   service('unnamed', { clusterIP: 'None', ports: [{ port: 80 }] }),
   slice('unnamed', ['10.244.3.1'], [{ port: 8080 }]),
+  service('plain', { clusterIP: '10.96.0.12', ports: [{ port: 80 }] }),
+  service('odd', { clusterIP: 'None' }),
+  slice('odd', [{ address: '10.244.8.1', hostname: 'h'.repeat(64) }, 'web.example.com', 'fe80::1%eth0']),
+  service('looped', { clusterIP: '10.96.0.13' }),
+  slice('looped', ['10.96.0.13']),
   service('six', { clusterIP: 'None' }),
   slice('six', ['fd00::7']),
   service('down', { clusterIP: 'None' }),
@@ -87,10 +92,14 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['a headless port is the endpoint port of each ready endpoint', `_http._tcp.${svc('headless.default')}`, 'SRV', ['SRV 8080 10-244-1-2.headless.default', 'SRV 8080 10-244-1-4.headless.default', 'SRV 8080 web-0.headless.default']],
   ['endpoint ports may differ', `_http._tcp.${svc('written.default')}`, 'SRV', ['SRV 8080 10-244-2-1.written.default', 'SRV 9090 10-244-2-2.written.default']],
   ['a Pod\'s named container port is found', `_http._tcp.${svc('podded.default')}`, 'SRV', ['SRV 8080 first.podded.default']],
-  ['an unnamed port cannot be asked for', `__tcp.${svc('unnamed.default')}`, 'SRV', ['NXDOMAIN']],
+  ['an unnamed port cannot be asked for', `_._tcp.${svc('unnamed.default')}`, 'SRV', ['NXDOMAIN']],
+  ['an unnamed port of a ClusterIP Service cannot be asked for', `_._tcp.${svc('plain.default')}`, 'SRV', ['NXDOMAIN']],
   ['an unnamed port has no protocol branch', `_tcp.${svc('unnamed.default')}`, 'SRV', ['NXDOMAIN']],
   ['a port of a headless Service with nobody ready is empty', `_http._tcp.${svc('down.default')}`, 'SRV', ['NOERROR']],
   ['an unknown port of a headless Service with nobody ready does not exist', `_grpc._tcp.${svc('down.default')}`, 'SRV', ['NXDOMAIN']],
+  ['an endpoint whose hostname cannot be written has an address and no port', `_http._tcp.${svc('odd.default')}`, 'SRV', ['NOERROR']],
+  ['what is no address is no endpoint', svc('odd.default'), 'A', ['A 10.244.8.1']],
+  ['an address that belongs to an interface is no endpoint', svc('odd.default'), 'AAAA', ['NOERROR']],
   ['SRV of the Service itself is every port', svc('virtual.default'), 'SRV', ['SRV 53 virtual.default', 'SRV 80 virtual.default']],
   ['SRV of a headless Service itself is every port of every endpoint', svc('unnamed.default'), 'SRV', ['SRV 8080 10-244-3-1.unnamed.default']],
 
@@ -131,6 +140,7 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['an endpoint address names the endpoint', '1.1.244.10.in-addr.arpa', 'PTR', ['PTR web-0.headless.default.svc.cluster.local']],
   ['an IPv6 endpoint address names the endpoint', reverse6('fd000000000000000000000000000007').toUpperCase(), 'PTR', ['PTR fd00--7.six.default.svc.cluster.local']],
   ['the address of an endpoint that is not ready has no name', '3.1.244.10.in-addr.arpa', 'PTR', ['NXDOMAIN']],
+  ['an address that is a Service\'s and an endpoint\'s names the Service', '13.0.96.10.in-addr.arpa', 'PTR', ['PTR looped.default.svc.cluster.local']],
   ['an address nobody has does not exist', '9.9.9.9.in-addr.arpa', 'PTR', ['NXDOMAIN']],
   ['half an address does not exist', '244.10.in-addr.arpa', 'PTR', ['NXDOMAIN']],
 
@@ -207,6 +217,11 @@ describe('an answer', () => {
   test('through an alias into the zone says whether the target exists', () => {
     const { rcode, answers, authorities } = ask(svc('dangling.default'), 'A')
     expect([rcode, answers.map(print), authorities.length]).toEqual(['NXDOMAIN', ['CNAME nobody.default.svc.cluster.local'], 1])
+  })
+
+  test('that is an alias and nothing more lacks nothing', () => {
+    expect(ask(svc('alias.default'), 'CNAME').authorities).toEqual([])
+    expect(ask(svc('outside.default'), 'A').authorities).toEqual([])
   })
 
   test('to an alias of itself ends', () => {
