@@ -81,7 +81,8 @@ function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOp
 function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {
   const value = literalPart(path.path, options.closed ? 'superset' : 'likely')
   const message = `regular expressions are not honoured yet: ${JSON.stringify(path.path)}`
-  report(ingress, options, { code: 'pattern-not-honoured', at: [...at, 'path'], message, instead: `requests below ${value} that no other rule wants answer 503` })
+  const instead = options.closed ? `every request below ${value} without a longer rule answers 503` : `requests below ${value} that no other rule wants answer 503`
+  report(ingress, options, { code: 'pattern-not-honoured', at: [...at, 'path'], message, instead })
   return { ingress, at, host, path: { kind: 'prefix', value }, standing: options.closed ? 'guard' : 'pattern', backend: undefined }
 }
 

@@ -55,23 +55,22 @@ describe('compile', () => {
     expect(expected.statuses.map((each) => each.object)).toEqual(names.toSorted())
   })
 
-  test('serves an Ingress without class only as far as the default class is ours', () => {
-    const ingress = `
+  test.each([
+    ['is not served when the default class is of another controller', ['some example.com/other'], 0, ['foreign-class']],
+    ['is served when the default class is ours by its controller', ['some genkan.dev/ingress-controller'], 1, []],
+    ['is served when the default class is ours by its name', ['nginx example.com/other'], 1, []],
+    ['is served when one of two default classes is ours', ['some example.com/other', 'nginx example.com/other'], 1, ['two-default-classes', 'two-default-classes']],
+  ])('an Ingress without a class %s', (_, classes, routes, codes) => {
+    const resources = resourcesFrom(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web}
 spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
 ---
-apiVersion: networking.k8s.io/v1
-kind: IngressClass
-metadata: {name: some, annotations: {ingressclass.kubernetes.io/is-default-class: "true"}}
-spec: {controller: CONTROLLER}
-`
-    const routes = (controller: string): number => {
-      return compile(resourcesFrom(ingress.replace('CONTROLLER', controller)), compileOptions).snapshot.routes.length
-    }
-    expect(routes('example.com/other')).toBe(0)
-    expect(routes('genkan.dev/ingress-controller')).toBe(1)
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}
+${classes.map((text) => defaultClass(...(text.split(' ') as [string, string]))).join('')}`)
+    const { snapshot, problems } = compile(resources, compileOptions)
+    expect([snapshot.routes.length, problems.map((each) => each.code)]).toEqual([routes, codes])
   })
 
   test('closes every route when the global ConfigMap asks for a protection that is not honoured', () => {
@@ -97,6 +96,15 @@ spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
     expect(problems.map((each) => each.code)).toEqual(['config-map-missing'])
   })
 })
+
+function defaultClass(name: string, controller: string): string {
+  return `---
+apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: ${name}, annotations: {ingressclass.kubernetes.io/is-default-class: "true"}}
+spec: {controller: ${controller}}
+`
+}
 
 function objectsOf(folder: string): readonly Resource[] {
   return readDocuments(withCertificates(readFileSync(join(folder, 'in.yaml'), 'utf8')), 'in.yaml').resources
