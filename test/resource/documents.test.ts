@@ -101,7 +101,12 @@ describe('places', () => {
     expect(place(['spec', 'ports', 0, 'name'])).toBe('11:5')
     expect(place(['spec', 'ports', 0, 'name'], 'key')).toBe('11:5')
     expect(place(['spec', 'type'])).toBe('10:3')
+    expect(place(['spec', 'type'], 'key')).toBe('10:3')
     expect(place(['status', 'x'])).toBe('3:1')
+  })
+
+  test('do not count a byte order mark', () => {
+    expect(problems('\ufeff{apiVersion: v1, kind: Service, metadata: {name: A}, spec: {ports: [{port: 1}]}}')).toEqual(['1:50 invalid-field'])
   })
 
   test('of a field without value is its key', () => {

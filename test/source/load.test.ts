@@ -48,3 +48,18 @@ test('what stands below a folder that cannot be looked at is not deleted', async
   await table.update(found, init)
   expect(table.documents().problems).toEqual([])
 })
+
+test('a file is read again when its signature changed, or when it was too fresh for its signature to be trusted', async () => {
+  await bench.write('a.yaml', service('a'))
+  const found = await scan([bench.root])
+  const changedAt = found.files[0]!.changedAt
+  const table = new FileTable()
+  const update = (now: number): Promise<{ changed: boolean }> => table.update(found, { now, everything: false, settleMs: 0 })
+  await update(changedAt + 10)
+  await bench.write('a.yaml', service('b'))
+  expect((await update(changedAt + 60_000)).changed).toBe(true)
+  await bench.write('a.yaml', service('c'))
+  expect((await update(changedAt + 60_000)).changed).toBe(false)
+  expect((await table.update(found, { now: changedAt + 60_000, everything: true, settleMs: 0 })).changed).toBe(true)
+  expect((await table.update(await scan([bench.root]), { now: changedAt + 60_000, everything: false, settleMs: 0 })).changed).toBe(false)
+})
