@@ -95,6 +95,7 @@ describe('a path that is a regular expression', () => {
     ['/foo/bar.*', '/foo', '/foo'],
     ['/(.*)', '/', '/'],
     ['/a|/b', '/', '/'],
+    ['/a/x|/b', '/', '/'],
     ['/(a|b)/c', '/', '/'],
     ['/id/[0-9]+', '/id', '/id'],
     ['^/v1/x$', '/v1/x', '/v1/x'],

@@ -91,6 +91,24 @@ spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
     expect(compile(resources, compileOptions).snapshot.routes.map((route) => route.upstream)).toEqual(['default/web:80'])
   })
 
+  test('sends no HSTS when the global ConfigMap switches it off', () => {
+    const resources = resourcesFrom(`
+{apiVersion: v1, kind: ConfigMap, metadata: {name: global, namespace: edge}, data: {hsts: "false"}}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: web}
+spec:
+  tls: [{hosts: [shop.test]}]
+  rules: [{host: shop.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+`)
+    const kinds = (configMap: string | undefined): readonly string[] => {
+      return compile(resources, { ...compileOptions, configMap }).snapshot.routes.flatMap((route) => route.policies.map((policy) => policy.kind))
+    }
+    expect(kinds('edge/global')).toEqual(['https-redirect'])
+    expect(kinds(undefined)).toEqual(['https-redirect', 'hsts'])
+  })
+
   test('reports a global ConfigMap that is in no file', () => {
     const { problems } = compile(new ResourceSet([]), { ...compileOptions, configMap: 'edge/global' })
     expect(problems.map((each) => each.code)).toEqual(['config-map-missing'])
