@@ -3,26 +3,30 @@
  */
 import { Command as Program, CommanderError, Option } from 'commander'
 import { didYouMean } from '#lib/nearest.ts'
-import { checkCommand } from './check.ts'
 import type { Command, Io } from './command.ts'
-import { devCommand } from './dev.ts'
-import { dnsCommand } from './dns.ts'
-import { explainCommand } from './explain.ts'
 import { decodeFlags, envName, type Flag, flags, type GivenFlags, unknownFlags, unknownVariables } from './flags.ts'
-import { routesCommand } from './routes.ts'
-import { serveCommand } from './serve.ts'
-import { testCommand } from './test.ts'
 import { type ExitCode, UserError } from './user-error.ts'
-import { readVersion, versionCommand } from './version.ts'
+import { readVersion } from './version.ts'
 
-/** In the order of `--help`. */
-const commands: readonly Command[] = [serveCommand, devCommand, dnsCommand, checkCommand, routesCommand, explainCommand, testCommand, versionCommand]
+/** In the order of `--help`. Only the one that runs is loaded: a check should not wait for a front door. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  dev: async () => (await import('./dev.ts')).devCommand,
+  dns: async () => (await import('./dns.ts')).dnsCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  routes: async () => (await import('./routes.ts')).routesCommand,
+  explain: async () => (await import('./explain.ts')).explainCommand,
+  test: async () => (await import('./test.ts')).testCommand,
+  version: async () => (await import('./version.ts')).versionCommand,
+}
 
 /** Runs one command and resolves with the exit code. Never rejects. `argv` is without the two words before it. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<ExitCode> {
   let code: ExitCode = 0
   const program = buildProgram(io)
-  for (const command of commands) {
+  const wanted = Object.entries(commands).filter(([name]) => name === argv[0])
+  const loaded = await Promise.all((wanted.length > 0 ? wanted : Object.entries(commands)).map(([, load]) => load()))
+  for (const command of loaded) {
     const run = async (given: GivenFlags, operands: readonly string[]): Promise<void> => {
       code = await runCommand({ command, argv: argv.slice(1), given, operands, io })
     }
@@ -108,7 +112,7 @@ function addFlag(program: Program, flag: Flag<unknown>, given: Map<string, strin
 
 function rejectUnknownCommand(argv: readonly string[]): void {
   const [first] = argv
-  const names = [...commands.map((command) => command.name), 'help']
+  const names = [...Object.keys(commands), 'help']
   if (first === undefined || names.includes(first) || ['--help', '-h', '--version'].includes(first)) return
   const complaint = first.startsWith('-')
     ? `flags stand behind the command, as in \`genkan serve ${first} …\``
