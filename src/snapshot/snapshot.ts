@@ -31,6 +31,12 @@ export type RouteSpec = {
   readonly timeouts: TimeoutSpec
   /** Largest request body, in bytes; 0 for no limit. */
   readonly maxBodyBytes: number
+  /** Absent: no part of the traffic goes elsewhere. */
+  readonly canary?: CanarySpec
+  /** Absent: the defaults of upstream/retry. */
+  readonly retry?: RetrySpec
+  /** The cookie this route sets for sessions of its upstream. Absent: it sets none, but honours one that is there. */
+  readonly affinityCookie?: AffinityCookieSpec
 }
 
 /** `value` is a normalised path. A `prefix` value has no trailing slash, except for `/` itself, which matches all. */
@@ -52,6 +58,62 @@ export type TimeoutSpec = {
   readonly sendMs: number
   /** Between two successful reads from the endpoint, the wait for the response head included. */
   readonly readMs: number
+  /** From the request's head to the last byte of its response; absent for no bound. */
+  readonly requestMs?: number
+  /** Without a byte in either direction once the response has begun; absent for no bound of its own. */
+  readonly streamIdleMs?: number
+}
+
+/** Which part of a route's traffic goes to another upstream. Judged in the order of the fields. */
+export type CanarySpec = {
+  /** Id of an `UpstreamSpec`. */
+  readonly upstream: string
+  /** Ingress that asked for it; for explain. */
+  readonly origin: RouteOrigin
+  /**
+   * Without `value` and `pattern`: `always` and `never` decide, anything else goes on. With one of them: a match
+   * decides for the canary, anything else goes on. `pattern` runs on the linear-time engine of lib/.
+   */
+  readonly header?: { readonly name: string; readonly value?: string; readonly pattern?: string }
+  /** Name of a cookie whose `always` and `never` decide. */
+  readonly cookie?: string
+  /** `weight` of `total` requests, at random. */
+  readonly weight: number
+  readonly total: number
+  /** `legacy`: judged again for every request. `sticky`: a session stays where its affinity cookie says. */
+  readonly affinity: 'sticky' | 'legacy'
+}
+
+/** When another endpoint may be asked, as `proxy-next-upstream` says it. */
+export type RetrySpec = {
+  /** `error` and `timeout` of the connection or the wait; statuses of endpoints; `non_idempotent` allows any method. */
+  readonly on: readonly RetryReason[]
+  /** Attempts in all; 0 for as many as there are endpoints. */
+  readonly tries: number
+  /** No further attempt once this many milliseconds have passed; 0 for no bound. */
+  readonly withinMs: number
+}
+
+export type RetryReason =
+  | 'error' | 'timeout' | 'invalid_header' | 'non_idempotent'
+  | 'http_403' | 'http_404' | 'http_429' | 'http_500' | 'http_502' | 'http_503' | 'http_504'
+
+/** Attributes of the affinity cookie as this route sets it. */
+export type AffinityCookieSpec = {
+  readonly name: string
+  readonly path: string
+  readonly domain?: string
+  /** Seconds. */
+  readonly maxAge?: number
+  /** Seconds from now. */
+  readonly expires?: number
+  readonly sameSite?: 'None' | 'Lax' | 'Strict'
+  /** `SameSite=None` is left out for clients known to misread it. */
+  readonly conditionalSameSiteNone?: boolean
+  /** `auto`: exactly when the client's connection is encrypted. */
+  readonly secure: 'auto' | 'always'
+  /** A session whose endpoint failed is bound to the one that answered instead. */
+  readonly changeOnFailure: boolean
 }
 
 /** A policy's kind and its decoded configuration, plain data. The registry in policy/ knows what to make of it. */
@@ -67,9 +129,99 @@ export type UpstreamSpec = {
   readonly namespace: string
   readonly service: string
   readonly port: PortSpec
-  readonly protocol: 'http'
+  /** `auto`: as the client's own connection. `grpc` is HTTP/2 without TLS, `grpcs` with. */
+  readonly protocol: 'http' | 'https' | 'grpc' | 'grpcs' | 'auto'
   /** In the order to try; the first that has an answer wins. */
   readonly discovery: readonly DiscoveryMode[]
+  /** Absent: round robin. */
+  readonly balance?: BalanceSpec
+  /** Absent: requests are not bound to endpoints. */
+  readonly affinity?: AffinitySpec
+  /** Absent: what discovery says is believed at once. */
+  readonly probe?: ProbeSpec
+  /** Absent: the defaults of health/outlier; `off` only where somebody said so. */
+  readonly outlier?: OutlierSpec | 'off'
+  /** A new endpoint's share grows from a little to its full weight over this many milliseconds; absent for at once. */
+  readonly slowStartMs?: number
+  /** Absent: the process's limits. */
+  readonly bounds?: UpstreamBoundsSpec
+  /** How to speak TLS to the endpoints; only with `https` and `grpcs`. Absent: unverified, no server name. */
+  readonly tls?: UpstreamTlsSpec
+}
+
+/** What a hash is made of, joined in order. */
+export type HashPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'clientAddress' }
+  | { readonly kind: 'host' }
+  | { readonly kind: 'path' }
+  /** Path and query as received. */
+  | { readonly kind: 'target' }
+  | { readonly kind: 'method' }
+  | { readonly kind: 'scheme' }
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'cookie'; readonly name: string }
+  | { readonly kind: 'argument'; readonly name: string }
+
+export type BalanceSpec =
+  | { readonly kind: 'roundRobin' }
+  | { readonly kind: 'leastRequest' }
+  | { readonly kind: 'ewma' }
+  /** `subset`: the key chooses a group of this many endpoints, chance one of them. */
+  | { readonly kind: 'ringHash'; readonly key: readonly HashPart[]; readonly subset?: number }
+
+export type AffinitySpec =
+  /** `balanced`: a session follows a consistent hash of its key. `persistent`: it keeps its very endpoint. */
+  | { readonly kind: 'cookie'; readonly mode: 'balanced' | 'persistent'; readonly cookieName: string }
+  | { readonly kind: 'clientIP'; readonly timeoutMs: number }
+
+/** A readiness probe, ready to run; all times in milliseconds. */
+export type ProbeSpec = {
+  readonly action:
+    | { readonly kind: 'http'; readonly scheme: 'http' | 'https'; readonly path: string; readonly fields: readonly string[] }
+    | { readonly kind: 'tcp' }
+    | { readonly kind: 'grpc'; readonly service: string }
+  /** Port to probe; absent for the endpoint's own. */
+  readonly port?: number
+  readonly initialDelayMs: number
+  readonly periodMs: number
+  readonly timeoutMs: number
+  readonly successThreshold: number
+  readonly failureThreshold: number
+  /** Where it was written; for explain. */
+  readonly origin: string
+}
+
+export type OutlierSpec = {
+  /** Failures in a row (connect failures, resets, timeouts, 5xx from the endpoint) that eject it. */
+  readonly consecutiveFailures: number
+  /** First ejection; each further one lasts that much longer, up to the maximum. */
+  readonly baseEjectionMs: number
+  readonly maxEjectionMs: number
+  /** Never more than this share of the endpoints, 0 to 100. */
+  readonly maxEjectedPercent: number
+}
+
+export type UpstreamBoundsSpec = {
+  /** Connections to one endpoint. */
+  readonly connections?: number
+  /** Requests waiting for one of them. */
+  readonly pending?: number
+  /** How long they wait. */
+  readonly pendingMs?: number
+}
+
+export type UpstreamTlsSpec = {
+  readonly verify: boolean
+  /** Name to verify the certificate against; absent for the Service's DNS name. */
+  readonly name?: string
+  /** Name sent as SNI; absent for none. */
+  readonly serverName?: string
+  /** PEM bundle; absent for the system's. */
+  readonly ca?: string
+  readonly client?: { readonly certificate: string; readonly key: string }
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  readonly ciphers?: string
 }
 
 export type CertificateSpec = {
@@ -105,6 +257,18 @@ export type EndpointSpec = {
   readonly name: string | undefined
   readonly node: string | undefined
   readonly zone: string | undefined
+  /** Set by health/ on the way to the workers. Absent: it was not asked. */
+  readonly health?: EndpointHealth
+}
+
+/** What health/ adds to what discovery says. `ready` of the endpoint already takes it into account. */
+export type EndpointHealth = {
+  /** `waiting`: no probe has been answered yet, so it gets no traffic. */
+  readonly probe?: 'waiting' | 'passing' | 'failing'
+  /** Milliseconds since the epoch. Present while it is ejected for its failures. */
+  readonly ejectedUntil?: number
+  /** Milliseconds since the epoch: when it became ready, for slow start. */
+  readonly readySince?: number
 }
 
 /**
