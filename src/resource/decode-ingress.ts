@@ -5,14 +5,39 @@
  * somewhere else.
  */
 import type { Bad, Decoder, Report } from './decoder.ts'
-import { integer, list, mapped, object, oneOf, optional, string, stringThat, withDefault } from './decoder.ts'
+import {
+  emptyAsAbsent,
+  integer,
+  list,
+  mapped,
+  object,
+  oneOf,
+  optional,
+  string,
+  stringThat,
+  withDefault,
+} from './decoder.ts'
 import { dnsLabel, dnsSubdomain, ingressHost, isDnsSubdomain, portName } from './name.ts'
-import type { Ingress, IngressBackend, IngressClass, IngressPath, IngressRule, IngressTls, Metadata, PathType, PortRef } from './resource.ts'
+import type {
+  Ingress,
+  IngressBackend,
+  IngressClass,
+  IngressPath,
+  IngressRule,
+  IngressTls,
+  Metadata,
+  PathType,
+  PortRef,
+} from './resource.ts'
 
 const backendPort: Decoder<PortRef> = mapped(
-  object<{ name: string | undefined; number: number | undefined }>({ name: optional(portName), number: optional(integer(1, 65535)) }),
+  object<{ name: string | undefined; number: number | undefined }>({
+    name: optional(portName),
+    number: optional(integer(1, 65535)),
+  }),
   ({ name, number }, report) => {
-    if (name !== undefined && number !== undefined) return report.error('expected either a name or a number, found both')
+    if (name !== undefined && number !== undefined)
+      return report.error('expected either a name or a number, found both')
     if (name !== undefined) return { kind: 'name', name }
     if (number !== undefined) return { kind: 'number', number }
     return report.error('expected a name or a number, found neither', [], 'missing-field')
@@ -36,15 +61,21 @@ const backend: Decoder<IngressBackend> = mapped(
     { hints: formerBackend },
   ),
   ({ service, resource }, report): IngressBackend | Bad => {
-    if (service !== undefined && resource !== undefined) return report.error('expected either a service or a resource, found both')
+    if (service !== undefined && resource !== undefined)
+      return report.error('expected either a service or a resource, found both')
     if (service !== undefined) return { kind: 'service', ...service }
-    if (resource === undefined) return report.error('expected a service or a resource, found neither', [], 'missing-field')
+    if (resource === undefined)
+      return report.error('expected a service or a resource, found neither', [], 'missing-field')
     return { kind: 'resource', apiGroup: resource.apiGroup, resourceKind: resource.kind, name: resource.name }
   },
 )
 
 const path: Decoder<IngressPath> = mapped(
-  object({ path: withDefault(string, ''), pathType: oneOf<PathType>('Exact', 'Prefix', 'ImplementationSpecific'), backend }),
+  object({
+    path: withDefault(string, ''),
+    pathType: oneOf<PathType>('Exact', 'Prefix', 'ImplementationSpecific'),
+    backend,
+  }),
   (value, report) => {
     const message = wrongPath(value.path, value.pathType)
     return message === undefined ? value : report.error(message, ['path'])
@@ -53,23 +84,36 @@ const path: Decoder<IngressPath> = mapped(
 
 const rule: Decoder<IngressRule> = mapped(
   object({
-    host: optional(emptyOr(ingressHost)),
-    http: optional(object({ paths: mapped(list(path), (paths, report) => (paths.length > 0 ? paths : report.error('expected at least one path, found none'))) })),
+    host: emptyAsAbsent(ingressHost),
+    http: optional(
+      object({
+        paths: mapped(list(path), (paths, report) =>
+          paths.length > 0 ? paths : report.error('expected at least one path, found none'),
+        ),
+      }),
+    ),
   }),
   ({ host, http }) => ({ host: host ?? '', paths: http?.paths ?? [] }),
 )
 
-const tls: Decoder<IngressTls> = object({ hosts: list(ingressHost), secretName: optional(emptyOr(dnsSubdomain)) })
+const tls: Decoder<IngressTls> = object({ hosts: list(ingressHost), secretName: emptyAsAbsent(dnsSubdomain) })
 
 type Spec = Ingress['spec']
 
 const spec: Decoder<Spec> = mapped(
   object<Spec>(
     { ingressClassName: optional(dnsSubdomain), defaultBackend: optional(backend), rules: list(rule), tls: list(tls) },
-    { hints: { backend: 'networking.k8s.io/v1 calls it defaultBackend', ingressClass: 'did you mean ingressClassName?' } },
+    {
+      hints: {
+        backend: 'networking.k8s.io/v1 calls it defaultBackend',
+        ingressClass: 'did you mean ingressClassName?',
+      },
+    },
   ),
   (value, report) =>
-    value.rules.length > 0 || value.defaultBackend !== undefined ? value : report.error('expected rules or a defaultBackend, found neither', [], 'missing-field'),
+    value.rules.length > 0 || value.defaultBackend !== undefined
+      ? value
+      : report.error('expected rules or a defaultBackend, found neither', [], 'missing-field'),
 )
 
 export const ingressFields = { spec }
@@ -79,13 +123,21 @@ export function checkIngress(metadata: Metadata, { ingressClassName }: Spec, rep
   const name = 'kubernetes.io/ingress.class'
   const annotation = metadata.annotations[name]
   if (annotation === undefined || ingressClassName === undefined || annotation === ingressClassName) return
-  report.error(`expected the same class as spec.ingressClassName (${ingressClassName}), found ${JSON.stringify(annotation)}`, ['metadata', 'annotations', name])
+  report.error(
+    `expected the same class as spec.ingressClassName (${ingressClassName}), found ${JSON.stringify(annotation)}`,
+    ['metadata', 'annotations', name],
+  )
 }
 
 /** A path with a domain: `genkan.dev/ingress-controller`. */
 const controller = stringThat('a domain and a path such as genkan.dev/ingress-controller', (text) => {
   const slash = text.indexOf('/')
-  return text.length <= 250 && slash > 0 && isDnsSubdomain(text.slice(0, slash)) && /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(text.slice(slash + 1))
+  return (
+    text.length <= 250 &&
+    slash > 0 &&
+    isDnsSubdomain(text.slice(0, slash)) &&
+    /^[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(text.slice(slash + 1))
+  )
 })
 
 const parameters: Decoder<unknown> = mapped(
@@ -97,13 +149,22 @@ const parameters: Decoder<unknown> = mapped(
     scope: withDefault(oneOf('Cluster', 'Namespace'), 'Cluster'),
   }),
   (value, report) => {
-    if (value.scope === 'Cluster' && value.namespace !== undefined) return report.error('expected no namespace with scope Cluster, found one', ['namespace'])
-    if (value.scope === 'Namespace' && value.namespace === undefined) return report.error('expected a namespace with scope Namespace, but the field is missing', ['namespace'], 'missing-field')
+    if (value.scope === 'Cluster' && value.namespace !== undefined)
+      return report.error('expected no namespace with scope Cluster, found one', ['namespace'])
+    if (value.scope === 'Namespace' && value.namespace === undefined)
+      return report.error(
+        'expected a namespace with scope Namespace, but the field is missing',
+        ['namespace'],
+        'missing-field',
+      )
     return value
   },
 )
 
-const classSpec: Decoder<IngressClass['spec']> = mapped(object({ controller, parameters: optional(parameters) }), (value) => ({ controller: value.controller }))
+const classSpec: Decoder<IngressClass['spec']> = mapped(
+  object({ controller, parameters: optional(parameters) }),
+  (value) => ({ controller: value.controller }),
+)
 
 export const ingressClassFields = { spec: classSpec }
 
@@ -119,9 +180,4 @@ function wrongPath(text: string, type: PathType): string | undefined {
     if (text.endsWith(end)) return `expected a path that does not end in ${end}, found ${JSON.stringify(text)}`
   }
   return undefined
-}
-
-/** The API reads an empty text as no text. */
-function emptyOr(decoder: Decoder<string>): Decoder<string | undefined> {
-  return { expected: decoder.expected, read: (value, report) => (value === '' ? undefined : decoder.read(value, report)) }
 }

@@ -2,7 +2,19 @@
  * `metadata`, the part that all kinds share.
  */
 import type { Decoder, Report } from './decoder.ts'
-import { bad, mapped, object, optional, quote, string, stringMap, stringThat, withDefault } from './decoder.ts'
+import {
+  bad,
+  emptyAsAbsent,
+  mapped,
+  object,
+  optional,
+  quote,
+  string,
+  stringMap,
+  stringThat,
+  withDefault,
+  words,
+} from './decoder.ts'
 import { dnsLabel, dnsSubdomain, isLabelValue, isQualifiedName } from './name.ts'
 import type { Metadata } from './resource.ts'
 
@@ -13,7 +25,9 @@ const maxAnnotationBytes = 256 * 1024
 export const timestamp: Decoder<number> = mapped(
   stringThat(
     'a time such as 2026-01-31T12:00:00Z',
-    (text) => /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text)),
+    (text) =>
+      /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)$/.test(text) &&
+      !Number.isNaN(Date.parse(text)),
   ),
   (text) => Date.parse(text),
 )
@@ -31,7 +45,9 @@ type Written = {
 /** `terminating` is whether a deletion has begun; only Pods care. */
 export type DecodedMetadata = { readonly metadata: Metadata; readonly terminating: boolean }
 
-const unused = ['resourceVersion', 'uid', 'generation', 'selfLink', 'ownerReferences', 'finalizers', 'managedFields', 'deletionGracePeriodSeconds', 'clusterName']
+const unused = words(`
+  resourceVersion uid generation selfLink ownerReferences finalizers managedFields deletionGracePeriodSeconds clusterName
+`)
 
 export type Scope = 'namespaced' | 'cluster'
 
@@ -40,7 +56,7 @@ export function metadataOf(scope: Scope, name: Decoder<string> = dnsSubdomain): 
     {
       name: optional(name),
       generateName: optional(string),
-      namespace: optional(withoutEmpty(dnsLabel)),
+      namespace: emptyAsAbsent(dnsLabel),
       labels: stringMap,
       annotations: stringMap,
       creationTimestamp: optional(timestamp),
@@ -54,7 +70,10 @@ export function metadataOf(scope: Scope, name: Decoder<string> = dnsSubdomain): 
 /** Labels and annotations of a Pod template, which has no name. */
 export const templateMetadata: Decoder<{ readonly labels: Readonly<Record<string, string>> }> = mapped(
   withDefault(
-    object({ labels: mapped(stringMap, checkLabels), annotations: stringMap }, { unused: ['name', 'namespace', 'generateName', 'creationTimestamp', ...unused] }),
+    object(
+      { labels: mapped(stringMap, checkLabels), annotations: stringMap },
+      { unused: ['name', 'namespace', 'generateName', 'creationTimestamp', ...unused] },
+    ),
     { labels: Object.create(null) as Record<string, string>, annotations: {} },
   ),
   ({ labels }) => ({ labels }),
@@ -63,26 +82,44 @@ export const templateMetadata: Decoder<{ readonly labels: Readonly<Record<string
 function finish(value: Written, scope: Scope, expectedName: string, report: Report): DecodedMetadata | typeof bad {
   const before = report.problems.length
   if (value.name === undefined) {
-    const why = value.generateName === undefined ? 'but the field is missing' : 'found only generateName: an object in a file needs a name that stays the same'
-    report.error(`expected ${expectedName}, ${why}`, value.generateName === undefined ? ['name'] : ['generateName'], 'missing-field')
+    const why =
+      value.generateName === undefined
+        ? 'but the field is missing'
+        : 'found only generateName: an object in a file needs a name that stays the same'
+    report.error(
+      `expected ${expectedName}, ${why}`,
+      value.generateName === undefined ? ['name'] : ['generateName'],
+      'missing-field',
+    )
   }
   report.at('labels', () => checkLabels(value.labels, report))
   report.at('annotations', () => checkAnnotations(value.annotations, report))
   if (scope === 'cluster' && value.namespace !== undefined) {
-    report.warn('this kind belongs to no namespace', { at: ['namespace'], code: 'cluster-scoped', instead: 'the namespace is ignored' })
+    report.warn('this kind belongs to no namespace', {
+      at: ['namespace'],
+      code: 'cluster-scoped',
+      instead: 'the namespace is ignored',
+    })
   }
   if (value.name === undefined || report.failedSince(before)) return bad
   const { name, labels, annotations, creationTimestamp } = value
   const namespace = scope === 'cluster' ? '' : (value.namespace ?? 'default')
-  return { metadata: { name, namespace, labels, annotations, creationTimestamp }, terminating: value.deletionTimestamp !== undefined }
+  return {
+    metadata: { name, namespace, labels, annotations, creationTimestamp },
+    terminating: value.deletionTimestamp !== undefined,
+  }
 }
 
-function checkLabels(labels: Readonly<Record<string, string>>, report: Report): Readonly<Record<string, string>> | typeof bad {
+function checkLabels(
+  labels: Readonly<Record<string, string>>,
+  report: Report,
+): Readonly<Record<string, string>> | typeof bad {
   let ok = true
   for (const [name, value] of Object.entries(labels)) {
     if (isQualifiedName(name) && isLabelValue(value)) continue
     ok = false
-    if (isQualifiedName(name)) report.error(`expected a label value (at most 63 letters, digits, -, _ and .), found ${quote(value)}`, [name])
+    if (isQualifiedName(name))
+      report.error(`expected a label value (at most 63 letters, digits, -, _ and .), found ${quote(value)}`, [name])
     else report.error(`expected a label name such as app or example.com/app, found ${quote(name)}`, [name])
   }
   return ok ? labels : bad
@@ -92,12 +129,9 @@ function checkAnnotations(annotations: Readonly<Record<string, string>>, report:
   let bytes = 0
   for (const [name, value] of Object.entries(annotations)) {
     bytes += name.length + value.length
-    if (!isQualifiedName(name.toLowerCase())) report.error(`expected an annotation name such as example.com/name, found ${quote(name)}`, [name])
+    if (!isQualifiedName(name.toLowerCase()))
+      report.error(`expected an annotation name such as example.com/name, found ${quote(name)}`, [name])
   }
-  if (bytes > maxAnnotationBytes) report.error(`expected annotations of at most ${maxAnnotationBytes} bytes together, found ${bytes}`)
-}
-
-/** `namespace: ""` means that none is written. */
-function withoutEmpty(decoder: Decoder<string>): Decoder<string | undefined> {
-  return { expected: decoder.expected, read: (value, report) => (value === '' ? undefined : decoder.read(value, report)) }
+  if (bytes > maxAnnotationBytes)
+    report.error(`expected annotations of at most ${maxAnnotationBytes} bytes together, found ${bytes}`)
 }

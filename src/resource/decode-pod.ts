@@ -2,7 +2,20 @@
  * Pod, the Pod templates of workloads, and Node: as much of them as says where endpoints are and when they are ready.
  */
 import type { Bad, Decoder } from './decoder.ts'
-import { bad, integer, list, mapped, object, oneOf, optional, string, stringMap, withDefault } from './decoder.ts'
+import {
+  bad,
+  emptyAsAbsent,
+  integer,
+  list,
+  mapped,
+  object,
+  oneOf,
+  optional,
+  string,
+  stringMap,
+  withDefault,
+  words,
+} from './decoder.ts'
 import { templateMetadata } from './decode-metadata.ts'
 import { portNumber, portRef, protocol } from './decode-service.ts'
 import { dnsLabel, dnsSubdomain, ipAddress, portName } from './name.ts'
@@ -46,21 +59,25 @@ const probe: Decoder<Probe> = mapped(
     if (grpc !== undefined) actions.push({ kind: 'grpc', ...grpc })
     if (exec !== undefined) actions.push({ kind: 'exec' })
     const [action, ...more] = actions
-    if (action === undefined || more.length > 0) return report.error(`expected one of httpGet, tcpSocket, grpc, exec; found ${actions.length}`)
+    if (action === undefined || more.length > 0)
+      return report.error(`expected one of httpGet, tcpSocket, grpc, exec; found ${actions.length}`)
     return { action, ...times }
   },
 )
 
-const containerPort = object({ name: withDefault(portName, ''), containerPort: portNumber, protocol }, { unused: ['hostPort', 'hostIP'] })
+const containerPort = object(
+  { name: withDefault(portName, ''), containerPort: portNumber, protocol },
+  { unused: ['hostPort', 'hostIP'] },
+)
 
 const container: Decoder<Container> = object(
   { name: dnsLabel, ports: list(containerPort), readinessProbe: optional(probe) },
   {
-    unused: [
-      'image', 'command', 'args', 'workingDir', 'envFrom', 'env', 'resources', 'resizePolicy', 'restartPolicy', 'restartPolicyRules', 'volumeMounts',
-      'volumeDevices', 'livenessProbe', 'startupProbe', 'lifecycle', 'terminationMessagePath', 'terminationMessagePolicy', 'imagePullPolicy',
-      'securityContext', 'stdin', 'stdinOnce', 'tty',
-    ],
+    unused: words(`
+      image command args workingDir envFrom env resources resizePolicy restartPolicy restartPolicyRules
+      volumeMounts volumeDevices livenessProbe startupProbe lifecycle terminationMessagePath
+      terminationMessagePolicy imagePullPolicy securityContext stdin stdinOnce tty
+    `),
   },
 )
 
@@ -69,16 +86,22 @@ const podSpec: Decoder<PodSpec> = object(
     hostname: optional(dnsLabel),
     subdomain: optional(dnsLabel),
     nodeName: optional(dnsSubdomain),
-    containers: mapped(list(container), (containers, report) => (containers.length > 0 ? containers : report.error('expected at least one container, found none', [], 'missing-field'))),
+    containers: mapped(list(container), (containers, report) =>
+      containers.length > 0
+        ? containers
+        : report.error('expected at least one container, found none', [], 'missing-field'),
+    ),
   },
   {
-    unused: [
-      'volumes', 'initContainers', 'ephemeralContainers', 'restartPolicy', 'terminationGracePeriodSeconds', 'activeDeadlineSeconds', 'dnsPolicy',
-      'nodeSelector', 'serviceAccountName', 'serviceAccount', 'automountServiceAccountToken', 'hostNetwork', 'hostPID', 'hostIPC', 'shareProcessNamespace',
-      'securityContext', 'imagePullSecrets', 'affinity', 'schedulerName', 'tolerations', 'hostAliases', 'priorityClassName', 'priority', 'dnsConfig',
-      'readinessGates', 'runtimeClassName', 'enableServiceLinks', 'preemptionPolicy', 'overhead', 'topologySpreadConstraints', 'setHostnameAsFQDN', 'os',
-      'hostUsers', 'schedulingGates', 'resourceClaims', 'resources', 'hostnameOverride', 'workloadRef', 'schedulingGroup',
-    ],
+    unused: words(`
+      volumes initContainers ephemeralContainers restartPolicy terminationGracePeriodSeconds
+      activeDeadlineSeconds dnsPolicy nodeSelector serviceAccountName serviceAccount
+      automountServiceAccountToken hostNetwork hostPID hostIPC shareProcessNamespace securityContext
+      imagePullSecrets affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig
+      readinessGates runtimeClassName enableServiceLinks preemptionPolicy overhead
+      topologySpreadConstraints setHostnameAsFQDN os hostUsers schedulingGates resourceClaims resources
+      hostnameOverride workloadRef schedulingGroup
+    `),
   },
 )
 
@@ -91,7 +114,7 @@ const podStatus = withDefault(
   mapped(
     object(
       {
-        podIP: optional(emptyOr(ipAddress)),
+        podIP: emptyAsAbsent(ipAddress),
         podIPs: list(mapped(object({ ip: ipAddress }, { unused: ['*'] }), ({ ip }) => ip)),
         phase: optional(string),
         conditions: list(condition),
@@ -118,12 +141,16 @@ const selector = object({ matchLabels: stringMap, matchExpressions: optional(any
 /** For the four kinds together; which kind it is stands outside of `spec`. */
 const workloadSpec = mapped(
   object(
-    { replicas: withDefault(integer(0, 2 ** 31 - 1), 1), selector, template: object({ metadata: templateMetadata, spec: podSpec }) },
     {
-      unused: [
-        'strategy', 'minReadySeconds', 'revisionHistoryLimit', 'paused', 'progressDeadlineSeconds', 'updateStrategy', 'serviceName',
-        'podManagementPolicy', 'volumeClaimTemplates', 'persistentVolumeClaimRetentionPolicy', 'ordinals',
-      ],
+      replicas: withDefault(integer(0, 2 ** 31 - 1), 1),
+      selector,
+      template: object({ metadata: templateMetadata, spec: podSpec }),
+    },
+    {
+      unused: words(`
+        strategy minReadySeconds revisionHistoryLimit paused progressDeadlineSeconds updateStrategy
+        serviceName podManagementPolicy volumeClaimTemplates persistentVolumeClaimRetentionPolicy ordinals
+      `),
     },
   ),
   ({ replicas, selector: { matchLabels }, template }, report) => {
@@ -132,21 +159,29 @@ const workloadSpec = mapped(
     for (const [name, value] of Object.entries(matchLabels)) {
       if (labels[name] === value) continue
       const found = labels[name] === undefined ? 'no such label' : JSON.stringify(labels[name])
-      report.error(`expected the template to carry the label ${JSON.stringify(value)} that it is selected by, found ${found} there`, ['selector', 'matchLabels', name])
+      report.error(
+        `expected the template to carry the label ${JSON.stringify(value)} that it is selected by, found ${found} there`,
+        ['selector', 'matchLabels', name],
+      )
     }
     return report.failedSince(before) ? bad : { replicas, template: { labels, spec: template.spec } }
   },
 )
 
-export const workloadFields: { readonly spec: Decoder<Pick<Workload, 'replicas' | 'template'>> } = { spec: workloadSpec }
+export const workloadFields: { readonly spec: Decoder<Pick<Workload, 'replicas' | 'template'>> } = {
+  spec: workloadSpec,
+}
 
 const nodeAddress = object({ type: string, address: string }, { unused: ['*'] })
 
 const nodeStatus: Decoder<Node['status']> = withDefault(
-  mapped(object({ addresses: list(nodeAddress), conditions: list(condition) }, { unused: ['*'] }), ({ addresses, conditions }) => ({
-    addresses,
-    ready: readiness(conditions),
-  })),
+  mapped(
+    object({ addresses: list(nodeAddress), conditions: list(condition) }, { unused: ['*'] }),
+    ({ addresses, conditions }) => ({
+      addresses,
+      ready: readiness(conditions),
+    }),
+  ),
   { addresses: [], ready: undefined },
 )
 
@@ -155,8 +190,4 @@ export const nodeFields = { status: nodeStatus }
 function readiness(conditions: readonly Condition[]): boolean | undefined {
   const ready = conditions.find((each) => each.type === 'Ready')
   return ready === undefined ? undefined : ready.status === 'True'
-}
-
-function emptyOr(decoder: Decoder<string>): Decoder<string | undefined> {
-  return { expected: decoder.expected, read: (value, report) => (value === '' ? undefined : decoder.read(value, report)) }
 }

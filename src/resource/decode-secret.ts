@@ -25,7 +25,11 @@ const base64Map: Decoder<ReadonlyMap<string, Uint8Array>> = {
 export const secretFields = { type: withDefault(string, 'Opaque'), data: base64Map, stringData: stringMap }
 
 /** `stringData` is written over `data`, as the API server does. */
-export function joinSecret(type: string, data: ReadonlyMap<string, Uint8Array>, stringData: Readonly<Record<string, string>>): Pick<Secret, 'type' | 'data'> {
+export function joinSecret(
+  type: string,
+  data: ReadonlyMap<string, Uint8Array>,
+  stringData: Readonly<Record<string, string>>,
+): Pick<Secret, 'type' | 'data'> {
   const joined = new Map(data)
   for (const [key, text] of Object.entries(stringData)) joined.set(key, new TextEncoder().encode(text))
   return { type: type === '' ? 'Opaque' : type, data: joined }
@@ -40,7 +44,12 @@ const requiredKeys: Readonly<Record<string, readonly string[]>> = {
 
 export function checkSecret({ type, data }: Pick<Secret, 'type' | 'data'>, report: Report): void {
   for (const key of Object.hasOwn(requiredKeys, type) ? requiredKeys[type]! : []) {
-    if (!data.has(key)) report.error(`expected the key ${key} in a Secret of type ${type}, but it is missing`, ['data', key], 'missing-field')
+    if (!data.has(key))
+      report.error(
+        `expected the key ${key} in a Secret of type ${type}, but it is missing`,
+        ['data', key],
+        'missing-field',
+      )
   }
   checkKeys(data.keys(), report)
   let bytes = 0

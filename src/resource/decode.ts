@@ -23,7 +23,12 @@ export type Kind = {
   readonly unknownFields: Severity
 }
 
-type Head = { readonly metadata: DecodedMetadata['metadata']; readonly origin: Origin; readonly terminating: boolean; readonly report: Report }
+type Head = {
+  readonly metadata: DecodedMetadata['metadata']
+  readonly origin: Origin
+  readonly terminating: boolean
+  readonly report: Report
+}
 
 /** Every kind this build knows. Unknown fields cost an Ingress its life, because they decide where traffic goes. */
 export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
@@ -37,15 +42,38 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
       },
     }),
   ],
-  ['IngressClass', kind('networking.k8s.io/v1', ingressClassFields, { scope: 'cluster', build: ({ spec }, { metadata, origin }) => ({ kind: 'IngressClass', metadata, origin, spec }) })],
-  ['Service', kind('v1', serviceFields, { name: dnsLabel, build: ({ spec }, { metadata, origin }) => ({ kind: 'Service', metadata, origin, spec }) })],
-  ['Endpoints', kind('v1', endpointsFields, { build: ({ subsets }, { metadata, origin }) => ({ kind: 'Endpoints', metadata, origin, subsets }) })],
+  [
+    'IngressClass',
+    kind('networking.k8s.io/v1', ingressClassFields, {
+      scope: 'cluster',
+      build: ({ spec }, { metadata, origin }) => ({ kind: 'IngressClass', metadata, origin, spec }),
+    }),
+  ],
+  [
+    'Service',
+    kind('v1', serviceFields, {
+      name: dnsLabel,
+      build: ({ spec }, { metadata, origin }) => ({ kind: 'Service', metadata, origin, spec }),
+    }),
+  ],
+  [
+    'Endpoints',
+    kind('v1', endpointsFields, {
+      build: ({ subsets }, { metadata, origin }) => ({ kind: 'Endpoints', metadata, origin, subsets }),
+    }),
+  ],
   [
     'EndpointSlice',
     kind('discovery.k8s.io/v1', endpointSliceFields, {
       build: (slice, { metadata, origin, report }) => {
         checkEndpointSlice(slice, report)
-        return { kind: 'EndpointSlice', metadata, origin, serviceName: metadata.labels['kubernetes.io/service-name'] ?? '', ...slice }
+        return {
+          kind: 'EndpointSlice',
+          metadata,
+          origin,
+          serviceName: metadata.labels['kubernetes.io/service-name'] ?? '',
+          ...slice,
+        }
       },
     }),
   ],
@@ -64,16 +92,44 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
     'ConfigMap',
     kind('v1', configMapFields, {
       unused: ['immutable', 'binaryData'],
-      build: ({ data }, { metadata, origin, report }) => ({ kind: 'ConfigMap', metadata, origin, ...toConfigMap(data, report) }),
+      build: ({ data }, { metadata, origin, report }) => ({
+        kind: 'ConfigMap',
+        metadata,
+        origin,
+        ...toConfigMap(data, report),
+      }),
     }),
   ],
-  ['Pod', kind('v1', podFields, { build: ({ spec, status }, { metadata, origin, terminating }) => ({ kind: 'Pod', metadata, origin, spec, status: toPodStatus(status, terminating) }) })],
-  ['Node', kind('v1', nodeFields, { scope: 'cluster', unused: ['spec'], build: ({ status }, { metadata, origin }) => ({ kind: 'Node', metadata, origin, status }) })],
-  ...(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'] as const).map((name): [string, Kind] => [name, workload(name)]),
+  [
+    'Pod',
+    kind('v1', podFields, {
+      build: ({ spec, status }, { metadata, origin, terminating }) => ({
+        kind: 'Pod',
+        metadata,
+        origin,
+        spec,
+        status: toPodStatus(status, terminating),
+      }),
+    }),
+  ],
+  [
+    'Node',
+    kind('v1', nodeFields, {
+      scope: 'cluster',
+      unused: ['spec'],
+      build: ({ status }, { metadata, origin }) => ({ kind: 'Node', metadata, origin, status }),
+    }),
+  ],
+  ...(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'] as const).map((name): [string, Kind] => [
+    name,
+    workload(name),
+  ]),
 ])
 
 function workload(workloadKind: Workload['workloadKind']): Kind {
-  return kind('apps/v1', workloadFields, { build: ({ spec }, { metadata, origin }) => ({ kind: 'Workload', workloadKind, metadata, origin, ...spec }) })
+  return kind('apps/v1', workloadFields, {
+    build: ({ spec }, { metadata, origin }) => ({ kind: 'Workload', workloadKind, metadata, origin, ...spec }),
+  })
 }
 
 type KindInit<T> = {

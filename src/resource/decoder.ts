@@ -64,7 +64,8 @@ export class Report {
 
 /** Reports what was expected and what was found; `hint` goes behind. */
 export function mismatch(report: Report, expected: string, value: Value | undefined, hint = ''): Bad {
-  if (value === undefined || value === null) return report.error(`expected ${expected}, but the field is missing`, [], 'missing-field')
+  if (value === undefined || value === null)
+    return report.error(`expected ${expected}, but the field is missing`, [], 'missing-field')
   return report.error(`expected ${expected}, found ${describe(value)}${hint}`)
 }
 
@@ -90,7 +91,11 @@ export const boolean: Decoder<boolean> = {
 }
 
 /** A string that passes a test; `hint` may say what to write instead. */
-export function stringThat(expected: string, test: (text: string) => boolean, hint?: (text: string) => string): Decoder<string> {
+export function stringThat(
+  expected: string,
+  test: (text: string) => boolean,
+  hint?: (text: string) => string,
+): Decoder<string> {
   return {
     expected,
     read: (value, report) => {
@@ -100,13 +105,13 @@ export function stringThat(expected: string, test: (text: string) => boolean, hi
   }
 }
 
-export function oneOf<T extends string>(...words: readonly T[]): Decoder<T> {
-  const expected = `one of ${words.join(', ')}`
+export function oneOf<T extends string>(...choices: readonly T[]): Decoder<T> {
+  const expected = `one of ${choices.join(', ')}`
   return {
     expected,
     read: (value, report) => {
-      const word = words.find((each) => each === value)
-      return word ?? mismatch(report, expected, value, typeof value === 'string' ? didYouMean(value, words) : '')
+      const choice = choices.find((each) => each === value)
+      return choice ?? mismatch(report, expected, value, typeof value === 'string' ? didYouMean(value, choices) : '')
     },
   }
 }
@@ -128,7 +133,18 @@ export function optional<T>(decoder: Decoder<T>): Decoder<T | undefined> {
 }
 
 export function withDefault<T>(decoder: Decoder<T>, fallback: T): Decoder<T> {
-  return { expected: decoder.expected, read: (value, report) => (isAbsent(value) ? fallback : decoder.read(value, report)) }
+  return {
+    expected: decoder.expected,
+    read: (value, report) => (isAbsent(value) ? fallback : decoder.read(value, report)),
+  }
+}
+
+/** The API reads an empty text as no text in many places. */
+export function emptyAsAbsent<T>(decoder: Decoder<T>): Decoder<T | undefined> {
+  return {
+    expected: decoder.expected,
+    read: (value, report) => (isAbsent(value) || value === '' ? undefined : decoder.read(value, report)),
+  }
 }
 
 /** An absent list is empty, as everywhere in the Kubernetes API. */
@@ -171,7 +187,7 @@ export type ObjectOptions = {
 }
 
 export function object<T extends object>(fields: Fields<T>, options: ObjectOptions = {}): Decoder<T> {
-  const names = Object.keys(fields) as (keyof T & string)[]
+  const names = Object.keys(fields)
   const unused = options.unused ?? []
   const known: readonly string[] = [...names, ...unused.filter((name) => name !== '*')]
   const knownSet = new Set(known)
@@ -181,11 +197,17 @@ export function object<T extends object>(fields: Fields<T>, options: ObjectOptio
     read: (value, report) => {
       if (!isMapping(value)) return mismatch(report, 'a mapping', value)
       if (!lenient) {
-        for (const name of value.keys()) if (!knownSet.has(name)) report.unknownField(name, known, options.hints?.[name])
+        for (const name of value.keys())
+          if (!knownSet.has(name)) report.unknownField(name, known, options.hints?.[name])
       }
-      return readFields(fields, names, value, report)
+      return readFields(fields, value, report)
     },
   }
+}
+
+/** The words of a text: for long lists of names. */
+export function words(text: string): readonly string[] {
+  return text.trim().split(/\s+/)
 }
 
 /** Turns what was read into something else; `convert` may report and return `bad`. */
@@ -217,7 +239,8 @@ export function isList(value: Value | undefined): value is readonly Value[] {
   return Array.isArray(value)
 }
 
-function readFields<T extends object>(fields: Fields<T>, names: readonly (keyof T & string)[], value: ReadonlyMap<string, Value>, report: Report): T | Bad {
+function readFields<T extends object>(fields: Fields<T>, value: ReadonlyMap<string, Value>, report: Report): T | Bad {
+  const names = Object.keys(fields) as (keyof T & string)[]
   const result: Partial<T> = {}
   let ok = true
   for (const name of names) {

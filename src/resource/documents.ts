@@ -66,7 +66,10 @@ function stateOf({ state, lastGood }: Held): DocumentState['state'] {
 /** Says what is done about an error; a warning says so itself. */
 function withConsequence(problem: Problem, { state, lastGood }: Held): Problem {
   if (state !== 'broken' || problem.severity !== 'error' || problem.instead !== '') return problem
-  return { ...problem, instead: lastGood === undefined ? 'the object is left out' : 'its last good version stays in use' }
+  return {
+    ...problem,
+    instead: lastGood === undefined ? 'the object is left out' : 'its last good version stays in use',
+  }
 }
 
 function duplicate({ file, line, object, resource, lastGood }: Held, first: Held): Problem {

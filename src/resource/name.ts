@@ -37,9 +37,21 @@ export function isLabelValue(text: string): boolean {
   return /^(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/.test(text)
 }
 
-export const dnsLabel = stringThat('a DNS label (a-z, 0-9 and -, at most 63 characters)', isDnsLabel, suggestLowerCase(isDnsLabel))
-export const dnsSubdomain = stringThat('a DNS name (a-z, 0-9, - and ., at most 253 characters)', isDnsSubdomain, suggestLowerCase(isDnsSubdomain))
-export const portName = stringThat('a port name (at most 15 of a-z, 0-9 and -, with a letter)', isPortName, suggestLowerCase(isPortName))
+export const dnsLabel = stringThat(
+  'a DNS label (a-z, 0-9 and -, at most 63 characters)',
+  isDnsLabel,
+  suggestLowerCase(isDnsLabel),
+)
+export const dnsSubdomain = stringThat(
+  'a DNS name (a-z, 0-9, - and ., at most 253 characters)',
+  isDnsSubdomain,
+  suggestLowerCase(isDnsSubdomain),
+)
+export const portName = stringThat(
+  'a port name (at most 15 of a-z, 0-9 and -, with a letter)',
+  isPortName,
+  suggestLowerCase(isPortName),
+)
 export const ipAddress = stringThat('an IP address', (text) => ipFamily(text) !== undefined)
 
 /** A host of an Ingress: a DNS name, or one with `*` for its first label. */
@@ -51,7 +63,8 @@ function isIngressHost(text: string): boolean {
 }
 
 function hostHint(text: string): string {
-  if (ipFamily(text.replace(/^\[(.*)\]$/, '$1')) !== undefined) return ': an IP address cannot be a host; leave the host out to match every host'
+  if (ipFamily(text.replace(/^\[(.*)\]$/, '$1')) !== undefined)
+    return ': an IP address cannot be a host; leave the host out to match every host'
   if (text === '*') return ': leave the host out to match every host'
   if (/^[a-z]+:\/\//i.test(text)) return ': a host has no scheme'
   if (text.includes('/')) return ': a host has no path; paths go under http.paths'

@@ -42,8 +42,26 @@ export function readText(text: string, file: string): readonly Reading[] {
 
 /** A file of which nothing could be read, as one broken object without name. */
 export function unreadable(file: string, code: string, message: string): Reading {
-  const problem: Problem = { file, line: 1, column: 1, severity: 'error', code, object: undefined, path: '', message, instead: '' }
-  return { file, line: 1, object: undefined, state: 'broken', wellFormed: false, resource: undefined, problems: [problem] }
+  const problem: Problem = {
+    file,
+    line: 1,
+    column: 1,
+    severity: 'error',
+    code,
+    object: undefined,
+    path: '',
+    message,
+    instead: '',
+  }
+  return {
+    file,
+    line: 1,
+    object: undefined,
+    state: 'broken',
+    wellFormed: false,
+    resource: undefined,
+    problems: [problem],
+  }
 }
 
 function readFileText(content: FileText, file: string): readonly Reading[] {
@@ -62,12 +80,28 @@ function readTree(tree: Tree): readonly Reading[] {
   const items = listItems(value, identity)
   if (items === undefined) return [readObject({ value, places, root: 0, inherited: undefined, warnings })]
   const inherited = { kind: identity.kind!.slice(0, -'List'.length), apiVersion: identity.apiVersion }
-  return items.map((item, index) => readObject({ value: item, places, root: entryOf(places, 0, ['items', index]) ?? 0, inherited, warnings: index === 0 ? warnings : [] }))
+  return items.map((item, index) =>
+    readObject({
+      value: item,
+      places,
+      root: entryOf(places, 0, ['items', index]) ?? 0,
+      inherited,
+      warnings: index === 0 ? warnings : [],
+    }),
+  )
 }
 
 function brokenTree({ places, faults }: Tree, { object }: Identity): Reading {
   const problems = faults.map((fault) => faultProblem(fault, places, object))
-  return { file: places.file, line: lineOf(places, 0), object, state: 'broken', wellFormed: false, resource: undefined, problems }
+  return {
+    file: places.file,
+    line: lineOf(places, 0),
+    object,
+    state: 'broken',
+    wellFormed: false,
+    resource: undefined,
+    problems,
+  }
 }
 
 /** `kind: List`, and the typed lists that `kubectl get --raw` gives; an object of another sort may be called a list too. */
@@ -92,21 +126,44 @@ function readObject({ value, places, root, inherited, warnings }: ObjectInit): R
   const { identity, complete } = inherit(value, inherited)
   const recognised = recognise(identity)
   const origin = originOf(places, root)
-  const base = { file: places.file, line: lineOf(places, root), object: identity.object, wellFormed: true, resource: undefined }
+  const base = {
+    file: places.file,
+    line: lineOf(places, root),
+    object: identity.object,
+    wellFormed: true,
+    resource: undefined,
+  }
   const tell = (problem: ProblemInit): readonly Problem[] => [...warnings, problemAt(origin, identity.object, problem)]
-  if (recognised.kind === 'ignored') return { ...base, state: 'ignored', problems: recognised.problem === undefined ? warnings : tell(recognised.problem) }
+  if (recognised.kind === 'ignored')
+    return {
+      ...base,
+      state: 'ignored',
+      problems: recognised.problem === undefined ? warnings : tell(recognised.problem),
+    }
   if (recognised.kind === 'wrong') return { ...base, state: 'broken', problems: tell(recognised.problem) }
   const report = new Report(recognised.decoder.unknownFields)
   const resource = recognised.decoder.decode(complete, origin, report)
   const object = resource === undefined ? identity.object : objectName(resource)
-  const problems = [...warnings, ...report.problems.map((problem) => problemAt(origin, object, problem))].toSorted(byPlace)
+  const problems = [...warnings, ...report.problems.map((problem) => problemAt(origin, object, problem))].toSorted(
+    byPlace,
+  )
   return { ...base, object, state: resource === undefined ? 'broken' : 'good', resource, problems }
 }
 
 /** Items of `IngressList` need not repeat their kind and version; those of plain `List` must say both. */
-function inherit(value: Value, inherited: ObjectInit['inherited']): { readonly identity: Identity; readonly complete: Value } {
+function inherit(
+  value: Value,
+  inherited: ObjectInit['inherited'],
+): { readonly identity: Identity; readonly complete: Value } {
   const own = identify(value)
-  if (inherited === undefined || inherited.kind === '' || own.kind !== undefined || own.apiVersion !== undefined || !isMapping(value)) return { identity: own, complete: value }
+  if (
+    inherited === undefined ||
+    inherited.kind === '' ||
+    own.kind !== undefined ||
+    own.apiVersion !== undefined ||
+    !isMapping(value)
+  )
+    return { identity: own, complete: value }
   const complete = new Map(value).set('kind', inherited.kind)
   if (inherited.apiVersion !== undefined) complete.set('apiVersion', inherited.apiVersion)
   return { identity: identify(complete), complete }
@@ -114,7 +171,12 @@ function inherit(value: Value, inherited: ObjectInit['inherited']): { readonly i
 
 function faultProblem(fault: Fault, { file, lineStarts }: PlaceTable, object: string | undefined): Problem {
   const origin: Origin = { file, locate: () => placeAt(file, lineStarts, fault.offset) }
-  return problemAt(origin, object, { severity: fault.severity, code: fault.code, message: fault.message, at: fault.path satisfies FieldPath })
+  return problemAt(origin, object, {
+    severity: fault.severity,
+    code: fault.code,
+    message: fault.message,
+    at: fault.path satisfies FieldPath,
+  })
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -5,7 +5,9 @@
 /** Largest file read, in bytes. A cluster refuses single objects beyond 1.5 MiB, and a file may hold several. */
 export const maxFileBytes = 4 * 1024 * 1024
 
-export type FileText = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unusable'; readonly code: string; readonly message: string }
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unusable'; readonly code: string; readonly message: string }
 
 /** UTF-8 to text, without byte order mark. Anything else is said in a sentence rather than guessed at. */
 export function decodeBytes(bytes: Uint8Array, limit: number = maxFileBytes): FileText {
@@ -25,7 +27,12 @@ export function decodeBytes(bytes: Uint8Array, limit: number = maxFileBytes): Fi
 /** The same checks for what is text already. */
 export function checkText(text: string, limit: number = maxFileBytes): FileText {
   if (text.length > limit) return tooLarge(text.length, limit)
-  if (text.includes('\0')) return { kind: 'unusable', code: 'binary-file', message: 'expected text, found a NUL byte: this is a binary or a damaged file' }
+  if (text.includes('\0'))
+    return {
+      kind: 'unusable',
+      code: 'binary-file',
+      message: 'expected text, found a NUL byte: this is a binary or a damaged file',
+    }
   return { kind: 'text', text: text.startsWith('\ufeff') ? text.slice(1) : text }
 }
 

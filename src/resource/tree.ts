@@ -55,10 +55,22 @@ function syntaxFaults(document: Document.Parsed, { start, text }: Chunk): readon
   const faults: Fault[] = []
   const error = document.errors[0]
   if (error !== undefined) {
-    faults.push({ severity: 'error', code: 'syntax', message: sentence(error.message), offset: start + pointedAt(text, error.pos[0]), path: [] })
+    faults.push({
+      severity: 'error',
+      code: 'syntax',
+      message: sentence(error.message),
+      offset: start + pointedAt(text, error.pos[0]),
+      path: [],
+    })
   }
   for (const warning of document.warnings.slice(0, 10)) {
-    faults.push({ severity: 'warning', code: 'syntax', message: sentence(warning.message), offset: start + warning.pos[0], path: [] })
+    faults.push({
+      severity: 'warning',
+      code: 'syntax',
+      message: sentence(warning.message),
+      offset: start + warning.pos[0],
+      path: [],
+    })
   }
   return faults
 }
@@ -104,7 +116,11 @@ class Walk {
   #resolve(node: Node): Value {
     if (this.#aliasDepth > 0 && ++this.#aliasValues > maxAliasValues) {
       if (this.#aliasValues === maxAliasValues + 1) {
-        this.#fault('too-many-aliases', `expected aliases that stand for at most ${maxAliasValues} values, found more`, node)
+        this.#fault(
+          'too-many-aliases',
+          `expected aliases that stand for at most ${maxAliasValues} values, found more`,
+          node,
+        )
       }
       return null
     }
@@ -120,7 +136,8 @@ class Walk {
   #alias(node: Alias): Value {
     const target = this.#anchors.get(node.source)
     if (target === undefined || this.#open.has(target)) {
-      const why = target === undefined ? 'no anchor of that name stands before it' : 'it stands inside of what it refers to'
+      const why =
+        target === undefined ? 'no anchor of that name stands before it' : 'it stands inside of what it refers to'
       this.#fault('syntax', `cannot resolve the alias *${node.source}: ${why}`, node)
       return null
     }
@@ -214,7 +231,8 @@ class Walk {
       if (!isAlias(key)) this.#remember(target)
       return typeof target.value === 'string' ? target.value : (target.source ?? String(target.value))
     }
-    if (key !== null) this.#fault('syntax', 'expected a word as key, found a mapping or a list (or an unfilled {{ template }})', key)
+    if (key !== null)
+      this.#fault('syntax', 'expected a word as key, found a mapping or a list (or an unfilled {{ template }})', key)
     return undefined
   }
 

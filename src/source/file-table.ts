@@ -10,7 +10,7 @@ import type { Problem } from '#resource/problem.ts'
 import type { Reading } from '#resource/read.ts'
 import { readBytes, unreadable } from '#resource/read.ts'
 import { maxFileBytes } from '#resource/text.ts'
-import { holdLastGood, isWhole } from './hold.ts'
+import { holdLastGood } from './hold.ts'
 import { inBatches } from './in-batches.ts'
 import type { Blocked, Scan, ScannedFile } from './scan.ts'
 import { codeOf, isResourceFile, reasonOf } from './scan.ts'
@@ -21,10 +21,14 @@ import { codeOf, isResourceFile, reasonOf } from './scan.ts'
  */
 const racyMs = 1_000
 
+/** A file that is written all the time is taken as it is after this many times `settleMs`. */
+const patience = 5
+
 type FileState = {
   readonly signature: string
   /** Of the contents; what went wrong, for a file that cannot be read. */
   readonly digest: string
+  readonly bytes: number
   readonly held: readonly Held[]
 }
 
@@ -43,17 +47,21 @@ export type Update = { readonly changed: boolean; readonly unsettled: boolean }
 export class FileTable {
   #files = new Map<string, FileState>()
   #problems: readonly Problem[] = []
+  /** Since when each unsettled file is given time, in milliseconds since the epoch. */
+  #unsettled = new Map<string, number>()
 
   /** Brings the table up to date. Rejects for nothing found on the disk. */
   async update(scan: Scan, init: UpdateInit): Promise<Update> {
     const next = new Map<string, FileState>()
+    const unsettled = new Map<string, number>()
     let changed = false
-    let unsettled = false
     await inBatches(scan.files, async (scanned) => {
       const before = this.#files.get(scanned.file)
-      const result = await readFileState(scanned, before, init)
+      const since = this.#unsettled.get(scanned.file) ?? init.now
+      const settleMs = init.now - since > init.settleMs * patience ? 0 : init.settleMs
+      const result = await readFileState(scanned, before, { ...init, settleMs })
       const after = result === 'unsettled' ? before : result
-      if (result === 'unsettled') unsettled = true
+      if (result === 'unsettled') unsettled.set(scanned.file, since)
       if (after !== undefined) next.set(scanned.file, after)
       if (after?.held !== before?.held) changed = true
     })
@@ -62,7 +70,8 @@ export class FileTable {
     if (JSON.stringify(scan.problems) !== JSON.stringify(this.#problems)) changed = true
     this.#files = next
     this.#problems = scan.problems
-    return { changed, unsettled }
+    this.#unsettled = unsettled
+    return { changed, unsettled: unsettled.size > 0 }
   }
 
   /** Everything known, files in the order of their names. */
@@ -99,7 +108,11 @@ function isBelow(file: string, folder: string): boolean {
   }
 }
 
-async function readFileState(scanned: ScannedFile, before: FileState | undefined, init: UpdateInit): Promise<FileState | 'unsettled' | undefined> {
+async function readFileState(
+  scanned: ScannedFile,
+  before: FileState | undefined,
+  init: UpdateInit,
+): Promise<FileState | 'unsettled' | undefined> {
   const { file, signature } = scanned
   if (!init.everything && before?.signature === signature) return before
   let readings: readonly Reading[]
@@ -113,8 +126,13 @@ async function readFileState(scanned: ScannedFile, before: FileState | undefined
     // Deleted since it was scanned.
     return codeOf(error) === 'ENOENT' ? undefined : failed(file, reasonOf(error), before)
   }
-  if (looksCutOff(readings, before) && isYoung(scanned, init.now, init.settleMs)) return 'unsettled'
-  return { signature: trusted(scanned, init.now), digest, held: holdLastGood(before?.held ?? [], readings) }
+  if (looksCutOff(readings, scanned, before) && isYoung(scanned, init.now, init.settleMs)) return 'unsettled'
+  return {
+    signature: trusted(scanned, init.now),
+    digest,
+    bytes: scanned.bytes,
+    held: holdLastGood(before?.held ?? [], readings),
+  }
 }
 
 type Content = { readonly digest: string; readonly read: () => readonly Reading[] }
@@ -132,12 +150,19 @@ function failed(file: string, reason: string, before: FileState | undefined): Fi
   const digest = `unreadable: ${reason}`
   if (before?.digest === digest) return before
   const reading = unreadable(file, 'unreadable', `cannot read this: ${reason}`)
-  return { signature: '', digest, held: holdLastGood(before?.held ?? [], [reading]) }
+  return { signature: '', digest, bytes: 0, held: holdLastGood(before?.held ?? [], [reading]) }
 }
 
-/** Broken, or with fewer documents than before: perhaps somebody is still writing. */
-function looksCutOff(readings: readonly Reading[], before: FileState | undefined): boolean {
-  return !isWhole(readings) || readings.some((reading) => reading.state === 'broken') || readings.length < (before?.held.length ?? 0)
+/** Broken, unfinished, shorter than before or without objects it had before: perhaps somebody is still writing. */
+function looksCutOff(readings: readonly Reading[], { bytes }: ScannedFile, before: FileState | undefined): boolean {
+  if (readings.some(isUnfinished)) return true
+  if (before === undefined) return false
+  const present = new Set(readings.map((reading) => reading.object))
+  return bytes < before.bytes || before.held.some(({ object }) => !present.has(object))
+}
+
+function isUnfinished({ state, object, problems }: Reading): boolean {
+  return state === 'broken' || (state === 'ignored' && (object === undefined || problems.length > 0))
 }
 
 /** A time in the future is a clock gone wrong, and no reason to wait for it. */

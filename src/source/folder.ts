@@ -26,7 +26,14 @@ export type FolderTimings = {
   readonly maxBackOffMs: number
 }
 
-export const defaultFolderTimings: FolderTimings = { quietMs: 100, maxWaitMs: 1_000, settleMs: 300, pollMs: 10_000, backOffMs: 1_000, maxBackOffMs: 60_000 }
+export const defaultFolderTimings: FolderTimings = {
+  quietMs: 100,
+  maxWaitMs: 1_000,
+  settleMs: 300,
+  pollMs: 10_000,
+  backOffMs: 1_000,
+  maxBackOffMs: 60_000,
+}
 
 export type FolderSourceInit = {
   /** Folders, read at any depth, and single files. */
@@ -77,7 +84,11 @@ export class FolderSource implements Source {
         if (unsettled) waitMs = Math.min(waitMs, this.#timings.settleMs)
         pauseMs = this.#timings.backOffMs
       } catch (error) {
-        this.#log.error('looking through the folders failed', { paths: this.#paths, reason: reasonOf(error), retryMs: pauseMs })
+        this.#log.error('looking through the folders failed', {
+          paths: this.#paths,
+          reason: reasonOf(error),
+          retryMs: pauseMs,
+        })
         this.#isNews = true
         waitMs = pauseMs
         pauseMs = Math.min(pauseMs * 2, this.#timings.maxBackOffMs)
@@ -107,7 +118,12 @@ export class FolderSource implements Source {
     })
     if (signal.aborted || !(changed || isNews)) return { unsettled }
     const batch = this.#batch()
-    this.#log.info('read the folders', { paths: this.#paths, files: this.#table.size, resources: batch.resources.length, problems: batch.problems.length })
+    this.#log.info('read the folders', {
+      paths: this.#paths,
+      files: this.#table.size,
+      resources: batch.resources.length,
+      problems: batch.problems.length,
+    })
     this.#logIgnored(batch)
     emit(batch)
     return { unsettled }
@@ -161,7 +177,12 @@ export class FolderSource implements Source {
     const problem = this.#problemOf(error)
     if (problem.message !== this.#watchProblem?.message) this.#isNews = true
     this.#watchProblem = problem
-    this.#log.warn('watching for changes failed', { paths: this.#paths, reason: reasonOf(error), retryMs, pollMs: this.#timings.pollMs })
+    this.#log.warn('watching for changes failed', {
+      paths: this.#paths,
+      reason: reasonOf(error),
+      retryMs,
+      pollMs: this.#timings.pollMs,
+    })
     this.#batcher.hint()
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', stop)

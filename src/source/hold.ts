@@ -30,13 +30,22 @@ export function holdLastGood(before: readonly Held[], now: readonly Reading[]): 
   return [...held, ...[...missing].map((object) => kept(object, good.get(object)!))]
 }
 
-/** May the file have lost documents only because it is being written, or damaged? */
-export function isWhole(readings: readonly Reading[]): boolean {
-  return readings.every((reading) => reading.wellFormed) && readings.at(-1)?.state !== 'broken'
+/**
+ * False when the file may have lost documents only because it is being written, or damaged: the end of a file that is
+ * cut off is a broken object, or one that does not even say yet what it is.
+ */
+function isWhole(readings: readonly Reading[]): boolean {
+  const last = readings.at(-1)
+  const isCutOff = last !== undefined && last.state !== 'good' && last.problems.length > 0
+  return readings.every((reading) => reading.wellFormed) && !isCutOff
 }
 
 /** Counted from the start of the file, else from its end. */
-function atSamePosition(before: readonly Held[], missing: ReadonlySet<string>, { index, count }: { index: number; count: number }): string | undefined {
+function atSamePosition(
+  before: readonly Held[],
+  missing: ReadonlySet<string>,
+  { index, count }: { index: number; count: number },
+): string | undefined {
   for (const candidate of [before[index], before.at(index - count)]) {
     if (candidate?.object !== undefined && missing.has(candidate.object)) return candidate.object
   }
@@ -54,5 +63,14 @@ function kept(object: string, resource: Resource): Held {
     message: 'the object is not found in its file any more, but the file can not be read to its end',
     instead: 'its last good version stays in use',
   }
-  return { file: place.file, line: place.line, object, state: 'broken', wellFormed: false, resource: undefined, lastGood: resource, problems: [problem] }
+  return {
+    file: place.file,
+    line: place.line,
+    object,
+    state: 'broken',
+    wellFormed: false,
+    resource: undefined,
+    lastGood: resource,
+    problems: [problem],
+  }
 }

@@ -91,7 +91,16 @@ export class MemorySource implements Source {
 
 function held(resource: Resource): Held {
   const { file, line } = resource.origin.locate([])
-  return { file, line, object: objectName(resource), state: 'good', wellFormed: true, resource, lastGood: undefined, problems: [] }
+  return {
+    file,
+    line,
+    object: objectName(resource),
+    state: 'good',
+    wellFormed: true,
+    resource,
+    lastGood: undefined,
+    problems: [],
+  }
 }
 
 /** Nothing is missing from a text that is only added, so names alone say which last good version is meant. */

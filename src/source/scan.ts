@@ -67,7 +67,8 @@ class Scanner {
       else if (stats.isFile()) this.#file({ file, real }, stats)
       else this.#problem(file, 'unreadable', 'expected a folder or a file, found something else')
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') this.#problem(file, 'missing-folder', 'no such folder or file', 'it is picked up when it appears')
+      if (codeOf(error) === 'ENOENT')
+        this.#problem(file, 'missing-folder', 'no such folder or file', 'it is picked up when it appears')
       else this.#block(file, error)
     }
   }
@@ -136,7 +137,17 @@ class Scanner {
   }
 
   #problem(file: string, code: string, message: string, instead = ''): void {
-    this.problems.push({ file, line: 1, column: 1, severity: 'error', code, object: undefined, path: '', message, instead })
+    this.problems.push({
+      file,
+      line: 1,
+      column: 1,
+      severity: 'error',
+      code,
+      object: undefined,
+      path: '',
+      message,
+      instead,
+    })
   }
 }
 

@@ -24,7 +24,12 @@ export type StartWatcher = (paths: readonly string[], handlers: WatchHandlers) =
 
 /** Links are watched as links: the scan resolves them, and names the real paths to watch. */
 export const startWatcher: StartWatcher = (paths, { onHint, onReady, onError }) => {
-  const watcher = new FSWatcher({ ignoreInitial: true, followSymlinks: false, ignorePermissionErrors: true, ignored: isIgnored })
+  const watcher = new FSWatcher({
+    ignoreInitial: true,
+    followSymlinks: false,
+    ignorePermissionErrors: true,
+    ignored: isIgnored,
+  })
   let watched = new Set(paths)
   watcher.on('all', onHint)
   watcher.on('ready', onReady)

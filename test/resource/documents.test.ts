@@ -6,13 +6,16 @@ import { objectName } from '../../src/resource/resource.ts'
 import { maxFileBytes } from '../../src/resource/text.ts'
 import { maxAliasValues, maxDepth } from '../../src/resource/tree.ts'
 
-const service = (name: string): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]}\n`
+const service = (name: string): string =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: 80}]}\n`
 const item = (name: string): string => `- ${service(name).trimEnd().replaceAll('\n', '\n  ')}\n`
 const read = (bytes: Uint8Array): readonly string[] =>
   readBytes(bytes, 'f').flatMap(({ resource }) => (resource === undefined ? [] : [objectName(resource)]))
 const names = (yaml: string): readonly string[] => readDocuments(yaml, 'f').resources.map(objectName)
-const summary = (yaml: string): readonly string[] => readDocuments(yaml, 'f').documents.map(({ line, object, state }) => `${line} ${object} ${state}`)
-const problems = (yaml: string): readonly string[] => readDocuments(yaml, 'f').problems.map(({ line, column, code }) => `${line}:${column} ${code}`)
+const summary = (yaml: string): readonly string[] =>
+  readDocuments(yaml, 'f').documents.map(({ line, object, state }) => `${line} ${object} ${state}`)
+const problems = (yaml: string): readonly string[] =>
+  readDocuments(yaml, 'f').problems.map(({ line, column, code }) => `${line}:${column} ${code}`)
 const configMap = (data: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n${data}\n`
 const dataOf = (yaml: string): unknown => {
   const [resource] = readDocuments(yaml, 'f').resources
@@ -23,22 +26,45 @@ describe('documents of a file', () => {
   for (const [why, text, expected] of [
     ['one', service('a'), ['1 Service default/a live']],
     ['several', `${service('a')}---\n${service('b')}`, ['1 Service default/a live', '6 Service default/b live']],
-    ['empty ones between them', `---\n---\n# nothing\n---\n${service('a')}---\n...\n---\n`, ['5 Service default/a live']],
+    [
+      'empty ones between them',
+      `---\n---\n# nothing\n---\n${service('a')}---\n...\n---\n`,
+      ['5 Service default/a live'],
+    ],
     ['an end marker', `${service('a')}...\n${service('b')}`, ['1 Service default/a live', '6 Service default/b live']],
-    ['directives', `%YAML 1.2\n---\n${service('a')}...\n# c\n%YAML 1.2\n---\n${service('b')}`, ['3 Service default/a live', '11 Service default/b live']],
-    ['content behind the marker', `--- {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n--- # comment\n${service('b')}`, ['1 Namespace default/a ignored', '3 Service default/b live']],
-    ['Windows line ends', `${service('a')}---\n${service('b')}`.replaceAll('\n', '\r\n'), ['1 Service default/a live', '6 Service default/b live']],
+    [
+      'directives',
+      `%YAML 1.2\n---\n${service('a')}...\n# c\n%YAML 1.2\n---\n${service('b')}`,
+      ['3 Service default/a live', '11 Service default/b live'],
+    ],
+    [
+      'content behind the marker',
+      `--- {apiVersion: v1, kind: Namespace, metadata: {name: a}}\n--- # comment\n${service('b')}`,
+      ['1 Namespace default/a ignored', '3 Service default/b live'],
+    ],
+    [
+      'Windows line ends',
+      `${service('a')}---\n${service('b')}`.replaceAll('\n', '\r\n'),
+      ['1 Service default/a live', '6 Service default/b live'],
+    ],
     ['a byte order mark', `\ufeff${service('a')}`, ['1 Service default/a live']],
     ['no line end at the end', service('a').trimEnd(), ['1 Service default/a live']],
     ['nothing', '', []],
     ['comments only', '# nothing\n\n', []],
-    ['JSON', '{\n\t"apiVersion": "v1", "kind": "Service",\r\n\t"metadata": {"name": "\\u0061"}, "spec": {"ports": [{"port": 80}]}}\n', ['1 Service default/a live']],
+    [
+      'JSON',
+      '{\n\t"apiVersion": "v1", "kind": "Service",\r\n\t"metadata": {"name": "\\u0061"}, "spec": {"ports": [{"port": 80}]}}\n',
+      ['1 Service default/a live'],
+    ],
   ] as const) {
     test(why, () => expect(summary(text)).toEqual(expected))
   }
 
   test('a dashed line inside a block scalar does not end it unless it begins the line', () => {
-    expect(dataOf(configMap('data:\n  pem: |\n    -----BEGIN-----\n    ---\n    x\n  a: "----"'))).toEqual({ pem: '-----BEGIN-----\n---\nx\n', a: '----' })
+    expect(dataOf(configMap('data:\n  pem: |\n    -----BEGIN-----\n    ---\n    x\n  a: "----"'))).toEqual({
+      pem: '-----BEGIN-----\n---\nx\n',
+      a: '----',
+    })
   })
 
   for (const [why, broken, place] of [
@@ -69,13 +95,23 @@ describe('documents of a file', () => {
 describe('lists', () => {
   test('every item is an object of its own, with its own place and problems', () => {
     const text = `apiVersion: v1\nkind: List\nitems:\n${item('a')}${item('B')}${item('c')}`
-    expect(summary(text)).toEqual(['4 Service default/a live', '8 Service default/B rejected', '12 Service default/c live'])
+    expect(summary(text)).toEqual([
+      '4 Service default/a live',
+      '8 Service default/B rejected',
+      '12 Service default/c live',
+    ])
     expect(problems(text)).toEqual(['10:20 invalid-field'])
-    expect(readDocuments(text, 'f').resources[1]?.origin.locate(['spec', 'ports', 0, 'port'])).toEqual({ file: 'f', line: 15, column: 25 })
+    expect(readDocuments(text, 'f').resources[1]?.origin.locate(['spec', 'ports', 0, 'port'])).toEqual({
+      file: 'f',
+      line: 15,
+      column: 25,
+    })
   })
 
   test('items of a typed list need not repeat their kind', () => {
-    expect(summary('apiVersion: v1\nkind: ServiceList\nitems: [{metadata: {name: a}, spec: {ports: [{port: 1}]}}]')).toEqual(['3 Service default/a live'])
+    expect(
+      summary('apiVersion: v1\nkind: ServiceList\nitems: [{metadata: {name: a}, spec: {ports: [{port: 1}]}}]'),
+    ).toEqual(['3 Service default/a live'])
   })
 
   test('items of a plain list do', () => {
@@ -83,13 +119,18 @@ describe('lists', () => {
   })
 
   test('an empty list is nothing, and a kind that only sounds like a list is one object', () => {
-    expect(summary('apiVersion: v1\nkind: List\nitems: []\n---\napiVersion: a.b/v1\nkind: AllowList\nmetadata: {name: a}')).toEqual(['5 AllowList default/a ignored'])
+    expect(
+      summary('apiVersion: v1\nkind: List\nitems: []\n---\napiVersion: a.b/v1\nkind: AllowList\nmetadata: {name: a}'),
+    ).toEqual(['5 AllowList default/a ignored'])
   })
 })
 
 describe('places', () => {
   test('name the value, the key, or the nearest written ancestor', () => {
-    const [resource] = readDocuments(`# one\n---\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  annotations:\n    x/y: z\nspec:\n  ports:\n  - port: 80\n`, 'f').resources
+    const [resource] = readDocuments(
+      `# one\n---\napiVersion: v1\nkind: Service\nmetadata:\n  name: a\n  annotations:\n    x/y: z\nspec:\n  ports:\n  - port: 80\n`,
+      'f',
+    ).resources
     const place = (...of: Parameters<NonNullable<typeof resource>['origin']['locate']>): string => {
       const { line, column } = resource!.origin.locate(...of)
       return `${line}:${column}`
@@ -106,11 +147,15 @@ describe('places', () => {
   })
 
   test('do not count a byte order mark', () => {
-    expect(problems('\ufeff{apiVersion: v1, kind: Service, metadata: {name: A}, spec: {ports: [{port: 1}]}}')).toEqual(['1:50 invalid-field'])
+    expect(problems('\ufeff{apiVersion: v1, kind: Service, metadata: {name: A}, spec: {ports: [{port: 1}]}}')).toEqual([
+      '1:50 invalid-field',
+    ])
   })
 
   test('of a field without value is its key', () => {
-    expect(problems('apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - port:\n')).toEqual(['6:5 missing-field'])
+    expect(problems('apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  ports:\n  - port:\n')).toEqual([
+      '6:5 missing-field',
+    ])
   })
 })
 
@@ -118,7 +163,11 @@ describe('YAML as Kubernetes reads it', () => {
   for (const [why, data, expected] of [
     ['aliases', 'data: {a: &x one, b: *x}', { a: 'one', b: 'one' }],
     ['merge keys, written keys first', 'x: &x {a: 1st, b: "2"}\ndata: {<<: *x, b: own}', { a: '1st', b: 'own' }],
-    ['lists of merges, earlier first', 'x: &x {a: "1"}\ny: &y {a: "2", b: "3"}\ndata: {<<: [*x, *y]}', { a: '1', b: '3' }],
+    [
+      'lists of merges, earlier first',
+      'x: &x {a: "1"}\ny: &y {a: "2", b: "3"}\ndata: {<<: [*x, *y]}',
+      { a: '1', b: '3' },
+    ],
     ['quoted words of the old booleans are text', 'data: {a: "on", b: \'no\'}', { a: 'on', b: 'no' }],
     ['folded and literal text', 'data:\n  a: |-\n    x\n    y\n  b: >\n    x\n    y\n', { a: 'x\ny', b: 'x y\n' }],
     ['a key that is a number', 'data: {80: a}', { 80: 'a' }],
@@ -129,7 +178,8 @@ describe('YAML as Kubernetes reads it', () => {
   }
 
   test('keys that mean something to JavaScript are keys like any other', () => {
-    const text = 'apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {constructor: x}, __proto__: {polluted: true}}\nspec: {ports: [{port: 1}], __proto__: {type: x}}\n'
+    const text =
+      'apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {constructor: x}, __proto__: {polluted: true}}\nspec: {ports: [{port: 1}], __proto__: {type: x}}\n'
     const [resource] = readDocuments(text, 'f').resources
     expect(resource?.metadata.annotations['constructor']).toBe('x')
     expect(resource?.metadata.annotations['toString']).toBeUndefined()
@@ -139,12 +189,26 @@ describe('YAML as Kubernetes reads it', () => {
 })
 
 describe('hostile files', () => {
-  const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]', ...'bcdefghi'.split('').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join()}]`)].join('\n')
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...'bcdefghi'
+      .split('')
+      .map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdefgh'[index]}`).join()}]`),
+  ].join('\n')
 
   for (const [why, text, expected] of [
     ['aliases of aliases', bomb, 'too-many-aliases'],
     ['many aliases', `a: &a [${'x,'.repeat(100)}x]\nb: [${'*a,'.repeat(maxAliasValues / 100)}*a]`, 'too-many-aliases'],
-    ['merges of merges', `a: &a {x: 1}\n${'bcdefghijklmno'.split('').map((name, index) => `${name}: &${name} {p: {<<: *${'abcdefghijklmn'[index]}}, q: *${'abcdefghijklmn'[index]}}`).join('\n')}`, 'too-many-aliases'],
+    [
+      'merges of merges',
+      `a: &a {x: 1}\n${'bcdefghijklmno'
+        .split('')
+        .map(
+          (name, index) => `${name}: &${name} {p: {<<: *${'abcdefghijklmn'[index]}}, q: *${'abcdefghijklmn'[index]}}`,
+        )
+        .join('\n')}`,
+      'too-many-aliases',
+    ],
     ['an alias of itself', 'a: &a [*a]', 'syntax'],
     ['a merge of itself', 'a: &a {<<: *a}', 'syntax'],
     ['deep lists', `a: ${'['.repeat(maxDepth + 1)}${']'.repeat(maxDepth + 1)}`, 'too-deep'],
@@ -173,7 +237,9 @@ describe('hostile files', () => {
     ['an image', Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 0), 'binary-file'],
   ] as const) {
     test(`bytes that are ${why} are one problem`, () => {
-      expect(readBytes(bytes, 'f').map(({ state, problems: [problem] }) => [state, problem?.code])).toEqual([['broken', code]])
+      expect(readBytes(bytes, 'f').map(({ state, problems: [problem] }) => [state, problem?.code])).toEqual([
+        ['broken', code],
+      ])
     })
   }
 })
@@ -190,7 +256,10 @@ describe('whatever happens to a good file', () => {
   const expected = ['Service default/a', 'Ingress default/web', 'ConfigMap default/c', 'Service default/d']
 
   test('any byte may change without a throw and without loss of the documents before it', () => {
-    const byte = fc.oneof(fc.integer({ min: 1, max: 127 }), fc.constantFrom(...'\n-:[]{}"\'#&*!|> '.split('').map((each) => each.charCodeAt(0))))
+    const byte = fc.oneof(
+      fc.integer({ min: 1, max: 127 }),
+      fc.constantFrom(...'\n-:[]{}"\'#&*!|> '.split('').map((each) => each.charCodeAt(0))),
+    )
     fc.assert(
       fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), byte, (at, value) => {
         const mutated = Uint8Array.from(bytes)

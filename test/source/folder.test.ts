@@ -11,12 +11,14 @@ beforeEach(async () => {
 })
 afterEach(() => bench.close())
 
-const service = (name: string, port = 80): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n`
+const service = (name: string, port = 80): string =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n`
 const all = (...documents: readonly string[]): string => documents.join('---\n')
 const threeServices = (port: number): string => all(service('a', port), service('b', port), service('c', port))
 const deaf: StartWatcher = () => ({ watch: () => {}, close: () => {} })
 const portOf = (batch: Batch, name: string): number | undefined =>
-  batch.resources.flatMap((each) => (each.kind === 'Service' && each.metadata.name === name ? each.spec.ports : []))[0]?.port
+  batch.resources.flatMap((each) => (each.kind === 'Service' && each.metadata.name === name ? each.spec.ports : []))[0]
+    ?.port
 const states = (batch: Batch): readonly string[] => batch.documents.map(({ object, state }) => `${object} ${state}`)
 const codes = (batch: Batch): readonly string[] => batch.problems.map((problem) => problem.code)
 
@@ -24,15 +26,31 @@ describe('reading', () => {
   test('finds yaml, yml and json at any depth and names files below the path given', async () => {
     await bench.write('a.yaml', service('a'))
     await bench.write('x/y/z/b.yml', service('b'))
-    await bench.write('c.json', JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'c' }, spec: { ports: [{ port: 1 }] } }))
+    await bench.write(
+      'c.json',
+      JSON.stringify({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'c' }, spec: { ports: [{ port: 1 }] } }),
+    )
     await bench.write('README.md', '# no resource')
     bench.start()
     const batch = await bench.untilServed('Service default/a', 'Service default/b', 'Service default/c')
-    expect(batch.documents.map(({ file }) => file)).toEqual([bench.path('a.yaml'), bench.path('c.json'), bench.path('x/y/z/b.yml')])
+    expect(batch.documents.map(({ file }) => file)).toEqual([
+      bench.path('a.yaml'),
+      bench.path('c.json'),
+      bench.path('x/y/z/b.yml'),
+    ])
   })
 
   test('leaves the files alone that editors and other programs leave lying about', async () => {
-    for (const name of ['.a.yaml', 'a.yaml~', '.a.yaml.swp', 'a.yaml.tmp', '#a.yaml#', '4913', '.git/b.yaml', 'node_modules/c/d.yaml']) {
+    for (const name of [
+      '.a.yaml',
+      'a.yaml~',
+      '.a.yaml.swp',
+      'a.yaml.tmp',
+      '#a.yaml#',
+      '4913',
+      '.git/b.yaml',
+      'node_modules/c/d.yaml',
+    ]) {
       await bench.write(name, service('wrong'))
     }
     await bench.write('good.yaml', service('good'))
@@ -324,7 +342,7 @@ describe('breaking', () => {
 
   test('a writer that truncates and writes piece by piece is never seen half done', async () => {
     await bench.write('a.yaml', threeServices(1))
-    bench.start({ timings: { quietMs: 5, settleMs: 400 } })
+    bench.start({ timings: { quietMs: 5, settleMs: 2_000 } })
     await bench.until((batch) => batch.resources.length === 3)
     for (let port = 2; port <= 6; port++) {
       const text = threeServices(port)

@@ -5,7 +5,8 @@ import type { Batch } from '../../src/source/source.ts'
 import { served } from '../support/folder-bench.ts'
 import { resourcesFrom } from '../support/resources.ts'
 
-const service = (name: string, port = 80): string => `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n`
+const service = (name: string, port = 80): string =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {ports: [{port: ${port}}]}\n`
 
 describe('a memory source', () => {
   test('gives the whole set at once and after every change, until it is told to stop', async () => {
@@ -21,14 +22,21 @@ describe('a memory source', () => {
     stop.abort()
     await running
     source.apply(service('d'))
-    expect(batches.map(served)).toEqual([['Service default/a'], ['Service default/a', 'Service default/b'], ['Service default/b'], ['Service default/c']])
+    expect(batches.map(served)).toEqual([
+      ['Service default/a'],
+      ['Service default/a', 'Service default/b'],
+      ['Service default/b'],
+      ['Service default/c'],
+    ])
   })
 
   test('replaces objects of the same name', () => {
     const source = new MemorySource()
     source.apply(`${service('a', 1)}---\n${service('b', 1)}`)
     source.apply(service('a', 2))
-    const ports = source.current().resources.map((each) => (each.kind === 'Service' ? `${each.metadata.name} ${each.spec.ports[0]?.port}` : ''))
+    const ports = source
+      .current()
+      .resources.map((each) => (each.kind === 'Service' ? `${each.metadata.name} ${each.spec.ports[0]?.port}` : ''))
     expect(ports.toSorted()).toEqual(['a 2', 'b 1'])
   })
 

@@ -35,7 +35,15 @@ export class FolderBench {
 
   /** Poll is far away unless asked for, so that a change is seen because of its event. */
   start(init: Partial<FolderSourceInit> = {}): void {
-    const timings = { quietMs: 20, maxWaitMs: 200, settleMs: 60, pollMs: 60_000, backOffMs: 10, maxBackOffMs: 50, ...init.timings }
+    const timings = {
+      quietMs: 20,
+      maxWaitMs: 200,
+      settleMs: 60,
+      pollMs: 60_000,
+      backOffMs: 10,
+      maxBackOffMs: 50,
+      ...init.timings,
+    }
     this.#source = new FolderSource({ paths: [this.root], log: silentLog, ...init, timings })
     this.#running = this.#source.run((batch) => {
       this.batches.push(batch)
