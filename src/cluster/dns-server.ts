@@ -53,7 +53,7 @@ export async function startDnsServer({ zone, host, port, log }: DnsServerInit): 
   const connections = serveTcp(tcp, reply, log)
   const close = async () => {
     for (const each of connections) each.destroy()
-    await Promise.all([new Promise<void>((done) => udp.close(() => done())), new Promise<void>((done) => tcp.close(() => done()))])
+    await Promise.all([udp, tcp].map((each) => new Promise<void>((done) => each.close(() => done()))))
   }
   return { host, port: udp.address().port, use: (next) => (current = next), close }
 }
@@ -117,7 +117,7 @@ function serveTcp(tcp: Server, reply: Reply, log: Log): ReadonlySet<Socket> {
   return connections
 }
 
-/** Messages with two bytes of length before them (RFC 1035 section 4.2.2), several in a row. Returns what is left over. */
+/** Messages with two bytes of length before them (RFC 1035 section 4.2.2), several in a row. Returns what is left. */
 function answerFrames(socket: Socket, received: Buffer, reply: Reply): Buffer {
   let held = received
   while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {

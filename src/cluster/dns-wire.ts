@@ -30,7 +30,9 @@ export function readMessage(message: Buffer): Received {
   const options = readOptions(message)
   if (options === 'malformed') return refuse(message, 'FORMERR')
   const query: Query = { ...question, udpBytes: options?.udpPayloadSize }
-  if (options !== undefined && options.ednsVersion !== 0) return { kind: 'refuse', reply: writeReply(query, badVersion, 512) }
+  if (options !== undefined && options.ednsVersion !== 0) {
+    return { kind: 'refuse', reply: writeReply(query, badVersion, 512) }
+  }
   return { kind: 'query', query }
 }
 

@@ -45,13 +45,17 @@ export interface EmbeddedCluster {
 export async function startEmbeddedCluster(init: EmbeddedClusterInit): Promise<EmbeddedCluster> {
   const { clusterDomain, host = '127.0.0.1', port = 0, endpoints = 1, ttlSeconds = 2, log } = init
   let serial = 0
-  const zoneOf = (resources: ResourceSet) => new Zone({ resources, clusterDomain, ttlSeconds, nameServers: [host], serial: ++serial })
+  const zoneOf = (resources: ResourceSet) =>
+    new Zone({ resources, clusterDomain, ttlSeconds, nameServers: [host], serial: ++serial })
   const server = await startDnsServer({ zone: zoneOf(new ResourceSet([])), host, port, log })
   const standIns = new StandIns({ log })
   const update = async (resources: ResourceSet, ports: readonly ServicePortRef[]) => {
-    const unique = new Map(withoutEndpoints(resources, ports).map((each) => [printServicePort(each), { ...oneEcho(each), endpoints }]))
+    const lacking = withoutEndpoints(resources, ports)
+    const unique = new Map(lacking.map((each) => [printServicePort(each), { ...oneEcho(each), endpoints }]))
     const made = await standIns.follow(resources, [...unique.values()])
-    const reachable = made.slices.flatMap((slice) => withoutAddress(resources.get('Service', slice.metadata.namespace, slice.serviceName)))
+    const reachable = made.slices.flatMap(({ metadata, serviceName }) =>
+      withoutAddress(resources.get('Service', metadata.namespace, serviceName)),
+    )
     // The first of a name counts, so what is made up stands before what was written.
     server.use(zoneOf(new ResourceSet([...made.slices, ...made.services, ...reachable, ...resources])))
   }
@@ -65,14 +69,16 @@ export async function startEmbeddedCluster(init: EmbeddedClusterInit): Promise<E
 /** A slice that names nobody is an answer too: only a Service that nothing is said of gets stand-ins. */
 function withoutEndpoints(resources: ResourceSet, ports: readonly ServicePortRef[]): ServicePortRef[] {
   const index = new EndpointIndex(resources)
-  const sliced = new Set(resources.list('EndpointSlice').map((each) => `${each.metadata.namespace}/${each.serviceName}`))
+  const slices = resources.list('EndpointSlice')
+  const sliced = new Set(slices.map((each) => `${each.metadata.namespace}/${each.serviceName}`))
   return ports.filter(({ namespace, service }) => {
-    const described = sliced.has(`${namespace}/${service}`) || resources.get('Endpoints', namespace, service) !== undefined
-    return !described && (index.get(namespace, service)?.endpoints.length ?? 0) === 0
+    if (sliced.has(`${namespace}/${service}`)) return false
+    if (resources.get('Endpoints', namespace, service) !== undefined) return false
+    return (index.get(namespace, service)?.endpoints.length ?? 0) === 0
   })
 }
 
-/** A cluster address that was written down leads nowhere on this machine: the Service is answered with its stand-ins. */
+/** A cluster address that was written down leads nowhere here: the Service is answered with its stand-ins. */
 function withoutAddress(service: Service | undefined): Service[] {
   return service === undefined ? [] : [{ ...service, spec: { ...service.spec, clusterIP: '', clusterIPs: [] } }]
 }

@@ -26,12 +26,16 @@ export class EndpointIndex {
 
   constructor(resources: ResourceSet) {
     this.namespaces = new Set([...resources].map((each) => each.metadata.namespace).filter((each) => each !== ''))
-    const slices = Map.groupBy(resources.list('EndpointSlice'), (each) => `${each.metadata.namespace}/${each.serviceName}`)
+    const slices = Map.groupBy(resources.list('EndpointSlice'), ownerOf)
     const pods = Map.groupBy(resources.list('Pod'), (each) => each.metadata.namespace)
     for (const service of resources.list('Service')) {
       const { namespace, name } = service.metadata
-      const own = { slices: slices.get(`${namespace}/${name}`) ?? [], pods: pods.get(namespace) ?? [] }
-      const entry = { service, endpoints: endpointsOf(service, { ...own, endpoints: resources.get('Endpoints', namespace, name) }) }
+      const described = {
+        slices: slices.get(`${namespace}/${name}`) ?? [],
+        endpoints: resources.get('Endpoints', namespace, name),
+        pods: pods.get(namespace) ?? [],
+      }
+      const entry = { service, endpoints: endpointsOf(service, described) }
       const named = this.#services.get(namespace)
       if (named === undefined) this.#services.set(namespace, new Map([[name, entry]]))
       else named.set(name, entry)
@@ -49,6 +53,10 @@ export class EndpointIndex {
   }
 }
 
+function ownerOf({ metadata, serviceName }: EndpointSlice): string {
+  return `${metadata.namespace}/${serviceName}`
+}
+
 type Described = {
   readonly slices: readonly EndpointSlice[]
   readonly endpoints: Endpoints | undefined
@@ -63,7 +71,9 @@ function endpointsOf(service: Service, { slices, endpoints, pods }: Described): 
 }
 
 function ofSlice(slice: EndpointSlice, all: boolean): ClusterEndpoint[] {
-  const ports = slice.ports.flatMap(({ name, protocol, port }) => (port === undefined ? [] : [{ name, protocol, port }]))
+  const ports = slice.ports.flatMap(({ name, protocol, port }) =>
+    port === undefined ? [] : [{ name, protocol, port }],
+  )
   return slice.endpoints.flatMap(({ addresses, conditions, hostname }) =>
     addresses.flatMap((each) => {
       const address = canonicalAddress(each)

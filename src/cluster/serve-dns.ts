@@ -31,7 +31,7 @@ export interface ServedDns {
   close(): Promise<void>
 }
 
-/** Resolves when the source's first batch is served. Rejects when the port cannot be bound or the source fails first. */
+/** Resolves when the first batch is served. Rejects when the port cannot be bound or the source fails before. */
 export async function serveDns(init: ServeDnsInit): Promise<ServedDns> {
   const { source, host, port, log } = init
   let serial = 0

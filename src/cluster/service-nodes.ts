@@ -73,7 +73,8 @@ export class ServiceNodes {
 
   /** Whether a named port uses this protocol, so that `_tcp` exists above it. */
   hasProtocol(protocol: string | undefined): boolean {
-    return this.#entry.service.spec.ports.some((port) => port.name !== '' && matchesProtocol({ port: undefined, protocol }, port.protocol))
+    const asked = { port: undefined, protocol }
+    return this.#entry.service.spec.ports.some((port) => port.name !== '' && matchesProtocol(asked, port.protocol))
   }
 
   /** Cluster addresses that this form of name answers with; empty when it answers with endpoints. */
@@ -111,7 +112,8 @@ export class ServiceNodes {
 
   #virtualPorts(ports: readonly ServicePort[]): ZoneRecord[] {
     const glue = this.virtualAddresses()
-    return ports.map(({ port }) => ({ type: 'SRV', data: { priority: 10, weight: 100, port, target: this.name }, glue }))
+    const target = this.name
+    return ports.map(({ port }) => ({ type: 'SRV', data: { priority: 10, weight: 100, port, target }, glue }))
   }
 
   #endpointRecords(endpoint: ClusterEndpoint): ZoneRecord[] {
@@ -121,7 +123,8 @@ export class ServiceNodes {
   #srv(endpoint: ClusterEndpoint, port: number): ZoneRecord[] {
     const target = this.#endpointName(endpoint)
     const weight = this.#form === 'endpoints' ? 10 : 100
-    return fitsWire(target) ? [{ type: 'SRV', data: { priority: 10, weight, port, target }, glue: [endpoint.address] }] : []
+    if (!fitsWire(target)) return []
+    return [{ type: 'SRV', data: { priority: 10, weight, port, target }, glue: [endpoint.address] }]
   }
 
   #endpointName(endpoint: ClusterEndpoint): string {

@@ -38,7 +38,11 @@ export function receivedHead(identity: StandInIdentity, request: Request): Omit<
   return { ...identity, method: request.method ?? '', target: request.url ?? '', headers: fieldsOf(request.rawHeaders) }
 }
 
-type Message = { readonly status: number; readonly fields: readonly (readonly [name: string, value: string])[]; readonly body: string }
+type Message = {
+  readonly status: number
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
 
 /** Kept of a body, in bytes; the rest is read and dropped. */
 const maxBodyBytes = 1 << 20
@@ -88,7 +92,8 @@ async function sendReply(response: Response, received: ReceivedRequest, reply: S
 
 function echoOf(received: ReceivedRequest): Pick<Message, 'fields' | 'body'> {
   const accept = received.headers['accept']
-  if (prefersPage(typeof accept === 'string' ? accept : accept?.join(','))) return { fields: pageFields, body: renderPage(received) }
+  const wantsPage = prefersPage(typeof accept === 'string' ? accept : accept?.join(','))
+  if (wantsPage) return { fields: pageFields, body: renderPage(received) }
   return { fields: [['content-type', 'application/json']], body: `${JSON.stringify(received, undefined, 2)}\n` }
 }
 

@@ -116,8 +116,8 @@ export async function startStandIn(init: StandInInit): Promise<StandIn> {
     await closed
   }
   // A listening TCP server has an address object, never a pipe's path.
-  const bound = server.address() as AddressInfo
-  return { identity, address: bound.address, port: bound.port, behaviour: () => current, set, requests: () => requests, close }
+  const { address, port: bound } = server.address() as AddressInfo
+  return { identity, address, port: bound, behaviour: () => current, set, requests: () => requests, close }
 }
 
 /**
@@ -139,9 +139,15 @@ const maxHeaderBytes = 256 * 1024
 
 async function createEngine(protocol: StandInProtocol, exchange: Exchange): Promise<Engine> {
   if (protocol === 'h2c') return createHttp2Server((request, response) => void answer(exchange, request, response))
-  const shouldUpgrade = (request: IncomingMessage) => asksForWebSocket(request) && exchange.behaviour().reply === undefined
-  const settings = { keepAliveTimeout: keepAliveMs, requestTimeout: 0, maxHeaderSize: maxHeaderBytes, shouldUpgradeCallback: shouldUpgrade }
-  const server = protocol === 'https' ? createHttpsServer({ ...settings, ...(await createCertificate()) }) : createHttpServer(settings)
+  const settings = {
+    keepAliveTimeout: keepAliveMs,
+    requestTimeout: 0,
+    maxHeaderSize: maxHeaderBytes,
+    shouldUpgradeCallback: (request: IncomingMessage) =>
+      asksForWebSocket(request) && exchange.behaviour().reply === undefined,
+  }
+  const secrets = protocol === 'https' ? await createCertificate() : undefined
+  const server = secrets === undefined ? createHttpServer(settings) : createHttpsServer({ ...settings, ...secrets })
   server.on('request', (request, response) => void answer(exchange, request, response))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
     exchange.onHead()
@@ -152,7 +158,8 @@ async function createEngine(protocol: StandInProtocol, exchange: Exchange): Prom
 }
 
 async function createCertificate(): Promise<{ key: string; cert: string }> {
-  const { private: key, cert } = await generate([{ name: 'commonName', value: 'stand-in' }], { keyType: 'ec', algorithm: 'sha256' })
+  const name = [{ name: 'commonName', value: 'stand-in' }]
+  const { private: key, cert } = await generate(name, { keyType: 'ec', algorithm: 'sha256' })
   return { key, cert }
 }
 

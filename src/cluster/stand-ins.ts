@@ -30,8 +30,8 @@ export type StandInsInit = {
 export type StandInObjects = { readonly slices: readonly EndpointSlice[]; readonly services: readonly Service[] }
 
 /** One echoing endpoint. */
-export function oneEcho(of: ServicePortRef): WantedStandIns {
-  return { namespace: of.namespace, service: of.service, port: of.port, endpoints: 1, unready: [], reply: undefined, protocol: 'http' }
+export function oneEcho({ namespace, service, port }: ServicePortRef): WantedStandIns {
+  return { namespace, service, port, endpoints: 1, unready: [], reply: undefined, protocol: 'http' }
 }
 
 /** `default/web:80` */
@@ -70,9 +70,11 @@ export class StandIns {
   async #follow(resources: ResourceSet, wanted: readonly WantedStandIns[]): Promise<StandInObjects> {
     const services = missingServices(resources, wanted)
     const places = wanted.flatMap((each) => {
-      const service = resources.get('Service', each.namespace, each.service) ?? services.get(`${each.namespace}/${each.service}`)
+      const { namespace, service: name, endpoints } = each
+      const service = resources.get('Service', namespace, name) ?? services.get(`${namespace}/${name}`)
       const port = service === undefined ? undefined : servicePort(service, each.port)
-      return port === undefined ? [] : Array.from({ length: each.endpoints }, (_, endpoint) => ({ wanted: each, port, endpoint }))
+      if (port === undefined) return []
+      return Array.from({ length: endpoints }, (_, endpoint) => ({ wanted: each, port, endpoint }))
     })
     const keys = new Set(places.map(keyOf))
     await this.#stop((key) => keys.has(key))
@@ -94,13 +96,14 @@ export class StandIns {
     const { log, onRequest } = this.#init
     const identity: StandInIdentity = { namespace, service, port: printPort(port), endpoint: place.endpoint }
     try {
-      this.#running.set(keyOf(place), await startStandIn({ ...identity, behaviour, ...(onRequest === undefined ? {} : { onRequest }) }))
+      const heard = onRequest === undefined ? {} : { onRequest }
+      this.#running.set(keyOf(place), await startStandIn({ ...identity, behaviour, ...heard }))
     } catch (error) {
       log.warn('stand-in cannot start', { standIn: keyOf(place), error: String(error) })
     }
   }
 
-  /** One slice for each stand-in: a slice's ports hold for all its endpoints, and each of ours has a port of its own. */
+  /** One slice for each: a slice's ports hold for all its endpoints, and each stand-in has a port of its own. */
   #slice(place: Place): EndpointSlice[] {
     const standIn = this.#running.get(keyOf(place))
     if (standIn === undefined) return []
@@ -110,7 +113,13 @@ export class StandIns {
     const name = `${service}-${printPort(port)}-${place.endpoint}-stand-in`
     return [{
       kind: 'EndpointSlice',
-      metadata: { name, namespace, labels: { 'kubernetes.io/service-name': service }, annotations: {}, creationTimestamp: undefined },
+      metadata: {
+        name,
+        namespace,
+        labels: { 'kubernetes.io/service-name': service },
+        annotations: {},
+        creationTimestamp: undefined,
+      },
       origin: inMemory,
       addressType: 'IPv4',
       serviceName: service,
@@ -171,7 +180,8 @@ function inventService(namespace: string, name: string, refs: readonly ServicePo
     origin: inMemory,
     spec: {
       type: 'ClusterIP', clusterIP: '', clusterIPs: [], externalName: undefined, selector: {}, ports,
-      publishNotReadyAddresses: false, externalTrafficPolicy: 'Cluster', sessionAffinity: 'None', sessionAffinityTimeout: 10_800,
+      publishNotReadyAddresses: false, externalTrafficPolicy: 'Cluster',
+      sessionAffinity: 'None', sessionAffinityTimeout: 10_800,
     },
   }
 }

@@ -21,11 +21,9 @@ export function echoWebSocket(request: IncomingMessage, socket: Duplex, early: B
   if (request.headers['sec-websocket-version'] !== '13') return void socket.end(refusal('426 Upgrade Required'))
   if (key === undefined || Buffer.from(key, 'base64').length !== 16) return void socket.end(refusal('400 Bad Request'))
   const protocol = request.headers['sec-websocket-protocol']?.split(',')[0]?.trim()
-  socket.write(
-    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptFor(key)}\r\n${
-      protocol === undefined ? '' : `Sec-WebSocket-Protocol: ${protocol}\r\n`
-    }\r\n`,
-  )
+  const chosen = protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]
+  const fields = ['Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${acceptFor(key)}`, ...chosen]
+  socket.write(headOf('101 Switching Protocols', fields))
   let held = Buffer.alloc(0)
   const receive = (chunk: Buffer) => {
     held = Buffer.concat([held, chunk])
@@ -45,7 +43,11 @@ const ping = 0x9
 const pong = 0xa
 
 function refusal(status: string): string {
-  return `HTTP/1.1 ${status}\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`
+  return headOf(status, ['Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Content-Length: 0', 'Connection: close'])
+}
+
+function headOf(status: string, fields: readonly string[]): string {
+  return `${[`HTTP/1.1 ${status}`, ...fields].join('\r\n')}\r\n\r\n`
 }
 
 /** RFC 6455 section 4.2.2; the constant is the protocol's own. */
@@ -85,7 +87,8 @@ function readFrame(bytes: Buffer): Frame | number | undefined {
   const known = isControl ? opcode <= pong : opcode >= continuation && opcode <= binary
   const short = bytes[1]! & 0x7f
   // Reserved bits, a client that does not mask, a control frame in pieces: section 5.2, 5.1 and 5.5.
-  if ((first & 0x70) !== 0 || !known || (bytes[1]! & 0x80) === 0 || (isControl && (first < 0x80 || short > 125))) return 1002
+  const badControl = isControl && (first < 0x80 || short > 125)
+  if ((first & 0x70) !== 0 || !known || (bytes[1]! & 0x80) === 0 || badControl) return 1002
   const extra = short === 126 ? 2 : short === 127 ? 8 : 0
   if (bytes.length < 2 + extra + 4) return undefined
   const size = extra === 0 ? short : extra === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2))

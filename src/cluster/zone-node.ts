@@ -26,7 +26,8 @@ export const branch: ZoneNode = { kind: 'branch' }
 
 /** A node holding these records, each once. */
 export function leaf(records: readonly ZoneRecord[]): ZoneNode {
-  return { kind: 'records', records: [...new Map(records.map((each) => [JSON.stringify([each.type, each.data]), each])).values()] }
+  const distinct = new Map(records.map((each) => [JSON.stringify([each.type, each.data]), each]))
+  return { kind: 'records', records: [...distinct.values()] }
 }
 
 export function addressRecords(addresses: readonly string[]): ZoneRecord[] {

@@ -18,7 +18,8 @@ export type ZoneInit = {
   readonly ttlSeconds?: number
   /**
    * Complete names outside the zone as a Pod's resolver does in this namespace, so that `dig web` works without a
-   * resolv.conf: `<name>.<namespace>.svc.<domain>`, `<name>.svc.<domain>`, `<name>.<domain>`. `undefined` for not at all.
+   * resolv.conf: `<name>.<namespace>.svc.<domain>`, `<name>.svc.<domain>`, `<name>.<domain>`. Default: `default`;
+   * `undefined` for not at all.
    */
   readonly searchNamespace?: string | undefined
   /** No ready endpoint: NODATA as CoreDNS answers by default, or NXDOMAIN as the specification says. */
@@ -34,7 +35,13 @@ export type ZoneInit = {
 /** Types are upper case (`A`, `SRV`); a type without a name is never found. */
 export type DnsQuestion = { readonly name: string; readonly type: string; readonly class?: string | undefined }
 
-type Owned<Type extends string, Data> = { readonly name: string; readonly type: Type; readonly ttl: number; readonly data: Data }
+type Owned<Type extends string, Data> = {
+  readonly name: string
+  readonly type: Type
+  /** Seconds. */
+  readonly ttl: number
+  readonly data: Data
+}
 
 export type DnsRecord =
   | Owned<'A' | 'AAAA' | 'CNAME' | 'NS' | 'PTR', string>
@@ -70,15 +77,16 @@ export class Zone {
   readonly #random: () => number
 
   constructor(init: ZoneInit) {
-    const { ttlSeconds = 5, emptyService = 'nodata', nameServers = ['127.0.0.1'], serial = 1, random = Math.random } = init
+    const { ttlSeconds = 5, emptyService = 'nodata', nameServers = ['127.0.0.1'] } = init
     const searchNamespace = 'searchNamespace' in init ? init.searchNamespace : 'default'
     this.#domain = init.clusterDomain.toLowerCase().replaceAll(/^\.+|\.+$/g, '')
     // What the wire can carry (RFC 2181 section 8); a number that is none must not reach it.
     this.#ttl = Math.min(Math.max(Math.trunc(ttlSeconds) || 0, 0), 0x7fff_ffff)
     this.#search = searchNamespace === undefined ? [] : [`${searchNamespace}.svc`, 'svc', '']
-    this.#serial = serial
-    this.#random = random
-    this.#tree = new ZoneTree({ index: new EndpointIndex(init.resources), domain: this.#domain, emptyService, nameServers })
+    this.#serial = init.serial ?? 1
+    this.#random = init.random ?? Math.random
+    const index = new EndpointIndex(init.resources)
+    this.#tree = new ZoneTree({ index, domain: this.#domain, emptyService, nameServers })
   }
 
   answer({ name, type, class: asked = 'IN' }: DnsQuestion): DnsAnswer {
@@ -147,9 +155,11 @@ export class Zone {
 
   /** Addresses of SRV targets, so that one question is enough. */
   #glue(records: readonly ZoneRecord[]): DnsRecord[] {
-    const targets = new Map<string, readonly string[]>()
-    for (const each of records) if (each.type === 'SRV') targets.set(each.data.target, [...(targets.get(each.data.target) ?? []), ...each.glue])
-    return [...targets].flatMap(([name, glue]) => addressRecords([...new Set(glue)]).map((each) => this.#own(name, each)))
+    const targets = Map.groupBy(records.filter((each) => each.type === 'SRV'), (each) => each.data.target)
+    return [...targets].flatMap(([name, group]) => {
+      const addresses = new Set(group.flatMap((each) => each.glue))
+      return addressRecords([...addresses]).map((each) => this.#own(name, each))
+    })
   }
 
   #shuffled<T>(records: readonly T[]): T[] {
@@ -166,11 +176,17 @@ export class Zone {
   #soa(name = this.#domain): DnsRecord {
     const { nameServer } = this.#tree
     const times = { serial: this.#serial, refresh: 7200, retry: 1800, expire: 86400, minimum: this.#ttl }
-    return { name, type: 'SOA', ttl: this.#ttl, data: { mname: nameServer, rname: `hostmaster.${this.#domain}`, ...times } }
+    const rname = `hostmaster.${this.#domain}`
+    return { name, type: 'SOA', ttl: this.#ttl, data: { mname: nameServer, rname, ...times } }
   }
 }
 
-type Followed = { readonly chain: readonly DnsRecord[]; readonly node: ZoneNode | 'elsewhere' | undefined; readonly name: string }
+type Followed = {
+  readonly chain: readonly DnsRecord[]
+  readonly node: ZoneNode | 'elsewhere' | undefined
+  /** The name that the node stands at. */
+  readonly name: string
+}
 
 const maxAliases = 8
 
