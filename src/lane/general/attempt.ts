@@ -57,8 +57,7 @@ export class Attempt implements WiredHandler {
     this.#lease.dispatch(
       {
         path: target,
-        // undici's type lists the common methods; it takes every token.
-        method: method as Dispatcher.HttpMethod,
+        method,
         headers: fieldsForUndici(fields),
         body: body ?? null,
         headersTimeout: readMs,

@@ -31,7 +31,9 @@ export class H2Downstream implements Downstream {
       this.#watch(false)
       events.onDrain()
     })
-    stream.on('wantTrailers', () => stream.sendTrailers(objectOf(this.#trailers)))
+    stream.on('wantTrailers', () => {
+      if (!stream.closed && !stream.destroyed) stream.sendTrailers(objectOf(this.#trailers))
+    })
     // A peer's RST_STREAM(NO_ERROR) ends the readable side as if the message were complete; only an open stream tells.
     stream.on('end', () => {
       if (!stream.closed && !stream.aborted) this.#received = true
@@ -87,7 +89,8 @@ export class H2Downstream implements Downstream {
   }
 
   abort(): void {
-    if (!this.source.closed) this.source.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // `close` would send END_STREAM in front of its RST_STREAM, and a body without length would look complete.
+    this.source.destroy(new Error('broken off'))
   }
 
   /** RFC 9113 section 8.1: a complete response before the end of the request asks the client to stop sending. */

@@ -85,6 +85,8 @@ export class H2Server {
     const client = session === undefined ? undefined : this.#clients.get(session as ServerHttp2Session)
     stream.on('error', () => {})
     if (client === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    // Cancelled in the same packet: not worth an exchange, nor a request to an endpoint.
+    if (stream.closed || stream.destroyed) return this.#countReset(session as ServerHttp2Session, client)
     client.open++
     client.requests++
     this.#closeAfterLast(session as ServerHttp2Session, client)
@@ -125,9 +127,10 @@ export class H2Server {
    * a connection has a budget for streams that end early, whoever reset them.
    */
   #countReset(session: ServerHttp2Session, { resets }: Client): void {
-    if (session.destroyed || resets.take(this.#env.monotonic())) return
+    if (session.closed || session.destroyed || resets.take(this.#env.monotonic())) return
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
-    session.destroy()
+    // Destroyed at once, node would say GOAWAY(NO_ERROR) in its place.
+    setImmediate(() => session.destroy())
   }
 }
 

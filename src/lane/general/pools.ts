@@ -112,8 +112,7 @@ class WiredClient extends Client implements Wire {
       ...options,
       connect: (target, callback) =>
         connect(target, (...result) => {
-          const socket = result[1]
-          if (socket !== null) this.#watch(socket)
+          if (result[0] === null) this.#watch(result[1])
           callback(...result)
         }),
     })

@@ -21,12 +21,15 @@ export type UploadInit = {
   readonly onFailure: (failure: Failure) => void
 }
 
-/** Bytes held here while the endpoint does not read; the source holds as much again. */
+/** Bytes held here while the endpoint does not read. */
 const highWaterMark = 16 * 1024
 
 export class Upload extends Readable {
   readonly #init: UploadInit
   #bytes = 0
+  /** Chunks of one read of the client's socket, which may be thousands of one byte each; they go on as one. */
+  #held: Buffer[] = []
+  #heldBytes = 0
   #ended = false
   /** Runs while we wait for the client, or for the endpoint. */
   #timer: NodeJS.Timeout | undefined
@@ -56,7 +59,18 @@ export class Upload extends Readable {
     this.#init.onBytes(chunk.length)
     const { maxBytes } = this.#init
     if (maxBytes > 0 && this.#bytes > maxBytes) return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
-    if (this.push(chunk)) {
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+    if (this.#heldBytes >= highWaterMark) this.#flush()
+    else if (this.#held.length === 1) queueMicrotask(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    if (this.#held.length === 0 || this.destroyed) return
+    const bytes = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held, this.#heldBytes)
+    this.#held = []
+    this.#heldBytes = 0
+    if (this.push(bytes)) {
       this.#timer?.refresh()
       return
     }
@@ -66,6 +80,7 @@ export class Upload extends Readable {
 
   readonly #onEnd = (): void => {
     if (!this.#init.isComplete()) return this.#onClose()
+    this.#flush()
     this.#ended = true
     clearTimeout(this.#timer)
     this.push(null)

@@ -12,14 +12,16 @@ const protocolMessages = new Set(['bad response', 'bad upgrade'])
 
 export function failureOf(error: Error, progress: Progress): Failure {
   const code = codeOf(error)
-  return { cause: causeOf(code, error.message, progress), detail: code === '' ? error.message : `${code} ${error.message}` }
+  return { cause: causeOf(code, error, progress), detail: code === '' ? error.message : `${code} ${error.message}` }
 }
 
-function causeOf(code: string, message: string, progress: Progress): Cause {
+function causeOf(code: string, { name, message }: Error, progress: Progress): Cause {
   if (progress === 'connecting') return connectTimeoutCodes.has(code) ? 'connect_timeout' : 'connect_failed'
   if (timeoutCodes.has(code)) return 'upstream_timeout'
   if (progress === 'receiving') return 'upstream_truncated'
-  if (protocolCodes.has(code) || code.startsWith('HPE_') || protocolMessages.has(message)) return 'upstream_protocol'
+  // A parser's error has a name of its own in undici, and a code in node:http.
+  const isParsers = name === 'HTTPParserError' || code.startsWith('HPE_')
+  if (isParsers || protocolCodes.has(code) || protocolMessages.has(message)) return 'upstream_protocol'
   return 'upstream_reset'
 }
 
