@@ -34,11 +34,12 @@ answered; changes in the folders are there at once. Signals and exit codes are t
     const onBatch = ({ problems }: Batch): void => problems.forEach((problem) => log.warn(printProblem(problem)))
     const source = new FolderSource({ paths: operands, log })
     const dns = await startOrExplain({ source, clusterDomain, host, port, ttlSeconds, searchNamespace: 'default', emptyService: 'nodata', log, onBatch })
+    const close = (): Promise<void> => dns.close()
+    const stopped = untilStopped({ drain: close, close, reload: () => dns.reload(), say: (sentence) => log.info(sentence) })
     if (portsFile !== undefined) writePortsFile(portsFile, { dns: dns.port })
     const at = printHostPort({ host, port: dns.port })
     io.out(formatOf(flags, io) === 'json' ? `${JSON.stringify({ event: 'listening', pid: process.pid, dns: at })}\n` : `genkan answers DNS at ${at} for ${clusterDomain}\n`)
-    const close = (): Promise<void> => dns.close()
-    return untilStopped({ drain: close, close, reload: () => dns.reload(), say: (sentence) => log.info(sentence) })
+    return stopped
   },
 })
 

@@ -7,7 +7,7 @@ import type { Io } from './command.ts'
 import { clearPortsFile, writePortsFile } from './ports-file.ts'
 import { printHostPort } from './settings.ts'
 import { untilStopped } from './signals.ts'
-import { errnoOf, type ExitCode, UserError } from './user-error.ts'
+import { type ExitCode, UserError } from './user-error.ts'
 import { readVersion } from './version.ts'
 
 export type DoorInit = {
@@ -25,10 +25,8 @@ export async function runDoor({ settings, io, portsFile, ready, onReady }: DoorI
   if (portsFile !== undefined) clearPortsFile(portsFile)
   const genkan = await startOrExplain(settings)
   try {
-    if (portsFile !== undefined) writePortsFile(portsFile, genkan.ports)
-    io.out(`${ready === 'json' ? readyObject(genkan, settings) : readyLine(genkan, settings)}\n`)
-    onReady?.(genkan)
-    return await untilStopped({
+    // Whoever reads that it is up may ask it to stop at once.
+    const stopped = untilStopped({
       drain: async () => sayCut(await genkan.drain(), settings.log),
       close: () => genkan.close(),
       reload: () => {
@@ -37,6 +35,10 @@ export async function runDoor({ settings, io, portsFile, ready, onReady }: DoorI
       },
       say: (sentence) => settings.log.info(sentence),
     })
+    if (portsFile !== undefined) writePortsFile(portsFile, genkan.ports)
+    io.out(`${ready === 'json' ? readyObject(genkan, settings) : readyLine(genkan, settings)}\n`)
+    onReady?.(genkan)
+    return await stopped
   } catch (error) {
     await genkan.close()
     throw error
@@ -49,25 +51,25 @@ async function startOrExplain(settings: Settings): Promise<Genkan> {
   } catch (error) {
     // A bug of ours keeps its stack; what `start` says on purpose is a sentence already.
     if (!(error instanceof Error) || error.constructor !== Error) throw error
-    const code = errnoOf(error) ?? /\bE[A-Z]{4,}\b/.exec(error.message)?.[0] ?? ''
-    throw new UserError([error.message, ...bindHint(code)].join('\n'))
+    throw new UserError([error.message, ...bindHint(error)].join('\n'))
   }
 }
 
 /** What to do about a port that cannot be had. */
-function bindHint(code: string): string[] {
-  if (code === 'EACCES') {
+function bindHint({ message }: Error): string[] {
+  // Workers tell their reasons as sentences (listener/listener.ts): errors lose their codes between threads.
+  if (/permission denied|EACCES/.test(message)) {
     return [
-      'ports below 1024 are for root unless the system says otherwise; allow it with one of',
+      'allow it with one of',
       '  sudo sysctl net.ipv4.ip_unprivileged_port_start=80',
       `  sudo setcap cap_net_bind_service=+ep ${process.execPath}`,
       'or take others with --http-port 8080 --https-port 8443',
     ]
   }
-  if (code === 'EADDRINUSE') {
-    return ['another program has the port; `ss -ltnp` (Linux) or `lsof -iTCP -sTCP:LISTEN` shows which', 'or take others with --http-port 8080 --https-port 8443 --admin 127.0.0.1:0']
+  if (/another program listens|EADDRINUSE/.test(message)) {
+    return ['`ss -ltnp` (Linux) or `lsof -iTCP -sTCP:LISTEN` shows which one', 'or take others with --http-port 8080 --https-port 8443 --admin 127.0.0.1:0']
   }
-  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT' ? ['this machine has no such address; see --bind and --admin'] : []
+  return /no such address|EADDRNOTAVAIL|EAFNOSUPPORT/.test(message) ? ['see --bind and --admin'] : []
 }
 
 function readyObject(genkan: Genkan, { bind, admin }: Settings): string {

@@ -72,14 +72,17 @@ function stubbed(resource: Resource, services: ReadonlySet<string>): Resource[] 
   const { namespace, name } = resource.metadata
   if (resource.kind === 'EndpointSlice') return services.has(`${namespace}/${resource.serviceName}`) ? [] : [resource]
   if (resource.kind === 'Endpoints') return services.has(`${namespace}/${name}`) ? [] : [resource]
-  if (resource.kind === 'Service') return [services.has(`${namespace}/${name}`) ? toStubbed(resource) : resource]
+  if (resource.kind === 'Service') return services.has(`${namespace}/${name}`) ? toStubbed(resource) : [resource]
   return [resource.kind === 'Ingress' && services.size > 0 ? { ...resource, metadata: withoutDiscovery(resource.metadata) } : resource]
 }
 
-/** A Service outside the cluster has no endpoints in it; for a scenario it is one like all others. */
-function toStubbed(service: Service): Service {
-  const type = service.spec.type === 'ExternalName' ? 'ClusterIP' : service.spec.type
-  return { ...service, metadata: withoutDiscovery(service.metadata), spec: { ...service.spec, type, externalName: undefined } }
+/**
+ * A Service outside the cluster, or one that names no ports, has no endpoints of its own: it is left out, and one like
+ * all others is made up with the stand-ins.
+ */
+function toStubbed(service: Service): Service[] {
+  if (service.spec.type === 'ExternalName' || service.spec.ports.length === 0) return []
+  return [{ ...service, metadata: withoutDiscovery(service.metadata) }]
 }
 
 /** Stand-ins are found in slices, whatever else the annotation wants. */

@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { bin, genkan, heard, listen, startGenkan, stop } from '../support/cli.ts'
+
+/** Makes the Node that starts bin/genkan.js, and none that this one starts, believe that it is an old one. */
+const pretendOld = ['--import', `data:text/javascript,${encodeURIComponent("Object.defineProperty(process.versions, 'node', { value: '18.20.0' })")}`]
+
+/** An installation of which nothing is there but the starter, and what the test puts beside it. */
+function installation(): string {
+  const root = mkdtempSync(join(tmpdir(), 'genkan-'))
+  mkdirSync(join(root, 'bin'))
+  copyFileSync(bin, join(root, 'bin/genkan.js'))
+  writeFileSync(join(root, 'package.json'), '{"type": "module"}')
+  return root
+}
+
+function pin(root: string, version: string): void {
+  mkdirSync(join(root, 'node_modules/node/bin'), { recursive: true })
+  writeFileSync(join(root, 'node_modules/node/package.json'), JSON.stringify({ version }))
+  // A name of its own: the very same executable is never started again.
+  symlinkSync(process.execPath, join(root, 'node_modules/node/bin/node'))
+}
+
+async function run(root: string, ...args: readonly string[]) {
+  const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit') as Promise<[number | null]>])
+  return { out, err, code }
+}
+
+function writeMain(root: string, source: string): void {
+  mkdirSync(join(root, 'src/cli'), { recursive: true })
+  writeFileSync(join(root, 'src/cli/main.ts'), source)
+}
+
+describe('bin/genkan.js on a Node that is too old', () => {
+  test('says what is needed and where to get it, and exits with 1', async () => {
+    const { code, err } = await run(installation())
+    expect(code).toBe(1)
+    expect(err).toMatch(/^genkan: this is Node 18\.20\.0, and Genkan needs Node 24 or newer\. Install .*nodejs\.org.*`npm ci`/)
+  })
+
+  test('does not go on with a pinned Node that is too old as well', async () => {
+    const root = installation()
+    pin(root, '22.0.0')
+    expect(await run(root)).toMatchObject({ code: 1, out: '' })
+  })
+
+  test('goes on with the pinned Node, which keeps arguments, output and exit code', async () => {
+    const root = installation()
+    pin(root, '26.1.0')
+    writeMain(root, 'export async function main(argv: readonly string[]): Promise<number> { console.log(process.versions.node, argv.join()); return 7 }')
+    const { code, out, err } = await run(root, 'check', 'a b')
+    expect(err).toBe('genkan: this is Node 18.20.0, and Genkan needs Node 24 or newer; going on with the pinned Node 26.1.0\n')
+    expect(out).toBe(`${process.versions.node} check,a b\n`)
+    expect(code).toBe(7)
+  })
+
+  test('passes signals on', async () => {
+    const root = installation()
+    pin(root, '26.1.0')
+    writeMain(root, `
+      export function main(): Promise<number> {
+        const forever = setInterval(() => {}, 1000)
+        return new Promise((resolve) => {
+          process.on('SIGHUP', () => console.log('reloads'))
+          process.on('SIGTERM', () => { clearInterval(forever); resolve(5) })
+          console.log('is up')
+        })
+      }`)
+    const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    started.push(child)
+    const said = listen(child)
+    await heard(child, said, /is up/)
+    child.kill('SIGHUP')
+    await heard(child, said, /reloads/)
+    expect(await stop(child)).toBe(5)
+  })
+})
+
+describe('bin/genkan.js', () => {
+  test('prefers what is published over the sources', async () => {
+    const root = installation()
+    writeMain(root, 'export async function main() { return 1 }')
+    mkdirSync(join(root, 'dist/cli'), { recursive: true })
+    writeFileSync(join(root, 'dist/cli/main.js'), 'export async function main() { return 3 }')
+    const child = spawn(process.execPath, [join(root, 'bin/genkan.js')])
+    expect(await once(child, 'exit')).toEqual([3, null])
+  })
+
+  test('starts the real thing when the Node is new enough', async () => {
+    expect(await genkan(['version'])).toMatchObject({ code: 0, err: '' })
+  })
+})
+
+const started: ReturnType<typeof startGenkan>[] = []
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((child) => stop(child, 'SIGKILL')))
+})
