@@ -38,7 +38,7 @@ describe('what changed', () => {
       '~ route cart: upstream "default/web:80" -> "default/b:80", timeouts.readMs 60000 -> 1',
     ],
     ['an upstream lost', { routes: [lost, home] }, '~ route cart: upstream "default/web:80" -> undefined'],
-    ['policies, not what is in them', { routes: [{ ...cart, policies: [auth] }, home] }, '~ route cart: policies changed'],
+    ['policies, not their text', { routes: [{ ...cart, policies: [auth] }, home] }, '~ route cart: policies changed'],
     ['one route moved', { routes: [{ ...cart, ...at(9) }, home] }, '~ route cart: now written at web.yaml:9'],
     [
       'many routes moved',
