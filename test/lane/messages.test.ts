@@ -6,6 +6,8 @@ import { connectRaw, talk } from '../support/raw-client.ts'
 const get = 'GET /a HTTP/1.1\r\nHost: a.test\r\n'
 const close = 'Connection: close\r\n\r\n'
 
+const echo = (): ReturnType<typeof startOrigin> => startOrigin((request, response) => request.pipe(response))
+
 describe('a plain request', () => {
   test('reaches the endpoint and its answer the client', async () => {
     const origin = await startOrigin((request, response) => {
@@ -128,8 +130,6 @@ describe('Expect: 100-continue', () => {
 })
 
 describe('request bodies', () => {
-  const echo = (): ReturnType<typeof startOrigin> => startOrigin((request, response) => request.pipe(response))
-
   test.each([
     ['of a length', 'Content-Length: 5\r\n', 'hello'],
     ['in chunks, with trailers that are dropped', 'Transfer-Encoding: chunked\r\n', '2;ext=1\r\nhe\r\n3\r\nllo\r\n0\r\nX-T: 1\r\n\r\n'],

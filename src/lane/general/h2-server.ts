@@ -20,7 +20,7 @@ export type H2Env = {
   readonly monotonic: () => number
 }
 
-type Client = { readonly facts: Connection; readonly resets: ResetBudget; open: number; requests: number }
+type Client = { readonly facts: Connection; readonly resets: ResetBudget; open: number; requests: number; isCut: boolean }
 
 export class H2Server {
   readonly #env: H2Env
@@ -68,7 +68,7 @@ export class H2Server {
     const { limits, monotonic } = this.#env
     const facts = this.#serving
     if (facts === undefined) return session.destroy()
-    const client: Client = { facts, resets: new ResetBudget(limits.streamResets, monotonic()), open: 0, requests: 0 }
+    const client: Client = { facts, resets: new ResetBudget(limits.streamResets, monotonic()), open: 0, requests: 0, isCut: false }
     this.#clients.set(session, client)
     session.on('error', () => {})
     session.on('frameError', () => {})
@@ -85,8 +85,9 @@ export class H2Server {
     const client = session === undefined ? undefined : this.#clients.get(session as ServerHttp2Session)
     stream.on('error', () => {})
     if (client === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM)
-    // Cancelled in the same packet: not worth an exchange, nor a request to an endpoint.
-    if (stream.closed || stream.destroyed) return this.#countReset(session as ServerHttp2Session, client)
+    if (client.isCut) return stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    // Told at once, while 'close' would come only after all the streams of this packet have begun.
+    stream.once('aborted', () => this.#countReset(session as ServerHttp2Session, client))
     client.open++
     client.requests++
     this.#closeAfterLast(session as ServerHttp2Session, client)
@@ -109,7 +110,6 @@ export class H2Server {
         onClosed: (complete) => {
           client.open--
           transport.onClosed(complete)
-          if (!complete) this.#countReset(session as ServerHttp2Session, client)
         },
       },
     })
@@ -126,8 +126,9 @@ export class H2Server {
    * CVE-2023-44487 and CVE-2025-8671: starting and cancelling streams costs a client nothing and us a request each, so
    * a connection has a budget for streams that end early, whoever reset them.
    */
-  #countReset(session: ServerHttp2Session, { resets }: Client): void {
-    if (session.closed || session.destroyed || resets.take(this.#env.monotonic())) return
+  #countReset(session: ServerHttp2Session, client: Client): void {
+    if (client.isCut || session.destroyed || client.resets.take(this.#env.monotonic())) return
+    client.isCut = true
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     // Destroyed at once, node would say GOAWAY(NO_ERROR) in its place.
     setImmediate(() => session.destroy())
