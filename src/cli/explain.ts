@@ -46,7 +46,7 @@ function requireUrl(url: string, folders: readonly string[]): void {
   if (folders.length === 0) throw new UserError(`explain wants the folders, too, as in \`genkan explain ${url} manifests\``, 2)
 }
 
-/** What the folder itself says; `pending` where a network would have to be asked. */
+/** What the folder itself says; nothing where a network would have to be asked, and nobody can say beforehand. */
 function endpointsOf(resources: ResourceSet, upstreams: readonly UpstreamSpec[], nodeName: string | undefined): EndpointSet[] {
   const folder = new Folder(resources)
   const ask: Record<DiscoveryMode, (upstream: UpstreamSpec) => Answer | undefined> = {
@@ -56,12 +56,12 @@ function endpointsOf(resources: ResourceSet, upstreams: readonly UpstreamSpec[],
     dns: () => undefined,
     env: () => undefined,
   }
-  return upstreams.map((upstream): EndpointSet => {
+  return upstreams.flatMap((upstream): EndpointSet[] => {
     for (const mode of upstream.discovery) {
       const answer = ask[mode](upstream)
-      if (answer === undefined || answer.kind === 'pending') return { upstream: upstream.id, state: 'pending', mode, endpoints: [] }
-      if (answer.kind === 'answer') return { upstream: upstream.id, state: answer.state, mode, endpoints: answer.endpoints }
+      if (answer === undefined || answer.kind === 'pending') return []
+      if (answer.kind === 'answer') return [{ upstream: upstream.id, state: answer.state, mode, endpoints: answer.endpoints }]
     }
-    return { upstream: upstream.id, state: 'failed', mode: undefined, endpoints: [] }
+    return [{ upstream: upstream.id, state: 'failed', mode: undefined, endpoints: [] }]
   })
 }
