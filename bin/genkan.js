@@ -19,6 +19,11 @@ function run() {
   import(pathToFileURL(main).href)
     .then((module) => module.main(process.argv.slice(2)))
     .then((code) => process.exit(code))
+    .catch((error) => {
+      const isMissing = error.code === 'ERR_MODULE_NOT_FOUND'
+      console.error(isMissing ? 'genkan: a package is missing (' + error.message + '); run `npm ci` in ' + root : error)
+      process.exit(1)
+    })
 }
 
 function startAgain() {

@@ -31,7 +31,7 @@ function toPattern(output: string): RegExp {
 }
 
 async function run(command: string, ports: Ports, cwd: string): Promise<string> {
-  const [name, ...args] = words(command)
+  const [name, ...args] = words(command.replace(/^npx /, ''))
   if (name === 'curl') return curl(command, { ports, cwd })
   if (name === 'genkan') return (await genkan(args, { cwd })).out
   if (name !== 'rm') throw new Error(`${name} is not understood here`)
@@ -51,6 +51,19 @@ async function expectShown({ command, output }: Shown, ports: Ports, cwd: string
     await new Promise((next) => setTimeout(next, 50))
   }
 }
+
+describe('the pages for users', () => {
+  for (const page of ['README.md', 'docs/cli.md']) {
+    test(`${page} shows what genkan says`, async () => {
+      const commands = readShown(readFileSync(join(root, page), 'utf8'))
+      expect(commands.length).toBeGreaterThan(0)
+      for (const { command, output } of commands) {
+        const { out, err } = await genkan(words(command.replace(/^npx /, '')).slice(1))
+        expect(out + err, command).toMatch(toPattern(output))
+      }
+    })
+  }
+})
 
 describe('the examples', () => {
   for (const name of names) {

@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
-import { bin, genkan, heard, listen, startGenkan, stop } from '../support/cli.ts'
+import { bin, genkan, heard, listen, stop } from '../support/cli.ts'
 
 /** Makes the Node that starts bin/genkan.js, and none that this one starts, believe that it is an old one. */
 const pretendOld = ['--import', `data:text/javascript,${encodeURIComponent("Object.defineProperty(process.versions, 'node', { value: '18.20.0' })")}`]
@@ -83,6 +83,15 @@ describe('bin/genkan.js on a Node that is too old', () => {
 })
 
 describe('bin/genkan.js', () => {
+  test('says what to do when packages are missing', async () => {
+    const root = installation()
+    writeMain(root, "import 'nobody-has-this'")
+    const child = spawn(process.execPath, [join(root, 'bin/genkan.js')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [err, exit] = await Promise.all([text(child.stderr), once(child, 'exit')])
+    expect(exit).toEqual([1, null])
+    expect(err).toMatch(/^genkan: a package is missing \(.*nobody-has-this.*\); run `npm ci` in /)
+  })
+
   test('prefers what is published over the sources', async () => {
     const root = installation()
     writeMain(root, 'export async function main() { return 1 }')
@@ -97,7 +106,7 @@ describe('bin/genkan.js', () => {
   })
 })
 
-const started: ReturnType<typeof startGenkan>[] = []
+const started: ChildProcess[] = []
 afterEach(async () => {
   await Promise.all(started.splice(0).map((child) => stop(child, 'SIGKILL')))
 })

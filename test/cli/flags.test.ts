@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { decodeFlags, envName, type Flag, flags, type FlagKey, unknownFlags, unknownVariables } from '../../src/cli/flags.ts'
 import { doorFlags, toSettings } from '../../src/cli/settings.ts'
@@ -21,6 +23,17 @@ describe('the table of flags', () => {
   test('no two flags of a command have the same name', () => {
     const names = doorFlags.map((key) => flags[key].name)
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('the table in docs/cli.md says the same', () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/cli.md'), 'utf8')
+    const rows = ([...doorFlags, 'portsFile'] as const).map((key): string => {
+      const { name, grammar, fallback, help }: Flag<unknown> = flags[key]
+      const placeholder = grammar.placeholder === '' ? '' : ` ${grammar.placeholder.replaceAll('|', String.raw`\|`)}`
+      const shown = fallback === undefined || fallback === '' || placeholder === '' ? '' : `\`${fallback}\``
+      return `| \`--${name}${placeholder}\` | ${shown} | ${help} |`
+    })
+    expect(page.slice(page.indexOf('| `--')).trimEnd().split('\n')).toEqual(rows)
   })
 
   test('the defaults are those that are promised', async () => {

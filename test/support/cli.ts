@@ -26,10 +26,10 @@ export function startGenkan(args: readonly string[], { env = {}, cwd = root, nod
 
 /** Everything a child has said so far, growing. */
 export function listen(child: ChildProcess): { out: string; err: string } {
-  const heard = { out: '', err: '' }
-  child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (heard.out += chunk))
-  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (heard.err += chunk))
-  return heard
+  const said = { out: '', err: '' }
+  child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (said.out += chunk))
+  child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (said.err += chunk))
+  return said
 }
 
 /** Resolves once what the child says matches; rejects when the child ends or `ms` pass before. */
