@@ -91,7 +91,7 @@ export class Listener {
   }
 
   #plain(): Server {
-    return createTcpServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    return createTcpServer({ noDelay: true }, (socket) => {
       if (this.#admit(socket)) this.#init.lane.serve(socket, this.#facts(socket, undefined))
     })
   }
@@ -105,7 +105,6 @@ export class Listener {
       cert: contexts.fallback.certificate,
       key: contexts.fallback.key,
       noDelay: true,
-      allowHalfOpen: true,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: limits.handshakeTimeoutMs,
       // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.

@@ -32,6 +32,8 @@ export interface Door {
   inFlight(): number
   open(): number
   tunnels(): number
+  /** Connections closed at once because of the limit. */
+  refused(): number
   /** The exchange that finishes as number `count`, counted from 1. */
   nth(count: number): Promise<Exchange>
   apply(change: { readonly snapshot?: Partial<Snapshot>; readonly endpoints?: readonly number[] }): void
@@ -42,7 +44,7 @@ let certificate: Promise<PemPair> | undefined
 /** Is closed when the test ends, and then fails the test if an exchange is left over or a bug was logged. */
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   certificate ??= createDefaultCertificate(new Date())
-  const state = { started: 0, open: 0, tunnels: 0 }
+  const state = { started: 0, open: 0, tunnels: 0, refused: 0 }
   const finished: Exchange[] = []
   const suspects: string[] = []
   const errors: string[] = []
@@ -61,6 +63,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       ...silentObserver,
       onConnectionOpened: () => void state.open++,
       onConnectionClosed: () => void state.open--,
+      onConnectionRefused: () => void state.refused++,
       onTunnel: (delta) => void (state.tunnels += delta),
       onStart: () => void state.started++,
       onFinish: (exchange) => void finished.push(exchange),
@@ -86,6 +89,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     inFlight: () => state.started - finished.length,
     open: () => state.open,
     tunnels: () => state.tunnels,
+    refused: () => state.refused,
     nth: async (count) => {
       await until(() => finished.length >= count)
       return finished[count - 1]!

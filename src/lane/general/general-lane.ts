@@ -29,9 +29,11 @@ export class GeneralLane implements Lane {
   readonly #h1: H1Server
   readonly #h2: H2Server
   #runtime: Runtime
+  #closed: boolean
 
   constructor({ proxy, limits, observer, monotonic }: GeneralLaneInit) {
     this.#runtime = emptyRuntime
+    this.#closed = false
     this.#pools = new Pools(limits)
     const runtime = (): Runtime => this.#runtime
     this.#h1 = new H1Server({ proxy, limits, observer, pools: this.#pools, runtime })
@@ -39,6 +41,11 @@ export class GeneralLane implements Lane {
   }
 
   serve(socket: Socket, connection: Connection, early?: Buffer): void {
+    // Handshakes that were under way may still arrive after the end.
+    if (this.#closed) {
+      socket.destroy()
+      return
+    }
     const server = connection.tls?.alpn === 'h2' ? this.#h2 : this.#h1
     if (early === undefined || early.length === 0) {
       server.serve(socket, connection)
@@ -69,6 +76,7 @@ export class GeneralLane implements Lane {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     this.#h1.close()
     this.#h2.cut()
     await this.#pools.destroy()

@@ -128,7 +128,7 @@ export class H1Connection {
    */
   drain(patience: 'new' | 'gone'): void {
     if (this.#detached || this.isBusy || this.#socket.bytesRead > this.#bytesRead) return
-    if (this.#requests > 0 || patience === 'gone') this.#socket.end()
+    if (this.#requests > 0 || patience === 'gone') this.#bye()
   }
 
   #begin({ request, response, head }: Waiting): void {
@@ -171,8 +171,14 @@ export class H1Connection {
     this.#serving = false
     this.#bytesRead = this.#socket.bytesRead
     if (this.#broken !== undefined) this.#answerBroken()
-    else if (this.#isDraining()) this.#socket.end()
+    else if (this.#isDraining()) this.#bye()
     else this.#socket.resume()
+  }
+
+  /** A client that does not end its side in turn must not hold a drain up. */
+  #bye(): void {
+    this.#closing = true
+    endThenDiscard(this.#socket, { lingerMs: this.#env.limits.lingerMs })
   }
 
   #answerBroken(): void {
