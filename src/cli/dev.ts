@@ -1,4 +1,5 @@
 /** `genkan dev`: the front door with everything around it that a cluster would give, on one machine. */
+import { createServer } from 'node:net'
 import { type EmbeddedCluster, startEmbeddedCluster } from '#cluster/embedded-cluster.ts'
 import type { Turn } from '#control/loop.ts'
 import { FolderSource } from '#source/folder.ts'
@@ -8,6 +9,7 @@ import { ClusterSource } from './cluster-source.ts'
 import { defineCommand } from './command.ts'
 import { printWelcome } from './dev-welcome.ts'
 import { runDoor } from './door.ts'
+import type { HostPort } from './grammar.ts'
 import { requireFolders } from './folders.ts'
 import { doorFlags, type DoorFlags, formatOf, openLog, toCompileOptions, toSettings } from './settings.ts'
 
@@ -59,5 +61,15 @@ Signals and exit codes are those of \`genkan serve\`.`,
 
 async function settingsOf(flags: DoorFlags, cluster: EmbeddedCluster | undefined, surroundings: Parameters<typeof toSettings>[1]): Promise<Settings> {
   const settings = await toSettings(flags, surroundings)
-  return cluster === undefined ? settings : { ...settings, clusterDns: [cluster.dns] }
+  const admin = settings.admin === undefined || (await isFree(settings.admin)) ? settings.admin : { ...settings.admin, port: 0 }
+  return { ...settings, admin, ...(cluster === undefined ? {} : { clusterDns: [cluster.dns] }) }
+}
+
+/** A second `genkan dev` beside the first one should just work: the dashboard's address is printed anyway. */
+function isFree({ host, port }: HostPort): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen({ host, port }, () => probe.close(() => resolve(true)))
+  })
 }

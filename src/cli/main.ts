@@ -25,15 +25,14 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   let code: ExitCode = 0
   const program = buildProgram(io)
   const wanted = Object.entries(commands).filter(([name]) => name === argv[0])
-  const loaded = await Promise.all((wanted.length > 0 ? wanted : Object.entries(commands)).map(([, load]) => load()))
-  for (const command of loaded) {
-    const run = async (given: GivenFlags, operands: readonly string[]): Promise<void> => {
-      code = await runCommand({ command, argv: argv.slice(1), given, operands, io })
-    }
-    program.addCommand(buildCommand(command, io, run))
-  }
   try {
     rejectUnknownCommand(argv)
+    for (const command of await Promise.all((wanted.length > 0 ? wanted : Object.entries(commands)).map(([, load]) => load()))) {
+      const run = async (given: GivenFlags, operands: readonly string[]): Promise<void> => {
+        code = await runCommand({ command, argv: argv.slice(1), given, operands, io })
+      }
+      program.addCommand(buildCommand(command, io, run))
+    }
     await program.parseAsync([...argv], { from: 'user' })
     return code
   } catch (error) {
@@ -137,6 +136,8 @@ function report(error: unknown, argv: readonly string[], io: Io): ExitCode {
 }
 
 function processIo(): Io {
+  // A reader that has seen enough (`genkan routes … | head`) is no reason to fail, let alone to stop serving.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   return {
     env: process.env,
     out: (text) => process.stdout.write(text),

@@ -1,6 +1,6 @@
 import { type ChildProcess } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -68,6 +68,32 @@ describe('genkan serve', () => {
     expect(said.err).toContain('SIGINT: finishing the requests in flight')
   })
 
+  test('stops at once when asked twice', async () => {
+    const folder = manifests()
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const file = join(folder, 'web.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('port: 1}', `port: ${(silent.address() as AddressInfo).port}}`))
+    const { child, said, ports } = await start('serve', folder, '--log-format', 'json')
+    const reached = once(silent, 'connection')
+    const client = connect(ports.http, '127.0.0.1')
+    client.on('error', () => {})
+    await once(client, 'connect')
+    client.write('GET / HTTP/1.1\r\nhost: web.test\r\n\r\n')
+    const [endpoint] = (await reached) as [Socket]
+    child.kill('SIGTERM')
+    await heard(child, said, /finishing the requests in flight/)
+    const exit = once(child, 'exit') as Promise<[number | null]>
+    const again = setInterval(() => child.kill('SIGTERM'), 50)
+    const [code] = await exit
+    clearInterval(again)
+    client.destroy()
+    endpoint.destroy()
+    silent.close()
+    expect(code).toBe(1)
+    expect(said.err).toContain('SIGTERM again: stopping now')
+  })
+
   test('removes the ports of an earlier run before it starts', async () => {
     const portsFile = join(mkdtempSync(join(tmpdir(), 'genkan-')), 'ports.json')
     writeFileSync(portsFile, 'old')
@@ -94,10 +120,11 @@ describe('genkan dev', () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')
     const { port } = squatter.address() as AddressInfo
-    const { said, child, ports } = await start('dev', manifests(), '--http-port', String(port))
+    const { said, child, ports } = await start('dev', manifests(), '--http-port', String(port), '--admin', `127.0.0.1:${port}`)
     await heard(child, said, /Ctrl-C stops/)
     squatter.close()
     expect(ports.http).not.toBe(port)
+    expect(said.out).toContain(`http://127.0.0.1:${ports.admin}/`)
     expect(said.out).toMatch(new RegExp(`HTTP +http://127\\.0\\.0\\.1:${ports.http} +\\S.*${port}`))
   })
 
