@@ -269,6 +269,8 @@ export type EndpointHealth = {
   readonly ejectedUntil?: number
   /** Milliseconds since the epoch: when it became ready, for slow start. */
   readonly readySince?: number
+  /** Why it is as it is, for people; only where somebody explains, never on its way to a worker. */
+  readonly says?: string
 }
 
 /**
