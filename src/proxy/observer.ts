@@ -17,6 +17,11 @@ export interface Observer {
   onFinish(exchange: Exchange): void
   /** An endpoint of this upstream refused a connection or did not answer one: discovery should look again. */
   onSuspect(upstream: string): void
+  /**
+   * One attempt at an endpoint said something about its health: `ok` is a response head that is no 500, 502, 503 or
+   * 504; the opposite is such a head, or a failure of the endpoint before any head.
+   */
+  onOutcome(upstream: string, endpoint: string, ok: boolean): void
 }
 
 /** Ignores everything: for tests and offline use. */
@@ -28,4 +33,5 @@ export const silentObserver: Observer = {
   onStart: () => {},
   onFinish: () => {},
   onSuspect: () => {},
+  onOutcome: () => {},
 }

@@ -92,6 +92,7 @@ class RequestProxy implements Proxy {
       if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
       exchange.upstreamStatus = head.status
       if (exchange.endpoint !== undefined) exchange.endpoint.consecutiveFailures = 0
+      this.#tellOutcome(exchange, !isSick(head.status))
       head.fields = downstreamFields(head, { upgrade })
       this.#filterResponse(exchange, head)
       exchange.responding = true
@@ -230,7 +231,13 @@ class RequestProxy implements Proxy {
   #blame(exchange: Exchange, { cause }: Failure): void {
     if (failures[cause].side !== 'upstream' || exchange.endpoint === undefined) return
     exchange.endpoint.consecutiveFailures++
+    // Being full is our own bound, and what comes after the head has been told already.
+    if (cause !== 'upstream_busy' && !exchange.responding) this.#tellOutcome(exchange, false)
     if (isUnreachable(cause) && exchange.upstream !== undefined) this.#env.observer.onSuspect(exchange.upstream.id)
+  }
+
+  #tellOutcome({ upstream, endpoint }: Exchange, ok: boolean): void {
+    if (upstream !== undefined && endpoint !== undefined) this.#env.observer.onOutcome(upstream.id, endpoint.id, ok)
   }
 
   #release(exchange: Exchange): void {
@@ -263,6 +270,11 @@ class RequestProxy implements Proxy {
 function hasBody({ framing }: Admitted, headOnly: boolean): boolean {
   if (headOnly) return false
   return framing.kind === 'length' ? framing.bytes > 0 : framing.kind !== 'none'
+}
+
+/** Statuses that tell of the endpoint rather than of the request: 501 and 505 would be the same anywhere. */
+function isSick(status: number): boolean {
+  return status === 500 || (status >= 502 && status <= 504)
 }
 
 function isUnreachable(cause: Cause): boolean {
