@@ -27,7 +27,7 @@ It differs from \`genkan serve\` in this: it listens on 127.0.0.1 only; a port t
 one; a stand-in answers for every Service without endpoints, saying what it received; requests are not logged
 (--access-log - does). With --cluster-dns the endpoints come from there, and no stand-ins are started.
 
-Signals and exit codes are those of \`genkan serve\`.`,
+Signals and exit codes are those of \`genkan serve\`, but closing its terminal stops it.`,
   flags: [...doorFlags, 'portsFile'],
   fallbacks: { bind: '127.0.0.1', accessLog: 'off', logLevel: 'warn', logFormat: 'pretty', drainTimeout: '2s', workers: '1' },
   run: async ({ operands, flags, io }) => {
@@ -52,7 +52,7 @@ Signals and exit codes are those of \`genkan serve\`.`,
         const around = { bind: flags.bind, adminHost: settings.admin?.host, dns: cluster?.dns, standIns: cluster?.standIns() ?? [] }
         io.out(printWelcome({ ...around, ports, moved, snapshot, problems, folders }))
       }
-      return await runDoor({ settings, io, portsFile: flags.portsFile, ready: formatOf(flags, io), onReady })
+      return await runDoor({ settings, io, portsFile: flags.portsFile, ready: formatOf(flags, io), hangUp: io.isTerminal ? 'stop' : 'reload', onReady })
     } finally {
       await cluster?.close()
     }

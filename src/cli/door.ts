@@ -16,23 +16,25 @@ export type DoorInit = {
   readonly portsFile: string | undefined
   /** One line on standard output: an object, or a sentence. */
   readonly ready: 'json' | 'pretty'
+  readonly hangUp: 'reload' | 'stop'
   /** After the ready line. */
   readonly onReady?: (genkan: Genkan) => void
 }
 
 /** Resolves with the exit code when the door has been closed. */
-export async function runDoor({ settings, io, portsFile, ready, onReady }: DoorInit): Promise<ExitCode> {
+export async function runDoor({ settings, io, portsFile, ready, hangUp, onReady }: DoorInit): Promise<ExitCode> {
   if (portsFile !== undefined) clearPortsFile(portsFile)
   const genkan = await startOrExplain(settings)
   try {
     // Whoever reads that it is up may ask it to stop at once.
+    const reload = (): void => {
+      settings.log.info('SIGHUP: reading everything again')
+      genkan.reload()
+    }
     const stopped = untilStopped({
       drain: async () => sayCut(await genkan.drain(), settings.log),
       close: () => genkan.close(),
-      reload: () => {
-        settings.log.info('SIGHUP: reading everything again')
-        genkan.reload()
-      },
+      reload: hangUp === 'reload' ? reload : undefined,
       say: (sentence) => settings.log.info(sentence),
     })
     if (portsFile !== undefined) writePortsFile(portsFile, genkan.ports)

@@ -26,6 +26,6 @@ Exit codes: 0 stopped as asked, 1 could not start or was stopped twice, 2 a flag
     const log = openLog(flags, io)
     const sources = [new FolderSource({ paths: operands, log })]
     const settings = await toSettings(flags, { sources, log, portConflict: 'fail', env: io.env })
-    return runDoor({ settings, io, portsFile: flags.portsFile, ready: formatOf(flags, io) })
+    return runDoor({ settings, io, portsFile: flags.portsFile, ready: formatOf(flags, io), hangUp: 'reload' })
   },
 })

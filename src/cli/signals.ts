@@ -7,7 +7,8 @@ export type SignalActions = {
   /** Stop accepting and finish what is in flight. */
   readonly drain: () => Promise<unknown>
   readonly close: () => Promise<unknown>
-  readonly reload: () => void
+  /** `undefined` when SIGHUP means what it first meant: the terminal is gone, so stop. */
+  readonly reload: (() => void) | undefined
   readonly say: (sentence: string) => void
 }
 
@@ -20,7 +21,7 @@ export function untilStopped({ drain, close, reload, say }: SignalActions): Prom
     let askedAt: number | undefined
     const finish = (code: ExitCode): void => {
       for (const signal of ['SIGTERM', 'SIGINT'] as const) process.off(signal, stop)
-      process.off('SIGHUP', reload)
+      process.off('SIGHUP', reload ?? stop)
       resolve(code)
     }
     const stop = (signal: NodeJS.Signals): void => {
@@ -34,6 +35,6 @@ export function untilStopped({ drain, close, reload, say }: SignalActions): Prom
       }
     }
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop)
-    process.on('SIGHUP', reload)
+    process.on('SIGHUP', reload ?? stop)
   })
 }
