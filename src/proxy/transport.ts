@@ -6,6 +6,9 @@ import type { Reply } from '#policy/policy.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import type { Exchange } from './exchange.ts'
 
+/** Lanes know replies, but no policies. */
+export type { Reply }
+
 export interface Transport {
   /**
    * Send `exchange.sent` to this endpoint, then report onResponse (for interim heads too) or onFailure. When the client

@@ -15,17 +15,18 @@ const switched = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn
 
 describe('WebSockets', () => {
   test('talk both ways, over http and https', async () => {
-    const origin = await startOrigin((_request, response) => response.end())
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    after(() => new Promise<void>((resolve) => void server.close(() => resolve())))
-    server.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${String(data)}`)))
+    after(() => new Promise<void>((resolve) => {
+      server.close(() => resolve())
+    }))
+    server.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(`echo ${data.toString()}`)))
     await until(() => server.address() !== null)
     const { port } = server.address() as { port: number }
     const door = await openDoor({ endpoints: [port] })
     for (const url of [`ws://127.0.0.1:${door.http}/`, `wss://127.0.0.1:${door.https}/`]) {
       const socket = new WebSocket(url, { rejectUnauthorized: false })
       const heard: string[] = []
-      socket.on('message', (data) => heard.push(String(data)))
+      socket.on('message', (data: Buffer) => heard.push(data.toString()))
       await new Promise((resolve) => socket.once('open', resolve))
       expect(door.tunnels()).toBe(1)
       for (let n = 0; n < 100; n++) socket.send(`${n}`)
@@ -38,7 +39,6 @@ describe('WebSockets', () => {
     expect(await door.nth(2)).toMatchObject({ status: 101, upstreamStatus: 101, failure: undefined, connection: { scheme: 'https' } })
     expect(door.finished[0]!.requestBytes).toBeGreaterThan(100)
     expect(door.finished[0]!.responseBytes).toBeGreaterThan(100)
-    origin.close()
   })
 
   test('the endpoint receives exactly our fields, the client exactly the endpoint\'s', async () => {
@@ -68,7 +68,7 @@ describe('WebSockets', () => {
     let socket: Socket | undefined
     const origin = await startRawOrigin((accepted) => {
       socket = accepted
-      accepted.on('data', (data) => (/^GET/.test(data.toString()) ? (before += data.toString()) : (behind += data.toString())))
+      accepted.on('data', (data) => (data.toString().startsWith('GET') ? (before += data.toString()) : (behind += data.toString())))
     })
     const door = await openDoor({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
@@ -111,7 +111,7 @@ describe('WebSockets', () => {
     let behind = ''
     const origin = await startRawOrigin((socket) => {
       socket.on('data', (data) => {
-        if (/^GET/.test(data.toString())) socket.write(switched)
+        if (data.toString().startsWith('GET')) socket.write(switched)
         else behind += data.toString()
       })
     })

@@ -17,7 +17,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { ResponseHead } from '#http/head.ts'
-import type { Reply } from '#policy/policy.ts'
+import type { Reply } from '#proxy/transport.ts'
 
 export interface DownstreamEvents {
   /** The client takes more again, after `write` said no. */

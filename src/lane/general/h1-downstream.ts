@@ -1,7 +1,7 @@
 /** The client's side of an HTTP/1 exchange, on node:http. */
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http'
 import type { ResponseHead } from '#http/head.ts'
-import type { Reply } from '#policy/policy.ts'
+import type { Reply } from '#proxy/transport.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
 
 export type H1Init = {

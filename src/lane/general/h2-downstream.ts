@@ -1,7 +1,7 @@
 /** The client's side of an HTTP/2 exchange: one stream of node:http2, with raw field lists. */
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { ResponseHead } from '#http/head.ts'
-import type { Reply } from '#policy/policy.ts'
+import type { Reply } from '#proxy/transport.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
 
 export type H2Init = {

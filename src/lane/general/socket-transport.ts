@@ -1,11 +1,10 @@
 /** Answers on a bare socket: for messages node could not read, and for those it does not want to see (CONNECT). */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Reply } from '#policy/policy.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
-import type { Transport } from '#proxy/transport.ts'
+import type { Reply, Transport } from '#proxy/transport.ts'
 
 export class SocketTransport implements Transport {
   readonly #socket: Socket

@@ -1,11 +1,10 @@
 /** The four verbs for requests of the general lane: a client's side of either protocol, and undici towards endpoints. */
 import type { ResponseHead } from '#http/head.ts'
-import type { Reply } from '#policy/policy.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { type Failure, failures } from '#proxy/failure.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
-import type { Transport } from '#proxy/transport.ts'
+import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import { Attempt, type AttemptOwner } from './attempt.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { hsts } from '#policy/hsts.ts'
+import { httpsRedirect, type HttpsRedirectConfig } from '#policy/https-redirect.ts'
+import type { FilterContext, FilterEnv } from '#policy/policy.ts'
+import { policies } from '#policy/registry.ts'
+
+const env: FilterEnv = { now: () => 0, random: () => 0, httpsPort: 443 }
+
+function contextOf(change: Partial<FilterContext> = {}): FilterContext {
+  return {
+    client: { address: '127.0.0.1', scheme: 'http', port: 80 },
+    received: { method: 'GET', target: '/a', version: '1.1', fields: [] },
+    host: 'shop.test',
+    path: '/a',
+    query: '',
+    sent: { method: 'GET', target: '/a', fields: [] },
+    ...change,
+  }
+}
+
+const https = { address: '127.0.0.1', scheme: 'https', port: 443 } as const
+
+describe('https-redirect', () => {
+  const rows: readonly [why: string, context: Partial<FilterContext>, env: Partial<FilterEnv>, config: HttpsRedirectConfig, location: string | undefined][] = [
+    ['sends plain clients to the same path and query', { path: '/a/b', query: '?c=d' }, {}, { status: 308 }, 'https://shop.test/a/b?c=d'],
+    ['names a port that is not 443', {}, { httpsPort: 8443 }, { status: 301 }, 'https://shop.test:8443/a'],
+    ['lets clients that came by https pass', { client: https }, {}, { status: 308 }, undefined],
+    ['lets clients pass that named no host', { host: '' }, {}, { status: 308 }, undefined],
+    ['keeps the brackets of an address', { host: '[::1]' }, {}, { status: 308 }, 'https://[::1]/a'],
+  ]
+  test.each(rows)('%s', (...row) => {
+    const [, context, change, config, location] = row
+    const { onRequest } = httpsRedirect.create(config, { ...env, ...change })
+    const reply = onRequest!(contextOf(context))
+    expect(reply).toEqual(location === undefined ? undefined : { status: config.status, fields: ['Location', location], body: '' })
+  })
+})
+
+describe('hsts', () => {
+  test.each([
+    [{ maxAge: 31_536_000, includeSubDomains: true, preload: false }, 'max-age=31536000; includeSubDomains'],
+    [{ maxAge: 60, includeSubDomains: false, preload: true }, 'max-age=60; preload'],
+    [{ maxAge: 0, includeSubDomains: false, preload: false }, 'max-age=0'],
+  ])('%j is %s, instead of what the endpoint says', (config, value) => {
+    const head = { status: 200, reason: '', fields: ['strict-transport-security', 'max-age=1', 'X-A', '1', 'Strict-Transport-Security', 'max-age=2'] }
+    hsts.create(config, env).onResponse!(contextOf({ client: https }), head)
+    expect(head.fields).toEqual(['Strict-Transport-Security', value, 'X-A', '1'])
+  })
+
+  test('is never said over plain http', () => {
+    const head = { status: 200, reason: '', fields: [] }
+    hsts.create({ maxAge: 1, includeSubDomains: false, preload: false }, env).onResponse!(contextOf(), head)
+    expect(head.fields).toEqual([])
+  })
+})
+
+test('the registry knows every policy by its kind', () => {
+  expect([...policies.keys()]).toEqual(['https-redirect', 'hsts'])
+  expect(hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })).toEqual({ kind: 'hsts', config: { maxAge: 1, includeSubDomains: false, preload: false } })
+})
