@@ -39,10 +39,7 @@ export function scanFields(
   bounds: FieldBounds,
 ): RequestFields | { readonly tooLarge: string } | string {
   if (fields.length > bounds.headerCount * 2) return { tooLarge: 'too many fields' }
-  const scan: RequestFields = {
-    hosts: 0, host: '', lengths: 0, length: '', codings: 0, coding: '', expects: 0, expect: '',
-    authorizations: 0, connection: '', upgrade: '', websocketKeys: 0, websocketVersions: 0,
-  }
+  const scan = emptyScan()
   let bytes = 0
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
@@ -55,15 +52,21 @@ export function scanFields(
       const broken = breaksHttp2(name, value)
       if (broken !== undefined) return broken
     }
-    note(scan, name, value)
+    noteField(scan, name, value)
   }
-  // Two credentials: a filter could check one and the endpoint believe the other.
-  if (scan.authorizations > 1) return 'authorization repeated'
   return scan
 }
 
+/** What a head without fields says. */
+export function emptyScan(): RequestFields {
+  return {
+    hosts: 0, host: '', lengths: 0, length: '', codings: 0, coding: '', expects: 0, expect: '',
+    authorizations: 0, connection: '', upgrade: '', websocketKeys: 0, websocketVersions: 0,
+  }
+}
+
 /** Files one field under what it means to us. The length decides first, so that most names cost no comparison. */
-function note(scan: RequestFields, name: string, value: string): void {
+export function noteField(scan: RequestFields, name: string, value: string): void {
   switch (name.length) {
     case 4:
       if (!equalsLower(name, 'host')) return

@@ -59,12 +59,25 @@ export function versionOf(number: string): HttpVersion | undefined {
 
 /** Judges a request head. Field values are as received, one character per byte; optional white space may be left. */
 export function admitRequest(head: RequestHead, bounds: RequestBounds): Admitted | Refusal {
-  const methodRefusal = refuseMethod(head)
-  if (methodRefusal !== undefined) return methodRefusal
-  if (head.target.length > bounds.targetBytes) return { cause: 'uri_too_long', detail: 'target too long' }
+  const lineRefusal = refuseLine(head, bounds)
+  if (lineRefusal !== undefined) return lineRefusal
   const scan = scanFields(head, bounds)
   if (typeof scan === 'string') return bad(scan)
   if ('tooLarge' in scan) return { cause: 'header_too_large', detail: scan.tooLarge }
+  return judge(head, scan, bounds)
+}
+
+/**
+ * The same for a head whose fields were checked and filed (`noteField`) as they were read: names are tokens, values
+ * have no control characters, and the bounds on fields are kept.
+ */
+export function admitScanned(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {
+  return refuseLine(head, bounds) ?? judge(head, scan, bounds)
+}
+
+function judge(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {
+  // Two credentials: a filter could check one and the endpoint believe the other.
+  if (scan.authorizations > 1) return bad('authorization repeated')
   const target = parseTarget(head.target, bounds.scheme)
   if (typeof target === 'string') return bad(target)
   const host = resolveHost(head.version, target, scan)
@@ -89,6 +102,12 @@ export function admitRequest(head: RequestHead, bounds: RequestBounds): Admitted
     upgrade,
     expectContinue: expectContinue && framing.kind !== 'none',
   }
+}
+
+function refuseLine(head: RequestHead, bounds: RequestBounds): Refusal | undefined {
+  const refusal = refuseMethod(head)
+  if (refusal !== undefined) return refusal
+  return head.target.length > bounds.targetBytes ? { cause: 'uri_too_long', detail: 'target too long' } : undefined
 }
 
 /**
