@@ -97,6 +97,7 @@ describe('WebSockets', () => {
     ['reset the connection', (socket) => void socket.resetAndDestroy(), 502, 'upstream_reset'],
     ['speak no HTTP', (socket) => void socket.write('hello\r\n\r\n'), 502, 'upstream_protocol'],
     ['switch to something else', (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'), 502, 'upstream_protocol'],
+    ['switch to nothing', (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'), 502, 'upstream_protocol'],
     ['never answer', () => {}, 504, 'upstream_timeout'],
   ]
   test.each(faults)('endpoints that %s are answered for', async (_, script, status, cause) => {

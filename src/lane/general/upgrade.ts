@@ -117,7 +117,9 @@ export class UpgradeTransport implements Transport {
     asked.removeAllListeners('response').on('response', (answer: IncomingMessage) => {
       this.#answer = answer
       answer.on('error', () => {})
-      proxy.onResponse(exchange, headOf(answer))
+      // Without the fields that name a protocol node takes it for an ordinary response.
+      if (answer.statusCode === 101) this.#fail({ cause: 'upstream_protocol', detail: '101 without Upgrade' })
+      else proxy.onResponse(exchange, headOf(answer))
     })
     asked.on('information', ({ statusCode, rawHeaders }) => {
       proxy.onResponse(exchange, { status: statusCode, reason: '', fields: [...rawHeaders] })
