@@ -4,12 +4,16 @@
 import { adminPages } from '#admin/pages.ts'
 import { AdminServer } from '#admin/server.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
+import { type BackendReport, backendReports } from '#control/backend.ts'
 import type { Turn } from '#control/loop.ts'
 import { ControlLoop } from '#control/loop.ts'
 import { controlFamilies } from '#control/report.ts'
 import { backendsView, certificatesView, overviewView, problemsView, routesView } from '#control/views.ts'
+import { systemClock } from '#discovery/clock.ts'
 import { createDiscovery } from '#discovery/engine.ts'
 import type { Discovery } from '#discovery/discovery.ts'
+import { HealthGate } from '#health/gate.ts'
+import { probeOnce } from '#health/probe-once.ts'
 import { createDefaultCertificate } from '#listener/default-certificate.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Problem } from '#resource/problem.ts'
@@ -106,6 +110,7 @@ export async function start(settings: Settings): Promise<Genkan> {
 type House = {
   readonly pool: WorkerPool
   readonly discovery: Discovery
+  readonly health: HealthGate
   readonly loop: ControlLoop
   readonly admin: AdminServer | undefined
   /** Set when traffic should go elsewhere: /readyz says so from then on. */
@@ -114,9 +119,15 @@ type House = {
 
 async function build(settings: Settings): Promise<House> {
   const { log } = settings
-  const pool = new WorkerPool({ settings: await workerSettings(settings), log, onSuspect: (upstream) => discovery.suspect(upstream) })
+  const pool = new WorkerPool({
+    settings: await workerSettings(settings),
+    log,
+    onSuspect: (upstream) => discovery.suspect(upstream),
+    onOutcomes: (outcomes) => health.outcomes(outcomes),
+  })
+  const health = new HealthGate({ clock: systemClock, random: Math.random, probe: probeOnce, onChange: (sets) => pool.endpoints(sets), log })
   const discovery = createDiscovery({
-    onChange: (sets: readonly EndpointSet[]) => pool.endpoints(sets),
+    onChange: (sets: readonly EndpointSet[]) => health.discovered(sets),
     log,
     now: Date.now,
     random: Math.random,
@@ -128,8 +139,8 @@ async function build(settings: Settings): Promise<House> {
   })
   const { ingressClasses, compat, configMap } = settings
   const options = { ingressClasses, compat, configMap, discovery: settings.discovery }
-  const loop = new ControlLoop({ sources: settings.sources, options, discovery, pool, log, now: Date.now, ...(settings.onTurn && { onTurn: settings.onTurn }) })
-  const house: House = { pool, discovery, loop, admin: undefined, draining: false }
+  const loop = new ControlLoop({ sources: settings.sources, options, discovery, health, pool, log, now: Date.now, ...(settings.onTurn && { onTurn: settings.onTurn }) })
+  const house: House = { pool, discovery, health, loop, admin: undefined, draining: false }
   return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
 }
 
@@ -150,14 +161,18 @@ async function workerSettings(settings: Settings): Promise<WorkerSettings> {
 }
 
 function withAdmin(house: House, address: { readonly host: string; readonly port: number }, log: Log): House {
-  const { pool, discovery, loop } = house
+  const { pool, discovery, health, loop } = house
+  const backends = (): readonly BackendReport[] => backendReports(discovery, health)
   const exposition = new Exposition()
   const pages = adminPages({
     ready: () => readiness(complete),
-    metrics: async () => exposition.print([...(await pool.tallies()), controlFamilies(loop.latest(), discovery.reports(), pool)]),
-    overview: () => overviewView(loop.latest(), discovery.reports(), pool),
+    metrics: async () => {
+      const { families, endpoints: uses } = await pool.tallies()
+      return exposition.print([...families, controlFamilies({ turn: loop.latest(), backends: backends(), uses, pool })])
+    },
+    overview: () => overviewView(loop.latest(), backends(), pool),
     routes: () => routesView(loop.latest()),
-    backends: () => backendsView(discovery.reports()),
+    backends: async () => backendsView(backends(), (await pool.tallies()).endpoints),
     problems: () => problemsView(loop.latest()),
     certificates: () => certificatesView(loop.latest()),
     explain: (url, method) => explainLive(complete, url, method),
@@ -172,10 +187,10 @@ function readiness(house: House): { readonly ready: boolean; readonly reason: st
   return { ready: true, reason: `ready: generation ${house.pool.generation()} is applied` }
 }
 
-function explainLive({ loop, discovery }: House, url: string, method: string): unknown {
+function explainLive({ loop, health }: House, url: string, method: string): unknown {
   const turn = loop.latest()
   if (turn === undefined || !URL.canParse(url)) return undefined
-  const explanation = explain({ compiled: turn.compiled, endpoints: discovery.current(), url, method, fields: [] })
+  const explanation = explain({ compiled: turn.compiled, endpoints: health.described(), url, method, fields: [] })
   return { ...explanation, text: printExplanation(explanation) }
 }
 
@@ -205,8 +220,9 @@ function handle(house: House, settings: Settings, ports: PoolPorts & { readonly 
   }
 }
 
-async function close({ loop, discovery, pool, admin }: House): Promise<void> {
+async function close({ loop, discovery, health, pool, admin }: House): Promise<void> {
   loop.close()
   discovery.close()
+  health.close()
   await Promise.all([pool.close(), admin?.close()])
 }

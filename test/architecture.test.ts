@@ -24,7 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
   worker: ['lib', 'http', 'snapshot', 'route', 'policy', 'upstream', 'proxy', 'lane', 'listener', 'telemetry'],
   telemetry: ['lib'],
   admin: ['lib', 'snapshot', 'telemetry'],
-  control: ['lib', 'resource', 'snapshot', 'source', 'compile', 'discovery', 'worker', 'telemetry'],
+  control: ['lib', 'resource', 'snapshot', 'source', 'compile', 'discovery', 'health', 'worker', 'telemetry'],
   scenario: ['*'],
   cli: ['*'],
   'main.ts': ['*'],

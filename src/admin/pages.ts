@@ -29,7 +29,7 @@ export function adminPages(views: AdminViews): ReadonlyMap<string, AdminPage> {
     ['/metrics', async () => text(200, await views.metrics(), expositionType)],
     ['/api/v1/overview', () => json(200, views.overview())],
     ['/api/v1/routes', () => json(200, views.routes())],
-    ['/api/v1/backends', () => json(200, views.backends())],
+    ['/api/v1/backends', async () => json(200, await views.backends())],
     ['/api/v1/problems', () => json(200, views.problems())],
     ['/api/v1/certificates', () => json(200, views.certificates())],
     ['/api/v1/explain', (query) => explain(views, query)],

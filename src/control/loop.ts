@@ -1,5 +1,5 @@
 /**
- * The control loop: what sources say → compile → discovery → one snapshot for every worker.
+ * The control loop: what sources say → compile → discovery → health → one snapshot for every worker.
  *
  * One turn at a time, and always with the newest of everything: changes that arrive during a turn are taken together
  * by the next. Nothing here can stop traffic: workers go on with the last snapshot they were given.
@@ -7,6 +7,7 @@
 import type { Compiled, CompileOptions, ResourceStatus } from '#compile/compile.ts'
 import { compile } from '#compile/compile.ts'
 import type { Discovery } from '#discovery/discovery.ts'
+import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { isSame } from '#snapshot/diff.ts'
@@ -19,6 +20,7 @@ export type ControlInit = {
   readonly sources: readonly Source[]
   readonly options: Omit<CompileOptions, 'now'>
   readonly discovery: Discovery
+  readonly health: HealthGate
   readonly pool: WorkerPool
   readonly log: Log
   /** Milliseconds since the epoch. */
@@ -112,18 +114,19 @@ export class ControlLoop {
   }
 
   async #once(): Promise<void> {
-    const { discovery, pool, options, now } = this.#init
+    const { discovery, health, pool, options, now } = this.#init
     const batches = this.#batches.filter((batch) => batch !== undefined)
     const resources = new ResourceSet(batches.flatMap((batch) => batch.resources))
     const compiled = compile(resources, { ...options, now: now() })
     await discovery.follow(resources, compiled.snapshot.upstreams)
+    await health.follow(compiled.snapshot.upstreams, discovery.current())
     const before = this.#snapshot
     // The first snapshot is published even when it is empty: being ready means having read the folder.
     if (before.generation === 0 || !isSame(before, compiled.snapshot)) {
       this.#snapshot = { ...compiled.snapshot, generation: before.generation + 1 }
-      await pool.apply(this.#snapshot, discovery.current())
+      await pool.apply(this.#snapshot, health.current())
     } else {
-      pool.endpoints(discovery.current())
+      pool.endpoints(health.current())
     }
     this.#latest = {
       resources,

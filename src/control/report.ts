@@ -1,15 +1,31 @@
 /**
- * What the main thread knows, as metric families: configuration, certificates, endpoints, DNS, workers.
+ * What the main thread knows, as metric families: configuration, certificates, endpoints and their health, DNS, workers.
  */
 import type { DiscoveryReport } from '#discovery/discovery.ts'
-import type { EndpointSpec } from '#snapshot/snapshot.ts'
+import { endpointState, endpointStates } from '#snapshot/endpoint-state.ts'
 import type { MetricFamily, Sample } from '#telemetry/metric.ts'
 import { family } from '#telemetry/metric.ts'
+import type { EndpointUse } from '#worker/message.ts'
 import type { WorkerPool } from '#worker/pool.ts'
+import type { BackendReport } from './backend.ts'
 import type { Turn } from './loop.ts'
 
-export function controlFamilies(turn: Turn | undefined, reports: readonly DiscoveryReport[], pool: WorkerPool): readonly MetricFamily[] {
-  return [...configFamilies(turn), ...endpointFamilies(reports), ...dnsFamilies(reports), ...workerFamilies(pool)]
+export type Known = {
+  readonly turn: Turn | undefined
+  readonly backends: readonly BackendReport[]
+  readonly uses: readonly EndpointUse[]
+  readonly pool: WorkerPool
+}
+
+export function controlFamilies({ turn, backends, uses, pool }: Known): readonly MetricFamily[] {
+  return [
+    ...configFamilies(turn),
+    ...endpointFamilies(backends),
+    ...healthFamilies(backends),
+    ...useFamilies(uses),
+    ...dnsFamilies(backends),
+    ...workerFamilies(pool),
+  ]
 }
 
 function configFamilies(turn: Turn | undefined): MetricFamily[] {
@@ -30,12 +46,36 @@ function configFamilies(turn: Turn | undefined): MetricFamily[] {
 
 function endpointFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
   const endpoints = reports.flatMap((report) =>
-    (['ready', 'draining', 'unready'] as const).map((state) => one(count(report.endpoints, (each) => stateOf(each) === state), { backend: report.upstream, state })),
+    endpointStates.map((state) => one(count(report.endpoints, (each) => endpointState(each) === state), { backend: report.upstream, state })),
   )
   const states = reports.map((report) => one(1, { backend: report.upstream, state: report.state, mode: report.mode ?? 'none' }))
   return [
     family('gauge', 'genkan_endpoints', 'Endpoints of a backend by state.', endpoints),
     family('gauge', 'genkan_discovery_state', 'How a backend is found now: 1 for the current state and mode.', states),
+  ]
+}
+
+function healthFamilies(backends: readonly BackendReport[]): MetricFamily[] {
+  const reports = backends.flatMap(({ health }) => health ?? [])
+  const probes = reports.flatMap(({ upstream: backend, probes: { succeeded, failed } }) => [
+    one(succeeded, { backend, result: 'success' }),
+    one(failed, { backend, result: 'failure' }),
+  ])
+  const ejections = reports.map(({ upstream, ejections: value }) => one(value, { backend: upstream }))
+  return [
+    family('counter', 'genkan_endpoint_probes_total', 'Readiness probes of endpoints, by result.', probes),
+    family('counter', 'genkan_endpoint_ejections_total', 'Endpoints left out for a while because they failed in a row.', ejections),
+  ]
+}
+
+/** Several workers may use one endpoint. */
+function useFamilies(uses: readonly EndpointUse[]): MetricFamily[] {
+  const known = [...Map.groupBy(uses, ({ upstream, endpoint }) => `${upstream} ${endpoint}`).values()]
+  const per = (value: (group: readonly EndpointUse[]) => number): Sample[] =>
+    known.map((group) => one(value(group), { backend: group[0]!.upstream, endpoint: group[0]!.endpoint }))
+  return [
+    family('gauge', 'genkan_endpoint_requests_in_flight', 'Requests an endpoint is busy with.', per((group) => group.reduce((sum, each) => sum + each.inFlight, 0))),
+    family('gauge', 'genkan_endpoint_last_used_timestamp_seconds', 'When an endpoint was last sent a request.', per((group) => Math.max(...group.map((each) => each.lastUsedAt)) / 1000)),
   ]
 }
 
@@ -56,11 +96,6 @@ function workerFamilies(pool: WorkerPool): MetricFamily[] {
     family('gauge', 'genkan_workers_generation', 'Generation that every worker has applied.', [one(pool.generation())]),
     family('counter', 'genkan_worker_restarts_total', 'Workers that died and were replaced.', [one(pool.restarts())]),
   ]
-}
-
-export function stateOf(endpoint: EndpointSpec): 'ready' | 'draining' | 'unready' {
-  if (endpoint.ready && !endpoint.terminating) return 'ready'
-  return endpoint.serving && endpoint.terminating ? 'draining' : 'unready'
 }
 
 function one(value: number, labels: Record<string, string> = {}): Sample {

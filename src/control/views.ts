@@ -1,14 +1,17 @@
 /**
- * What the JSON API says: plain data made from the last turn of the control loop and the discovery's reports. The
+ * What the JSON API says: plain data made from the last turn of the control loop and what is known of backends. The
  * shapes are public (docs/admin.md): add fields, never rename them.
  */
-import type { DiscoveryReport } from '#discovery/discovery.ts'
+import type { EndpointReport } from '#health/gated-upstream.ts'
+import { endpointState } from '#snapshot/endpoint-state.ts'
+import type { EndpointSpec } from '#snapshot/snapshot.ts'
+import type { EndpointUse } from '#worker/message.ts'
 import type { WorkerPool } from '#worker/pool.ts'
+import type { BackendReport } from './backend.ts'
 import type { Turn } from './loop.ts'
-import { stateOf } from './report.ts'
 
 /** The one-glance page: is it up, is it current, is anything wrong. */
-export function overviewView(turn: Turn | undefined, reports: readonly DiscoveryReport[], pool: WorkerPool): unknown {
+export function overviewView(turn: Turn | undefined, reports: readonly BackendReport[], pool: WorkerPool): unknown {
   const problems = turn?.problems ?? []
   return {
     generation: turn?.snapshot.generation ?? 0,
@@ -16,7 +19,7 @@ export function overviewView(turn: Turn | undefined, reports: readonly Discovery
     lastChange: turn === undefined ? undefined : new Date(turn.finishedAt).toISOString(),
     routes: turn?.snapshot.routes.length ?? 0,
     backends: reports.length,
-    backendsWithoutEndpoints: reports.filter((report) => !report.endpoints.some((each) => stateOf(each) === 'ready')).length,
+    backendsWithoutEndpoints: reports.filter((report) => !report.endpoints.some((each) => endpointState(each) === 'ready')).length,
     certificates: turn?.snapshot.certificates.length ?? 0,
     errors: problems.filter((each) => each.severity === 'error').length,
     warnings: problems.filter((each) => each.severity === 'warning').length,
@@ -45,17 +48,43 @@ export function routesView(turn: Turn | undefined): unknown {
   }
 }
 
-export function backendsView(reports: readonly DiscoveryReport[]): unknown {
+export function backendsView(reports: readonly BackendReport[], uses: readonly EndpointUse[]): unknown {
+  const used = Map.groupBy(uses, ({ upstream, endpoint }) => `${upstream} ${endpoint}`)
   return {
     backends: reports.map((report) => ({
       id: report.upstream,
       state: report.state,
       mode: report.mode,
       trail: report.trail,
-      endpoints: report.endpoints.map((endpoint) => ({ ...endpoint, state: stateOf(endpoint) })),
+      endpoints: report.endpoints.map((endpoint) =>
+        endpointView(endpoint, report.health?.endpoints.get(endpoint.id), used.get(`${report.upstream} ${endpoint.id}`) ?? []),
+      ),
+      ejections: report.health?.ejections ?? 0,
+      probes: report.health?.probes,
       dns: report.dns,
     })),
   }
+}
+
+function endpointView({ health, ...endpoint }: EndpointSpec, report: EndpointReport | undefined, uses: readonly EndpointUse[]): unknown {
+  const { probe, outlier } = report ?? {}
+  return {
+    ...endpoint,
+    state: endpointState({ ...endpoint, ...(health && { health }) }),
+    because: health?.says,
+    probe: probe && { ...probe, lastAt: timeOf(probe.lastAt) },
+    consecutiveFailures: outlier?.consecutiveFailures ?? 0,
+    ejections: outlier?.ejections ?? 0,
+    ejectedUntil: timeOf(health?.ejectedUntil),
+    readySince: timeOf(health?.readySince),
+    inFlight: uses.reduce((sum, each) => sum + each.inFlight, 0),
+    lastUsed: timeOf(Math.max(0, ...uses.map((each) => each.lastUsedAt))),
+  }
+}
+
+/** Milliseconds since the epoch; 0 is never. */
+function timeOf(ms: number | undefined): string | undefined {
+  return ms === undefined || ms === 0 ? undefined : new Date(ms).toISOString()
 }
 
 export function problemsView(turn: Turn | undefined): unknown {

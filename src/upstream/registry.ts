@@ -15,6 +15,10 @@ export class UpstreamRegistry {
     return upstream
   }
 
+  all(): IterableIterator<Upstream> {
+    return this.#upstreams.values()
+  }
+
   /** Sets for upstreams nobody has asked for are kept too: the snapshot that names them may be on its way. */
   update(sets: readonly EndpointSet[]): void {
     for (const set of sets) this.of(set.upstream).update(set)

@@ -16,7 +16,7 @@ import { buildRuntime } from '#proxy/runtime.ts'
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
-import type { MovedPort } from './message.ts'
+import type { EndpointUse, MovedPort } from './message.ts'
 
 export type FrontDoorInit = {
   readonly bind: string
@@ -44,6 +44,10 @@ export interface FrontDoor {
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): void
   /** Endpoints of some upstreams have changed. */
   endpoints(sets: readonly EndpointSet[]): void
+  /** Ids of all endpoints that any upstream names, ready or not. */
+  endpointIds(): ReadonlySet<string>
+  /** Those that were ever used. */
+  uses(): readonly EndpointUse[]
   /** Stops accepting, finishes what is in flight, cuts the rest: resolves with how many connections that were. */
   drain(timeoutMs: number): Promise<number>
   /** Cuts everything now. */
@@ -118,6 +122,18 @@ class RunningFrontDoor implements FrontDoor {
   endpoints(sets: readonly EndpointSet[]): void {
     this.#upstreams.update(sets)
     this.#parts.lane.keepEndpoints(this.#upstreams.endpointIds())
+  }
+
+  endpointIds(): ReadonlySet<string> {
+    return this.#upstreams.endpointIds()
+  }
+
+  uses(): readonly EndpointUse[] {
+    return [...this.#upstreams.all()].flatMap((upstream) =>
+      [...upstream.endpoints()]
+        .filter(({ lastUsedAt }) => lastUsedAt > 0)
+        .map(({ id, inFlight, lastUsedAt }) => ({ upstream: upstream.id, endpoint: id, inFlight, lastUsedAt })),
+    )
   }
 
   async drain(timeoutMs: number): Promise<number> {

@@ -2,6 +2,7 @@
  * Everything the two planes say to each other: one closed union each way, plain data only.
  */
 import type { Limits } from '#proxy/limits.ts'
+import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { EndpointSet } from '#snapshot/snapshot.ts'
 import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
@@ -38,15 +39,27 @@ export type ToWorker =
   | { readonly kind: 'tally'; readonly request: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
+/** What one worker has seen of one endpoint. */
+export type EndpointUse = {
+  readonly upstream: string
+  readonly endpoint: string
+  /** Attempts under way. */
+  readonly inFlight: number
+  /** Milliseconds since the epoch. */
+  readonly lastUsedAt: number
+}
+
 /** A port that could not be had, and the one taken instead. */
 export type MovedPort = { readonly wanted: number; readonly taken: number; readonly reason: string }
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
   | { readonly kind: 'applied'; readonly sequence: number; readonly generation: number }
-  | { readonly kind: 'tallies'; readonly request: number; readonly families: readonly MetricFamily[] }
+  | { readonly kind: 'tallies'; readonly request: number; readonly families: readonly MetricFamily[]; readonly endpoints: readonly EndpointUse[] }
   /** An endpoint refused a connection: discovery should look again. */
   | { readonly kind: 'suspect'; readonly upstream: string }
+  /** How attempts went, gathered over one turn of the event loop; only when endpoints failed, or stopped failing. */
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly EndpointOutcome[] }
   /** A line for the operational log. */
   | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: LogFields }
   /** `cut` connections or streams did not finish in time. */

@@ -3,18 +3,23 @@
  * Workers hold no authority: a replacement gets the newest snapshot and endpoints and goes on.
  */
 import { Worker } from 'node:worker_threads'
+import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
-import type { FromWorker, MovedPort, ToWorker, WorkerSettings } from './message.ts'
+import type { EndpointUse, FromWorker, MovedPort, ToWorker, WorkerSettings } from './message.ts'
 
 export type PoolInit = {
   readonly settings: WorkerSettings
   readonly log: Log
   readonly onSuspect: (upstream: string) => void
+  readonly onOutcomes: (outcomes: readonly EndpointOutcome[]) => void
 }
 
 export type PoolPorts = { readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
+
+/** What the workers that answered in time have counted: one list of families each, and the uses of all. */
+export type Tallies = { readonly families: readonly (readonly MetricFamily[])[]; readonly endpoints: readonly EndpointUse[] }
 
 /** A replacement waits this long, twice as long each time, so that a worker dying at once does not spin the machine. */
 const firstRestartMs = 100
@@ -41,7 +46,7 @@ export class WorkerPool {
   readonly #waiting: { readonly sequence: number; readonly done: () => void }[] = []
 
   #tallyRequest = 0
-  readonly #tallies = new Map<number, (families: readonly MetricFamily[]) => void>()
+  readonly #tallies = new Map<number, (tallies: Tallies) => void>()
   #onDrained: ((cut: number) => void) | undefined
 
   constructor(init: PoolInit) {
@@ -87,15 +92,15 @@ export class WorkerPool {
     return this.#restarts
   }
 
-  tallies(): Promise<readonly (readonly MetricFamily[])[]> {
+  tallies(): Promise<Tallies> {
     const request = ++this.#tallyRequest
     return new Promise((resolve) => {
-      const answer = (families: readonly MetricFamily[] | undefined): void => {
+      const answer = (tallies: Tallies): void => {
         clearTimeout(timer)
         this.#tallies.delete(request)
-        resolve(families === undefined ? [] : [families])
+        resolve(tallies)
       }
-      const timer = setTimeout(answer, tallyTimeoutMs, undefined)
+      const timer = setTimeout(answer, tallyTimeoutMs, { families: [], endpoints: [] })
       this.#tallies.set(request, answer)
       this.#send({ kind: 'tally', request })
     })
@@ -152,13 +157,16 @@ export class WorkerPool {
         this.#release()
         return
       case 'tallies':
-        this.#tallies.get(message.request)?.(message.families)
+        this.#tallies.get(message.request)?.({ families: [message.families], endpoints: message.endpoints })
         return
       case 'log':
         this.#init.log[message.level](message.message, message.fields)
         return
       case 'suspect':
         this.#init.onSuspect(message.upstream)
+        return
+      case 'outcomes':
+        this.#init.onOutcomes(message.outcomes)
         return
       case 'drained':
         this.#onDrained?.(message.cut)

@@ -11,6 +11,7 @@ import { Tally } from '#telemetry/tally.ts'
 import type { FrontDoor } from './front-door.ts'
 import { createFrontDoor } from './front-door.ts'
 import type { FromWorker, ToWorker, WorkerSettings } from './message.ts'
+import { Outcomes } from './outcomes.ts'
 import { createWitness } from './witness.ts'
 
 // Only the pool starts this file, and it gives exactly this.
@@ -19,6 +20,7 @@ const port = parentPort!
 
 const tally = new Tally()
 const log = remoteLog({})
+const outcomes = new Outcomes({ tell: (news) => say({ kind: 'outcomes', outcomes: news }), later: (run) => void setImmediate(run) })
 let generation = 0
 
 function say(message: FromWorker): void {
@@ -34,7 +36,12 @@ function remoteLog(fields: LogFields): Log {
 
 async function open(): Promise<void> {
   const accessLog = settings.accessLog === undefined ? undefined : createAccessLog({ destination: settings.accessLog, onDrop: () => tally.logLineDropped() })
-  const observer = createWitness({ tally, accessLog, onSuspect: (upstream) => say({ kind: 'suspect', upstream }) })
+  const observer = createWitness({
+    tally,
+    accessLog,
+    onSuspect: (upstream) => say({ kind: 'suspect', upstream }),
+    onOutcome: (upstream, endpoint, ok) => outcomes.note(upstream, endpoint, ok),
+  })
   const door = await createFrontDoor({ ...settings, reusePort: false, observer, log })
   port.on('message', (message: ToWorker) => obey(door, accessLog, message))
   say({ kind: 'listening', http: door.ports.http, https: door.ports.https, moved: door.moved })
@@ -46,16 +53,18 @@ function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWork
       const snapshot = decode(message.bytes)
       door.apply(snapshot, message.endpoints)
       tally.keep(new Set(snapshot.routes.map((route) => route.id)))
+      outcomes.keep(() => door.endpointIds())
       generation = snapshot.generation
       say({ kind: 'applied', sequence: message.sequence, generation })
       return
     }
     case 'endpoints':
       door.endpoints(message.sets)
+      outcomes.keep(() => door.endpointIds())
       say({ kind: 'applied', sequence: message.sequence, generation })
       return
     case 'tally':
-      say({ kind: 'tallies', request: message.request, families: tally.families() })
+      say({ kind: 'tallies', request: message.request, families: tally.families(), endpoints: door.uses() })
       return
     case 'drain':
       void drain(door, accessLog, message.timeoutMs)

@@ -11,9 +11,10 @@ export type WitnessInit = {
   readonly tally: Tally
   readonly accessLog: AccessLog | undefined
   readonly onSuspect: (upstream: string) => void
+  readonly onOutcome: (upstream: string, endpoint: string, ok: boolean) => void
 }
 
-export function createWitness({ tally, accessLog, onSuspect }: WitnessInit): Observer {
+export function createWitness({ tally, accessLog, onSuspect, onOutcome }: WitnessInit): Observer {
   return {
     onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
     onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
@@ -33,6 +34,7 @@ export function createWitness({ tally, accessLog, onSuspect }: WitnessInit): Obs
       accessLog?.write(recordOf(exchange))
     },
     onSuspect,
+    onOutcome,
   }
 }
 
