@@ -19,14 +19,20 @@ afterEach(async () => {
 
 function readShown(text: string): Shown[] {
   const blocks = [...text.matchAll(/^```console\n(.*?)^```/gms)].map((match) => match[1]!)
-  return blocks.flatMap((block) => block.split(/^\$ /m).slice(1)).map((part) => {
-    const end = part.indexOf('\n')
-    return { command: part.slice(0, end), output: part.slice(end + 1) }
-  })
+  return blocks
+    .flatMap((block) => block.split(/^\$ /m).slice(1))
+    .map((part) => {
+      const end = part.indexOf('\n')
+      return { command: part.slice(0, end), output: part.slice(end + 1) }
+    })
 }
 
 function toPattern(output: string): RegExp {
-  const lines = output.split('\n').map((line) => (line === '…' ? '\0' : line.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('…', '.*')))
+  const lines = output
+    .split('\n')
+    .map((line) =>
+      line === '…' ? '\0' : line.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('…', '.*'),
+    )
   return new RegExp(`^${lines.join('\n').replaceAll('\0\n', '(?:.*\n)*?')}$`)
 }
 
@@ -77,7 +83,9 @@ describe('the examples', () => {
       expect(start, 'the line that starts it').toBeDefined()
 
       const portsFile = join(cwd, 'ports.json')
-      expect((await genkan(['check', start!.split(' ')[1]!, '--strict'], { cwd })).out).toMatch(/: (no problem|\d+ info)\n/)
+      expect((await genkan(['check', start!.split(' ')[1]!, '--strict'], { cwd })).out).toMatch(
+        /: (no problem|\d+ info)\n/,
+      )
       const flags = ['--http-port', '0', '--https-port', '0', '--admin', '127.0.0.1:0', '--ports-file', portsFile]
       const child = startGenkan([...start!.split(' '), ...flags], { cwd })
       started.push(child)
@@ -87,6 +95,5 @@ describe('the examples', () => {
       for (const each of shown) await expectShown(each, ports, cwd)
       expect(said.err).toBe('')
     }, 60_000)
-
   }
 })

@@ -21,7 +21,11 @@ export function describeChange(before: Told, now: Told): string {
     ...(solved.length === 0 ? [] : [`${countOf(solved.length, 'problem')} gone`]),
     ...(found.length === 0 ? [] : [`${countOf(found.length, 'problem')}:`]),
   ]
-  return [`changed ${files.join(', ')}: ${parts.join(', ')}`, ...found.map((problem) => `  ${printProblem(problem)}`), ''].join('\n')
+  return [
+    `changed ${files.join(', ')}: ${parts.join(', ')}`,
+    ...found.map((problem) => `  ${printProblem(problem)}`),
+    '',
+  ].join('\n')
 }
 
 function compareRoutes(before: readonly RouteSpec[], now: readonly RouteSpec[]): string[] {
@@ -32,7 +36,9 @@ function compareRoutes(before: readonly RouteSpec[], now: readonly RouteSpec[]):
     changed: now.filter((route) => then.has(route.id) && then.get(route.id) !== print(route)).length,
     removed: before.filter(({ id }) => !ids.has(id)).length,
   }
-  return Object.entries(counts).filter(([, count]) => count > 0).map(([what, count]) => `${countOf(count, 'route')} ${what}`)
+  return Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${countOf(count, 'route')} ${what}`)
 }
 
 /** Where a route is written moves with every line above it: that is no change. */

@@ -31,7 +31,13 @@ Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or f
   },
 })
 
-type Verdict = { readonly object: string; readonly annotation: string; readonly verdict: string; readonly file: string; readonly line: number }
+type Verdict = {
+  readonly object: string
+  readonly annotation: string
+  readonly verdict: string
+  readonly file: string
+  readonly line: number
+}
 
 function verdictsOf({ resources }: Offline): Verdict[] {
   return [...resources].flatMap((resource) =>
@@ -56,21 +62,41 @@ function printJson(offline: Offline, verdicts: readonly Verdict[]): string {
 
 function printReport(offline: Offline, verdicts: readonly Verdict[]): string {
   const { problems } = offline
-  const found = problems.map(({ severity, file, line, column, object, path, message, instead }) =>
-    [severity, `${file}:${line}:${column}`, object ?? '', path, instead === '' ? message : `${message}; ${instead}`])
-  const judged = verdicts.map(({ verdict, annotation, object, file, line }) => [verdict, `\`${annotation}\``, object, `${file}:${line}`])
+  const found = problems.map(({ severity, file, line, column, object, path, message, instead }) => [
+    severity,
+    `${file}:${line}:${column}`,
+    object ?? '',
+    path,
+    instead === '' ? message : `${message}; ${instead}`,
+  ])
+  const judged = verdicts.map(({ verdict, annotation, object, file, line }) => [
+    verdict,
+    `\`${annotation}\``,
+    object,
+    `${file}:${line}`,
+  ])
   const parts = [
     `# Check\n\n${summaryOf(offline)}\n`,
-    found.length === 0 ? '' : `## Problems\n\n${printMarkdown([['severity', 'place', 'object', 'field', 'what'], ...found])}`,
-    judged.length === 0 ? '' : `## Annotations\n\n${countVerdicts(verdicts)}\n\n${printMarkdown([['verdict', 'annotation', 'object', 'place'], ...judged])}`,
+    found.length === 0
+      ? ''
+      : `## Problems\n\n${printMarkdown([['severity', 'place', 'object', 'field', 'what'], ...found])}`,
+    judged.length === 0
+      ? ''
+      : `## Annotations\n\n${countVerdicts(verdicts)}\n\n${printMarkdown([['verdict', 'annotation', 'object', 'place'], ...judged])}`,
   ]
   return parts.filter((part) => part !== '').join('\n')
 }
 
 function summaryOf({ problems, compiled, documents }: Offline): string {
   const { errors, warnings, infos } = countsOf(problems)
-  const counted = [[errors, 'error'], [warnings, 'warning'], [infos, 'info']] as const
-  const found = counted.filter(([count]) => count > 0).map(([count, noun]) => (noun === 'info' ? `${count} info` : countOf(count, noun)))
+  const counted = [
+    [errors, 'error'],
+    [warnings, 'warning'],
+    [infos, 'info'],
+  ] as const
+  const found = counted
+    .filter(([count]) => count > 0)
+    .map(([count, noun]) => (noun === 'info' ? `${count} info` : countOf(count, noun)))
   return `${countOf(documents.length, 'document')}, ${countOf(compiled.snapshot.routes.length, 'route')}: ${found.length === 0 ? 'no problem' : found.join(', ')}`
 }
 
@@ -80,6 +106,8 @@ function countsOf(problems: readonly Problem[]): { errors: number; warnings: num
 }
 
 function countVerdicts(verdicts: readonly Verdict[]): string {
-  const counts = [...Map.groupBy(verdicts, ({ verdict }) => verdict)].map(([verdict, group]) => `${group.length} ${verdict}`)
+  const counts = [...Map.groupBy(verdicts, ({ verdict }) => verdict)].map(
+    ([verdict, group]) => `${group.length} ${verdict}`,
+  )
   return `${countOf(verdicts.length, 'annotation')}: ${counts.join(', ')}`
 }

@@ -5,7 +5,15 @@
 /** Two spaces between columns, none behind the last. The first row is the head. */
 export function printColumns(rows: readonly (readonly string[])[], indent = ''): string {
   const widths = widthsOf(rows)
-  return rows.map((row) => `${indent}${row.map((cell, index) => cell.padEnd(widths[index]!)).join('  ').trimEnd()}\n`).join('')
+  return rows
+    .map(
+      (row) =>
+        `${indent}${row
+          .map((cell, index) => cell.padEnd(widths[index]!))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('')
 }
 
 export function printMarkdown([head = [], ...rows]: readonly (readonly string[])[]): string {

@@ -34,14 +34,19 @@ export function printWelcome(init: WelcomeInit): string {
     printColumns(addressRows(init), '  '),
     routeTable(init),
     commands(init),
-    problems.length === 0 ? '' : `${countOf(problems.length, 'problem')}:\n${problems.map((problem) => `  ${printProblem(problem)}\n`).join('')}`,
+    problems.length === 0
+      ? ''
+      : `${countOf(problems.length, 'problem')}:\n${problems.map((problem) => `  ${printProblem(problem)}\n`).join('')}`,
     'Change a file and see what happens; Ctrl-C stops.\n',
   ]
   return `\n${parts.filter((part) => part !== '').join('\n')}`
 }
 
 /** A request that this route answers, as a command that works as printed; `undefined` where a path cannot be guessed. */
-export function curlFor(route: RouteSpec, { ports, bind, snapshot }: Pick<WelcomeInit, 'ports' | 'bind' | 'snapshot'>): string | undefined {
+export function curlFor(
+  route: RouteSpec,
+  { ports, bind, snapshot }: Pick<WelcomeInit, 'ports' | 'bind' | 'snapshot'>,
+): string | undefined {
   if (route.path.kind === 'regex') return undefined
   const isTls = snapshot.tlsHosts.some(({ host }) => host === route.host)
   const port = isTls ? ports.https : ports.http
@@ -52,7 +57,9 @@ export function curlFor(route: RouteSpec, { ports, bind, snapshot }: Pick<Welcom
   const bracketed = isIP(address) === 6 ? `[${address}]` : address
   const url = `${isTls ? 'https' : 'http'}://${authority(host === '' ? bracketed : host)}${route.path.value}`
   // -k: the certificate of an example or of a developer is seldom one that curl trusts.
-  const options = [isTls ? '-k' : '', host === '' ? '' : `--resolve ${host}:${port}:${bracketed}`].filter((option) => option !== '')
+  const options = [isTls ? '-k' : '', host === '' ? '' : `--resolve ${host}:${port}:${bracketed}`].filter(
+    (option) => option !== '',
+  )
   return ['curl', ...options, /[^\w./:%~-]/.test(url) ? `'${url}'` : url].join(' ')
 }
 
@@ -62,7 +69,9 @@ function addressRows({ ports, moved, bind, adminHost, dns }: WelcomeInit): strin
   return [
     ['HTTP', `http://${at(ports.http)}`, why(ports.http)],
     ['HTTPS', `https://${at(ports.https)}`, why(ports.https)],
-    ...(adminHost === undefined ? [] : [['Dashboard', `http://${printHostPort({ host: adminHost, port: ports.admin })}/`, '']]),
+    ...(adminHost === undefined
+      ? []
+      : [['Dashboard', `http://${printHostPort({ host: adminHost, port: ports.admin })}/`, '']]),
     ...(dns === undefined ? [] : [['Cluster DNS', dns, '']]),
   ]
 }
@@ -71,10 +80,18 @@ function routeTable({ snapshot, standIns, folders }: WelcomeInit): string {
   const { routes } = snapshot
   if (routes.length === 0) return 'No routes yet: put an Ingress into the folder.\n'
   const rows = routes.slice(0, shownRoutes).map(({ host, path, upstream }) => {
-    const count = standIns.filter(({ identity }) => `${identity.namespace}/${identity.service}:${identity.port}` === upstream).length
-    return [host === '' ? '*' : host, `${path.value} (${pathTypes[path.kind]})`, upstream ?? 'none', count > 0 ? countOf(count, 'stand-in') : 'its endpoints']
+    const count = standIns.filter(
+      ({ identity }) => `${identity.namespace}/${identity.service}:${identity.port}` === upstream,
+    ).length
+    return [
+      host === '' ? '*' : host,
+      `${path.value} (${pathTypes[path.kind]})`,
+      upstream ?? 'none',
+      count > 0 ? countOf(count, 'stand-in') : 'its endpoints',
+    ]
   })
-  const more = routes.length > shownRoutes ? `  and ${routes.length - shownRoutes} more: genkan routes ${folders.join(' ')}\n` : ''
+  const more =
+    routes.length > shownRoutes ? `  and ${routes.length - shownRoutes} more: genkan routes ${folders.join(' ')}\n` : ''
   return `${printColumns([['HOST', 'PATH', 'BACKEND', 'ANSWERED BY'], ...rows], '  ')}${more}`
 }
 

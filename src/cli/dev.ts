@@ -29,39 +29,68 @@ one; a stand-in answers for every Service without endpoints, saying what it rece
 
 Signals and exit codes are those of \`genkan serve\`, but closing its terminal stops it.`,
   flags: [...doorFlags, 'portsFile'],
-  fallbacks: { bind: '127.0.0.1', accessLog: 'off', logLevel: 'warn', logFormat: 'pretty', drainTimeout: '2s', workers: '1' },
+  fallbacks: {
+    bind: '127.0.0.1',
+    accessLog: 'off',
+    logLevel: 'warn',
+    logFormat: 'pretty',
+    drainTimeout: '2s',
+    workers: '1',
+  },
   run: async ({ operands, flags, io }) => {
     const folders = operands.length === 0 ? ['.'] : operands
     requireFolders(folders)
     const log = openLog(flags, io)
-    const cluster = flags.clusterDns.length > 0 ? undefined : await startEmbeddedCluster({ clusterDomain: flags.clusterDomain, log })
+    const cluster =
+      flags.clusterDns.length > 0 ? undefined : await startEmbeddedCluster({ clusterDomain: flags.clusterDomain, log })
     try {
       const files = new FolderSource({ paths: folders, log })
-      const source = cluster === undefined ? files : new ClusterSource(files, cluster, () => toCompileOptions(flags, Date.now()))
+      const source =
+        cluster === undefined ? files : new ClusterSource(files, cluster, () => toCompileOptions(flags, Date.now()))
       let latest: Turn | undefined
       let isUp = false
       const onTurn = (turn: Turn): void => {
         if (isUp && latest !== undefined) io.out(describeChange(latest, turn))
         latest = turn
       }
-      const settings = { ...(await settingsOf(flags, cluster, { sources: [source], log, portConflict: 'free', env: io.env })), onTurn }
+      const settings = {
+        ...(await settingsOf(flags, cluster, { sources: [source], log, portConflict: 'free', env: io.env })),
+        onTurn,
+      }
       const onReady = ({ ports, moved }: Genkan): void => {
         isUp = true
         if (latest === undefined || formatOf(flags, io) === 'json') return
         const { snapshot, problems } = latest
-        const around = { bind: flags.bind, adminHost: settings.admin?.host, dns: cluster?.dns, standIns: cluster?.standIns() ?? [] }
+        const around = {
+          bind: flags.bind,
+          adminHost: settings.admin?.host,
+          dns: cluster?.dns,
+          standIns: cluster?.standIns() ?? [],
+        }
         io.out(printWelcome({ ...around, ports, moved, snapshot, problems, folders }))
       }
-      return await runDoor({ settings, io, portsFile: flags.portsFile, ready: formatOf(flags, io), hangUp: io.isTerminal ? 'stop' : 'reload', onReady })
+      return await runDoor({
+        settings,
+        io,
+        portsFile: flags.portsFile,
+        ready: formatOf(flags, io),
+        hangUp: io.isTerminal ? 'stop' : 'reload',
+        onReady,
+      })
     } finally {
       await cluster?.close()
     }
   },
 })
 
-async function settingsOf(flags: DoorFlags, cluster: EmbeddedCluster | undefined, surroundings: Parameters<typeof toSettings>[1]): Promise<Settings> {
+async function settingsOf(
+  flags: DoorFlags,
+  cluster: EmbeddedCluster | undefined,
+  surroundings: Parameters<typeof toSettings>[1],
+): Promise<Settings> {
   const settings = await toSettings(flags, surroundings)
-  const admin = settings.admin === undefined || (await isFree(settings.admin)) ? settings.admin : { ...settings.admin, port: 0 }
+  const admin =
+    settings.admin === undefined || (await isFree(settings.admin)) ? settings.admin : { ...settings.admin, port: 0 }
   return { ...settings, admin, ...(cluster === undefined ? {} : { clusterDns: [cluster.dns] }) }
 }
 

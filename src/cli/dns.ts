@@ -16,7 +16,7 @@ export const dnsCommand = defineCommand({
   name: 'dns',
   operands: '<folder...>',
   operandHelp: 'a folder of YAML files, or several',
-  summary: 'answer a cluster\'s DNS names from the objects in folders',
+  summary: "answer a cluster's DNS names from the objects in folders",
   notes: `Examples:
   genkan dns manifests --listen 127.0.0.1:5353
   dig @127.0.0.1 -p 5353 web.default.svc.cluster.local
@@ -33,12 +33,31 @@ answered; changes in the folders are there at once. Signals and exit codes are t
     if (portsFile !== undefined) clearPortsFile(portsFile)
     const onBatch = ({ problems }: Batch): void => problems.forEach((problem) => log.warn(printProblem(problem)))
     const source = new FolderSource({ paths: operands, log })
-    const dns = await startOrExplain({ source, clusterDomain, host, port, ttlSeconds, searchNamespace: 'default', emptyService: 'nodata', log, onBatch })
+    const dns = await startOrExplain({
+      source,
+      clusterDomain,
+      host,
+      port,
+      ttlSeconds,
+      searchNamespace: 'default',
+      emptyService: 'nodata',
+      log,
+      onBatch,
+    })
     const close = (): Promise<void> => dns.close()
-    const stopped = untilStopped({ drain: close, close, reload: () => dns.reload(), say: (sentence) => log.info(sentence) })
+    const stopped = untilStopped({
+      drain: close,
+      close,
+      reload: () => dns.reload(),
+      say: (sentence) => log.info(sentence),
+    })
     if (portsFile !== undefined) writePortsFile(portsFile, { dns: dns.port })
     const at = printHostPort({ host, port: dns.port })
-    io.out(formatOf(flags, io) === 'json' ? `${JSON.stringify({ event: 'listening', pid: process.pid, dns: at })}\n` : `genkan answers DNS at ${at} for ${clusterDomain}\n`)
+    io.out(
+      formatOf(flags, io) === 'json'
+        ? `${JSON.stringify({ event: 'listening', pid: process.pid, dns: at })}\n`
+        : `genkan answers DNS at ${at} for ${clusterDomain}\n`,
+    )
     return stopped
   },
 })
@@ -49,8 +68,14 @@ async function startOrExplain(init: ServeDnsInit): Promise<ServedDns> {
   } catch (error) {
     const at = printHostPort(init)
     const code = errnoOf(error)
-    if (code === 'EACCES') throw new UserError(`${at} cannot be bound: ports below 1024 are for root; take another with --listen ${init.host}:5353`)
-    if (code === 'EADDRINUSE') throw new UserError(`${at} cannot be bound: another DNS server has it (systemd-resolved?); take another with --listen ${init.host}:5353`)
+    if (code === 'EACCES')
+      throw new UserError(
+        `${at} cannot be bound: ports below 1024 are for root; take another with --listen ${init.host}:5353`,
+      )
+    if (code === 'EADDRINUSE')
+      throw new UserError(
+        `${at} cannot be bound: another DNS server has it (systemd-resolved?); take another with --listen ${init.host}:5353`,
+      )
     if (code === 'EADDRNOTAVAIL') throw new UserError(`${at} cannot be bound: this machine has no such address`)
     throw error
   }

@@ -69,7 +69,10 @@ function bindHint({ message }: Error): string[] {
     ]
   }
   if (/another program listens|EADDRINUSE/.test(message)) {
-    return ['`ss -ltnp` (Linux) or `lsof -iTCP -sTCP:LISTEN` shows which one', 'or take others with --http-port 8080 --https-port 8443 --admin 127.0.0.1:0']
+    return [
+      '`ss -ltnp` (Linux) or `lsof -iTCP -sTCP:LISTEN` shows which one',
+      'or take others with --http-port 8080 --https-port 8443 --admin 127.0.0.1:0',
+    ]
   }
   return /no such address|EADDRNOTAVAIL|EAFNOSUPPORT/.test(message) ? ['see --bind and --admin'] : []
 }

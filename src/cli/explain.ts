@@ -33,7 +33,11 @@ Exit codes: 0 explained, whatever the outcome; 2 a flag, the URL or a folder is 
     const { resources, compiled } = await readOffline(folders, flags)
     const endpoints = endpointsOf(resources, compiled.snapshot.upstreams, flags.nodeName)
     const explanation = explain({ compiled, endpoints, url, method: flags.method, fields: flags.header.flat() })
-    io.out(flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : `${printExplanation(explanation).trimEnd()}\n`)
+    io.out(
+      flags.output === 'json'
+        ? `${JSON.stringify(explanation, undefined, 2)}\n`
+        : `${printExplanation(explanation).trimEnd()}\n`,
+    )
     return 0
   },
 })
@@ -41,13 +45,21 @@ Exit codes: 0 explained, whatever the outcome; 2 a flag, the URL or a folder is 
 function requireUrl(url: string, folders: readonly string[]): void {
   if (!/^https?:\/\/[^/?#]/i.test(url)) {
     const swapped = folders.find((each) => /^https?:\/\//i.test(each))
-    throw new UserError(`expected a URL such as https://shop.example/cart, found ${url}${swapped === undefined ? '' : '; the URL stands before the folders'}`, 2)
+    throw new UserError(
+      `expected a URL such as https://shop.example/cart, found ${url}${swapped === undefined ? '' : '; the URL stands before the folders'}`,
+      2,
+    )
   }
-  if (folders.length === 0) throw new UserError(`explain wants the folders, too, as in \`genkan explain ${url} manifests\``, 2)
+  if (folders.length === 0)
+    throw new UserError(`explain wants the folders, too, as in \`genkan explain ${url} manifests\``, 2)
 }
 
 /** What the folder itself says; nothing where a network would have to be asked, and nobody can say beforehand. */
-function endpointsOf(resources: ResourceSet, upstreams: readonly UpstreamSpec[], nodeName: string | undefined): EndpointSet[] {
+function endpointsOf(
+  resources: ResourceSet,
+  upstreams: readonly UpstreamSpec[],
+  nodeName: string | undefined,
+): EndpointSet[] {
   const folder = new Folder(resources)
   const ask: Record<DiscoveryMode, (upstream: UpstreamSpec) => Answer | undefined> = {
     slices: (upstream) => answerFromSlices(folder, upstream),
@@ -60,7 +72,8 @@ function endpointsOf(resources: ResourceSet, upstreams: readonly UpstreamSpec[],
     for (const mode of upstream.discovery) {
       const answer = ask[mode](upstream)
       if (answer === undefined || answer.kind === 'pending') return []
-      if (answer.kind === 'answer') return [{ upstream: upstream.id, state: answer.state, mode, endpoints: answer.endpoints }]
+      if (answer.kind === 'answer')
+        return [{ upstream: upstream.id, state: answer.state, mode, endpoints: answer.endpoints }]
     }
     return [{ upstream: upstream.id, state: 'failed', mode: undefined, endpoints: [] }]
   })

@@ -5,7 +5,25 @@
  * To add a flag: a line in the table, its key in the commands that take it, and what it means in settings.ts.
  */
 import { didYouMean, nearest } from '#lib/nearest.ts'
-import { address, boolean, cidr, count, discoveryMode, domain, duration, fields, type Grammar, hostPort, list, objectName, oneOf, orWord, path, port, word } from './grammar.ts'
+import {
+  address,
+  boolean,
+  cidr,
+  count,
+  discoveryMode,
+  domain,
+  duration,
+  fields,
+  type Grammar,
+  hostPort,
+  list,
+  objectName,
+  oneOf,
+  orWord,
+  path,
+  port,
+  word,
+} from './grammar.ts'
 import { limitFlags } from './limit-flags.ts'
 
 export type FlagGroup = 'Listening' | 'Routing' | 'Discovery' | 'Requests' | 'Running' | 'Output' | 'Limits'
@@ -31,38 +49,93 @@ export const flags = {
   httpPort: listening('http-port', port, '80', 'port for HTTP; 0 picks a free one'),
   httpsPort: listening('https-port', port, '443', 'port for HTTPS (HTTP/2 and HTTP/1.1); 0 picks a free one'),
   bind: listening('bind', address, '::', 'address to listen on; :: is every address of both families'),
-  admin: listening('admin', orWord(hostPort(undefined), 'off'), '127.0.0.1:9901', 'health, metrics, JSON API and dashboard'),
+  admin: listening(
+    'admin',
+    orWord(hostPort(undefined), 'off'),
+    '127.0.0.1:9901',
+    'health, metrics, JSON API and dashboard',
+  ),
   trustedProxies: listening('trusted-proxies', list(cidr), '', 'whose X-Forwarded-… fields are believed'),
 
-  ingressClasses: routing('ingress-class', list(word, 1), 'genkan,nginx', 'classes to serve; Ingresses that name none are served too'),
-  compat: routing('compat', oneOf('none', 'ingress-nginx'), 'none', 'ingress-nginx switches safer defaults back to its own'),
+  ingressClasses: routing(
+    'ingress-class',
+    list(word, 1),
+    'genkan,nginx',
+    'classes to serve; Ingresses that name none are served too',
+  ),
+  compat: routing(
+    'compat',
+    oneOf('none', 'ingress-nginx'),
+    'none',
+    'ingress-nginx switches safer defaults back to its own',
+  ),
   configMap: optional(routing('config-map', objectName, '', 'the ConfigMap with the global keys of ingress-nginx')),
 
-  discovery: finding('discovery', list(discoveryMode, 1), 'slices,pods,dns', 'ways to find endpoints, in the order to try'),
+  discovery: finding(
+    'discovery',
+    list(discoveryMode, 1),
+    'slices,pods,dns',
+    'ways to find endpoints, in the order to try',
+  ),
   clusterDns: finding('cluster-dns', list(hostPort(53)), '', 'DNS servers to ask; those of the system when not given'),
   clusterDomain: finding('cluster-domain', domain, 'cluster.local', 'domain that Service names end in'),
-  dnsForm: finding('dns-form', oneOf('auto', 'svc', 'endpoints'), 'auto', 'ask for NAME.NAMESPACE.svc, .endpoints (OpenShift) or both'),
+  dnsForm: finding(
+    'dns-form',
+    oneOf('auto', 'svc', 'endpoints'),
+    'auto',
+    'ask for NAME.NAMESPACE.svc, .endpoints (OpenShift) or both',
+  ),
   nodeName: optional(finding('node-name', word, '', 'our node, for externalTrafficPolicy Local with node ports')),
 
   forwarded: requests('forwarded', boolean, 'false', 'send the standard Forwarded field to endpoints, too'),
-  exposeCause: requests('expose-cause', boolean, 'false', 'name the cause of a failure in the response field x-genkan-cause'),
-  accessLog: requests('access-log', orWord(path, 'off'), '-', 'a JSON line per request to this file; - is standard output'),
+  exposeCause: requests(
+    'expose-cause',
+    boolean,
+    'false',
+    'name the cause of a failure in the response field x-genkan-cause',
+  ),
+  accessLog: requests(
+    'access-log',
+    orWord(path, 'off'),
+    '-',
+    'a JSON line per request to this file; - is standard output',
+  ),
 
   workers: running('workers', orWord(count(1), 'auto'), 'auto', 'threads that move requests; auto is one per core'),
   lane: running('lane', oneOf('auto', 'general'), 'auto', 'which HTTP engine serves'),
   drainTimeout: running('drain-timeout', duration, '30s', 'how long requests in flight may take to finish on SIGTERM'),
   portsFile: optional(running('ports-file', path, '', 'write the chosen ports there as JSON once everything listens')),
 
-  logLevel: printing('log-level', oneOf('debug', 'info', 'warn', 'error', 'silent'), 'info', 'least important message to print on standard error'),
-  logFormat: printing('log-format', oneOf('auto', 'json', 'pretty'), 'auto', 'auto is pretty on a terminal and json elsewhere'),
+  logLevel: printing(
+    'log-level',
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'info',
+    'least important message to print on standard error',
+  ),
+  logFormat: printing(
+    'log-format',
+    oneOf('auto', 'json', 'pretty'),
+    'auto',
+    'auto is pretty on a terminal and json elsewhere',
+  ),
   output: printing('output', oneOf('text', 'json'), 'text', 'form of the answer'),
   report: printing('output', oneOf('text', 'json', 'markdown'), 'text', 'form of the answer'),
   strict: printing('strict', boolean, 'false', 'warnings fail, too'),
 
-  dnsListen: listening('listen', hostPort(53), '127.0.0.1:53', 'address to answer on, over UDP and TCP; port 0 picks a free one'),
+  dnsListen: listening(
+    'listen',
+    hostPort(53),
+    '127.0.0.1:53',
+    'address to answer on, over UDP and TCP; port 0 picks a free one',
+  ),
   method: requests('method', word, 'GET', 'method of the request to explain'),
   header: requests('header', fields, '', 'a field of that request, "name: value"; may be repeated'),
-  scenarioLane: running('lane', oneOf('general', 'fast', 'both'), 'both', 'engines to test; both is every engine this build has'),
+  scenarioLane: running(
+    'lane',
+    oneOf('general', 'fast', 'both'),
+    'both',
+    'engines to test; both is every engine this build has',
+  ),
 
   ...limitFlags,
 } as const
@@ -88,7 +161,12 @@ export type DecodeInit<Key extends FlagKey> = {
   readonly fallbacks?: Readonly<Partial<Record<FlagKey, string>>>
 }
 
-export function decodeFlags<Key extends FlagKey>({ keys, given, env, fallbacks = {} }: DecodeInit<Key>): DecodedFlags<Key> {
+export function decodeFlags<Key extends FlagKey>({
+  keys,
+  given,
+  env,
+  fallbacks = {},
+}: DecodeInit<Key>): DecodedFlags<Key> {
   const values: Partial<Record<FlagKey, unknown>> = {}
   const problems: string[] = []
   for (const key of keys) {
@@ -99,7 +177,10 @@ export function decodeFlags<Key extends FlagKey>({ keys, given, env, fallbacks =
     if (text === undefined) continue
     const value = one.grammar.parse(text)
     if (value !== undefined) values[key] = value
-    else problems.push(`${fromFlag === undefined ? variable : `--${one.name}`}: expected ${one.grammar.expected}, found ${quote(text)}`)
+    else
+      problems.push(
+        `${fromFlag === undefined ? variable : `--${one.name}`}: expected ${one.grammar.expected}, found ${quote(text)}`,
+      )
   }
   // Every key is now decoded by its own grammar, has no fallback and may be undefined, or is among the problems.
   return { values: values as FlagValues<Key>, problems }
@@ -114,7 +195,10 @@ export function unknownFlags(argv: readonly string[], known: readonly Flag<unkno
     const match = /^--?([^=]+)(=.*)?$/s.exec(argv[index]!)
     if (match === null || match[1] === 'help' || argv[index] === '-h') continue
     const one = argv[index]!.startsWith('--') ? byName.get(match[1]!) : undefined
-    if (one === undefined) problems.push(`${argv[index]!.split('=')[0]}: there is no such flag${didYouMean(argv[index]!.split('=')[0]!, names)}`)
+    if (one === undefined)
+      problems.push(
+        `${argv[index]!.split('=')[0]}: there is no such flag${didYouMean(argv[index]!.split('=')[0]!, names)}`,
+      )
     else if (one.grammar.placeholder === '' && match[2] !== undefined) problems.push(`--${one.name}: it takes no value`)
     else if (one.grammar.placeholder !== '' && match[2] === undefined) index += 1
   }
@@ -126,7 +210,9 @@ export function unknownVariables(env: Readonly<Record<string, string | undefined
   const known = new Set(Object.values(flags).map((each) => envName(each.name)))
   const ours = Object.keys(env).filter((name) => name.startsWith('GENKAN_') && !known.has(name))
   const slips = ours.map((name) => [name, nearest(name, known)] as const)
-  return slips.filter(([, meant]) => meant !== undefined).map(([name, meant]) => `${name} is no variable of ours and has no effect; do you mean ${meant}?`)
+  return slips
+    .filter(([, meant]) => meant !== undefined)
+    .map(([name, meant]) => `${name} is no variable of ours and has no effect; do you mean ${meant}?`)
 }
 
 /** `http-port` is `GENKAN_HTTP_PORT`. */
@@ -145,7 +231,13 @@ function quote(text: string): string {
 }
 
 function inGroup(group: FlagGroup) {
-  return <Value>(name: string, grammar: Grammar<Value>, fallback: string, help: string): Flag<Value> => ({ name, group, help, grammar, fallback })
+  return <Value>(name: string, grammar: Grammar<Value>, fallback: string, help: string): Flag<Value> => ({
+    name,
+    group,
+    help,
+    grammar,
+    fallback,
+  })
 }
 
 function optional<Value>(one: Flag<Value>): Flag<Value | undefined> {

@@ -19,7 +19,11 @@ export type Grammar<Value> = {
 
 export type HostPort = { readonly host: string; readonly port: number }
 
-function grammar<Value>(placeholder: string, expected: string, parse: (value: string) => Value | undefined): Grammar<Value> {
+function grammar<Value>(
+  placeholder: string,
+  expected: string,
+  parse: (value: string) => Value | undefined,
+): Grammar<Value> {
   return { placeholder, expected, parse, separator: undefined }
 }
 
@@ -33,7 +37,9 @@ export const word = grammar('NAME', 'a name', (value) => (value === '' ? undefin
 
 export const path = grammar('PATH', 'the path of a file', (value) => (value === '' ? undefined : value))
 
-export const port = grammar('PORT', 'a port from 0 to 65535, where 0 picks a free one', (value) => integer(value, 0, 65_535))
+export const port = grammar('PORT', 'a port from 0 to 65535, where 0 picks a free one', (value) =>
+  integer(value, 0, 65_535),
+)
 
 export const address = grammar('ADDRESS', 'an IP address, such as 127.0.0.1 or ::', (value) => {
   const bare = unbracket(value)
@@ -43,11 +49,15 @@ export const address = grammar('ADDRESS', 'an IP address, such as 127.0.0.1 or :
 export const duration: Grammar<number> = grammar('TIME', durationGrammar, parseDuration)
 
 export function count(min: number): Grammar<number> {
-  return grammar('N', min === 0 ? 'a whole number' : `a whole number of at least ${min}`, (value) => integer(value, min, 2 ** 31 - 1))
+  return grammar('N', min === 0 ? 'a whole number' : `a whole number of at least ${min}`, (value) =>
+    integer(value, min, 2 ** 31 - 1),
+  )
 }
 
 export function durationFrom(minMs: number): Grammar<number> {
-  return grammar('TIME', `${durationGrammar}, ${printDuration(minMs)} or more`, (value) => atLeast(parseDuration(value), minMs))
+  return grammar('TIME', `${durationGrammar}, ${printDuration(minMs)} or more`, (value) =>
+    atLeast(parseDuration(value), minMs),
+  )
 }
 
 export function bytesFrom(min: number): Grammar<number> {
@@ -58,7 +68,10 @@ export function oneOf<const Choice extends string>(...choices: readonly Choice[]
   return grammar(choices.join('|'), enumerate(choices), (value) => choices.find((choice) => choice === value))
 }
 
-export const discoveryMode: Grammar<DiscoveryMode> = { ...oneOf('slices', 'pods', 'dns', 'nodeport', 'env'), placeholder: 'MODE' }
+export const discoveryMode: Grammar<DiscoveryMode> = {
+  ...oneOf('slices', 'pods', 'dns', 'nodeport', 'env'),
+  placeholder: 'MODE',
+}
 
 /** Either what `other` reads or the one word, which stands for itself. */
 export function orWord<Value, const Word extends string>(other: Grammar<Value>, only: Word): Grammar<Value | Word> {
@@ -90,10 +103,14 @@ export const cidr = grammar('CIDR', 'an address or a range of them, such as 10.0
 
 export const domain = grammar('DOMAIN', 'a domain name, such as cluster.local', (value) => {
   const bare = value.toLowerCase().replace(/\.$/, '')
-  return bare.length <= 200 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(bare) ? bare : undefined
+  return bare.length <= 200 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(bare)
+    ? bare
+    : undefined
 })
 
-export const objectName = grammar('NAMESPACE/NAME', 'NAMESPACE/NAME', (value) => (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(value) ? value : undefined))
+export const objectName = grammar('NAMESPACE/NAME', 'NAMESPACE/NAME', (value) =>
+  /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(value) ? value : undefined,
+)
 
 /** Commas between, and the flag may be repeated. No entry is empty; one that is given twice counts once. */
 export function list<Value>(item: Grammar<Value>, min = 0): Grammar<readonly Value[]> {
@@ -102,7 +119,12 @@ export function list<Value>(item: Grammar<Value>, min = 0): Grammar<readonly Val
     const values = [...texts].map(item.parse).filter((each) => each !== undefined)
     return values.length === texts.size && values.length >= min ? values : undefined
   }
-  return { placeholder: `${item.placeholder},…`, expected: `${item.expected} (several with commas between them)`, parse, separator: ',' }
+  return {
+    placeholder: `${item.placeholder},…`,
+    expected: `${item.expected} (several with commas between them)`,
+    parse,
+    separator: ',',
+  }
 }
 
 /** Fields of a request, one per line. */

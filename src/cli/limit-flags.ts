@@ -40,7 +40,9 @@ function buildFlags(): Record<keyof Limits, Flag<number>> {
 function limitFlag(key: keyof Limits, help: string, min: number): Flag<number> {
   const name = `limit-${key.replace(/Ms$/, '').replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   const value = defaultLimits[key]
-  if (key.endsWith('Ms')) return { name, group: 'Limits', help, grammar: durationFrom(min), fallback: printDuration(value) }
-  if (key.endsWith('Bytes')) return { name, group: 'Limits', help, grammar: bytesFrom(min), fallback: printBytes(value) }
+  if (key.endsWith('Ms'))
+    return { name, group: 'Limits', help, grammar: durationFrom(min), fallback: printDuration(value) }
+  if (key.endsWith('Bytes'))
+    return { name, group: 'Limits', help, grammar: bytesFrom(min), fallback: printBytes(value) }
   return { name, group: 'Limits', help, grammar: count(min), fallback: String(value) }
 }

@@ -27,7 +27,9 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   const wanted = Object.entries(commands).filter(([name]) => name === argv[0])
   try {
     rejectUnknownCommand(argv)
-    for (const command of await Promise.all((wanted.length > 0 ? wanted : Object.entries(commands)).map(([, load]) => load()))) {
+    for (const command of await Promise.all(
+      (wanted.length > 0 ? wanted : Object.entries(commands)).map(([, load]) => load()),
+    )) {
       const run = async (given: GivenFlags, operands: readonly string[]): Promise<void> => {
         code = await runCommand({ command, argv: argv.slice(1), given, operands, io })
       }
@@ -68,19 +70,29 @@ function buildProgram(io: Io): Program {
     .helpOption('-h, --help', 'print this')
     .helpCommand('help [command]', 'what a command does and which flags it takes')
     .configureOutput({ writeOut: io.out, writeErr: io.out })
-    .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}`.replace(/ ?\[(flags|command)\]$/, ''), helpWidth: 120 })
+    .configureHelp({
+      subcommandTerm: (command) => `${command.name()} ${command.usage()}`.replace(/ ?\[(flags|command)\]$/, ''),
+      helpWidth: 120,
+    })
     .exitOverride()
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Start with:
   genkan dev examples/quickstart            a whole front door on this machine, with stand-ins for the Pods
   genkan check manifests                    what is wrong in a folder, line by line
   genkan explain https://shop.example/cart manifests
 
 Every flag is also an environment variable: --http-port is GENKAN_HTTP_PORT. The flag wins.
-\`genkan COMMAND --help\` lists a command's flags.`)
+\`genkan COMMAND --help\` lists a command's flags.`,
+    )
 }
 
-function buildCommand(command: Command, io: Io, run: (given: GivenFlags, operands: readonly string[]) => Promise<void>): Program {
+function buildCommand(
+  command: Command,
+  io: Io,
+  run: (given: GivenFlags, operands: readonly string[]) => Promise<void>,
+): Program {
   const program = new Program(command.name)
     .summary(command.summary)
     .description(`${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`)
@@ -94,18 +106,23 @@ function buildCommand(command: Command, io: Io, run: (given: GivenFlags, operand
     .allowExcessArguments()
     .addHelpText('after', command.notes === '' ? '' : `\n${command.notes}`)
   const given = new Map<string, string>()
-  for (const key of command.flags) addFlag(program, { ...flags[key], fallback: command.fallbacks[key] ?? flags[key].fallback }, given)
+  for (const key of command.flags)
+    addFlag(program, { ...flags[key], fallback: command.fallbacks[key] ?? flags[key].fallback }, given)
   return program.action(() => run(given, program.args))
 }
 
 function addFlag(program: Program, flag: Flag<unknown>, given: Map<string, string>): void {
   const { placeholder, separator } = flag.grammar
-  const fallback = flag.fallback === undefined || flag.fallback === '' || placeholder === '' ? '' : ` (default: ${flag.fallback})`
+  const fallback =
+    flag.fallback === undefined || flag.fallback === '' || placeholder === '' ? '' : ` (default: ${flag.fallback})`
   const option = new Option(`--${flag.name}${placeholder === '' ? '' : ` <${placeholder}>`}`, `${flag.help}${fallback}`)
   program.addOption(option.helpGroup(`${flag.group}:`))
   program.on(`option:${flag.name}`, (value: string | null) => {
     const before = given.get(flag.name)
-    given.set(flag.name, before !== undefined && separator !== undefined ? `${before}${separator}${value}` : (value ?? 'true'))
+    given.set(
+      flag.name,
+      before !== undefined && separator !== undefined ? `${before}${separator}${value}` : (value ?? 'true'),
+    )
   })
 }
 
@@ -131,7 +148,11 @@ function report(error: unknown, argv: readonly string[], io: Io): ExitCode {
   }
   const known = error instanceof Error ? error : new Error(String(error))
   const wantsStack = io.env[envName('log-level')] === 'debug' || /--log-level[= ]debug/.test(argv.join(' '))
-  io.err(wantsStack ? `genkan: ${known.stack ?? known.message}\n` : `genkan: ${known.message}\n        this should not happen; --log-level debug says where it did\n`)
+  io.err(
+    wantsStack
+      ? `genkan: ${known.stack ?? known.message}\n`
+      : `genkan: ${known.message}\n        this should not happen; --log-level debug says where it did\n`,
+  )
   return 1
 }
 

@@ -19,12 +19,20 @@ export type Offline = {
 }
 
 /** Throws UserError for folders that are not there; everything inside them is a problem at worst. */
-export async function readOffline(folders: readonly string[], flags: FlagValues<(typeof compileFlags)[number]>): Promise<Offline> {
+export async function readOffline(
+  folders: readonly string[],
+  flags: FlagValues<(typeof compileFlags)[number]>,
+): Promise<Offline> {
   requireFolders(folders)
   const batch = await loadOnce(folders)
   const resources = new ResourceSet(batch.resources)
   const compiled = compile(resources, toCompileOptions(flags, Date.now()))
-  return { resources, compiled, problems: [...batch.problems, ...compiled.problems].toSorted(byPlace), documents: batch.documents }
+  return {
+    resources,
+    compiled,
+    problems: [...batch.problems, ...compiled.problems].toSorted(byPlace),
+    documents: batch.documents,
+  }
 }
 
 function byPlace(a: Problem, b: Problem): number {

@@ -20,14 +20,23 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
     const { compiled, problems } = await readOffline(operands, flags)
     const { snapshot, shadowed } = compiled
     if (flags.output === 'json') {
-      io.out(`${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams, tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`)
+      io.out(
+        `${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams, tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
+      )
       return 0
     }
-    const rows = snapshot.routes.map((route) => rowOf(route, snapshot.tlsHosts.find(({ host }) => host === route.host)?.certificate))
+    const rows = snapshot.routes.map((route) =>
+      rowOf(route, snapshot.tlsHosts.find(({ host }) => host === route.host)?.certificate),
+    )
     io.out(printColumns([['HOST', 'PATH', 'TYPE', 'BACKEND', 'CERTIFICATE', 'POLICIES', 'WRITTEN IN'], ...rows]))
-    io.out(`\n${countOf(snapshot.routes.length, 'route')}${shadowed.length === 0 ? '' : `, ${shadowed.length} more lost to one of them`}\n`)
+    io.out(
+      `\n${countOf(snapshot.routes.length, 'route')}${shadowed.length === 0 ? '' : `, ${shadowed.length} more lost to one of them`}\n`,
+    )
     const errors = problems.filter(({ severity }) => severity === 'error').length
-    if (errors > 0) io.err(`genkan: ${countOf(errors, 'error')} kept something out of this table; \`genkan check ${operands.join(' ')}\` says what\n`)
+    if (errors > 0)
+      io.err(
+        `genkan: ${countOf(errors, 'error')} kept something out of this table; \`genkan check ${operands.join(' ')}\` says what\n`,
+      )
     return 0
   },
 })

@@ -20,11 +20,24 @@ export const compileFlags = ['ingressClasses', 'compat', 'configMap', 'discovery
 
 /** All that shapes a front door: what `serve`, `dev` and a scenario's `flags` take. */
 export const doorFlags = [
-  'httpPort', 'httpsPort', 'bind', 'admin', 'trustedProxies',
-  ...compileFlags, 'clusterDns', 'clusterDomain', 'dnsForm', 'nodeName',
-  'forwarded', 'exposeCause', 'accessLog',
-  'workers', 'lane', 'drainTimeout',
-  ...logFlags, ...limitKeys,
+  'httpPort',
+  'httpsPort',
+  'bind',
+  'admin',
+  'trustedProxies',
+  ...compileFlags,
+  'clusterDns',
+  'clusterDomain',
+  'dnsForm',
+  'nodeName',
+  'forwarded',
+  'exposeCause',
+  'accessLog',
+  'workers',
+  'lane',
+  'drainTimeout',
+  ...logFlags,
+  ...limitKeys,
 ] as const satisfies readonly FlagKey[]
 
 export type DoorFlags = FlagValues<(typeof doorFlags)[number]>

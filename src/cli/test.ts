@@ -47,7 +47,11 @@ type Outcome =
 const parallel = 2
 
 /** Does all of the work, a few at a time, and tells the results in the order of the items. */
-async function inOrder<Item, Result>(items: readonly Item[], work: (item: Item) => Promise<Result>, tell: (result: Result) => void): Promise<void> {
+async function inOrder<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+  tell: (result: Result) => void,
+): Promise<void> {
   const done = new Map<number, Result>()
   let next = 0
   let told = 0
@@ -68,15 +72,30 @@ async function runFile({ file, lane }: Run): Promise<Outcome> {
   if (problems.length > 0) return { kind: 'unreadable', file, lane, problems }
   const manifests = await readManifests(scenario)
   if (manifests.problems.length > 0) {
-    return { kind: 'unreadable', file, lane, problems: manifests.problems.map((message) => ({ file, line: 1, column: 1, message })) }
+    return {
+      kind: 'unreadable',
+      file,
+      lane,
+      problems: manifests.problems.map((message) => ({ file, line: 1, column: 1, message })),
+    }
   }
-  return { kind: 'run', file, lane, name: scenario.name, results: await runScenario(scenario, { lane, files: manifests.files }) }
+  return {
+    kind: 'run',
+    file,
+    lane,
+    name: scenario.name,
+    results: await runScenario(scenario, { lane, files: manifests.files }),
+  }
 }
 
 function chooseLanes(lane: 'general' | 'fast' | 'both'): readonly Lane[] {
   if (lane === 'both') return lanes
   const chosen = lanes.filter((each) => each === lane)
-  if (chosen.length === 0) throw new UserError(`--lane ${lane}: this build has no ${lane} lane, only ${lanes.join(', ')}; both is all there are`, 2)
+  if (chosen.length === 0)
+    throw new UserError(
+      `--lane ${lane}: this build has no ${lane} lane, only ${lanes.join(', ')}; both is all there are`,
+      2,
+    )
   return chosen
 }
 
@@ -90,7 +109,11 @@ function printOutcome(outcome: Outcome): string {
   const ofLane = lanes.length > 1 ? ` [${lane}]` : ''
   const lines = failed.flatMap((result) => [
     `  ${file}:${result.line}: ${result.title}`,
-    ...result.differences.flatMap(({ line, expected, found }) => [`    ${file}:${line}`, `      expected ${indent(expected)}`, `      found    ${indent(found)}`]),
+    ...result.differences.flatMap(({ line, expected, found }) => [
+      `    ${file}:${line}`,
+      `      expected ${indent(expected)}`,
+      `      found    ${indent(found)}`,
+    ]),
   ])
   return [`${failed.length === 0 ? '✓' : '✗'} ${file}: ${name}${ofLane}`, ...lines, ''].join('\n')
 }
@@ -104,7 +127,11 @@ function printSummary(outcomes: readonly Outcome[]): string {
   const failed = runs.filter(({ results }) => results.some(({ ok }) => !ok)).length
   const unreadable = outcomes.length - runs.length
   const steps = runs.reduce((sum, { results }) => sum + results.length, 0)
-  const parts = [`${runs.length - failed} held`, ...(failed > 0 ? [`${failed} failed`] : []), ...(unreadable > 0 ? [`${unreadable} could not be read`] : [])]
+  const parts = [
+    `${runs.length - failed} held`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(unreadable > 0 ? [`${unreadable} could not be read`] : []),
+  ]
   return `\n${outcomes.length} ${outcomes.length === 1 ? 'scenario' : 'scenarios'}, ${steps} steps (lanes: ${[...new Set(outcomes.map(({ lane }) => lane))].join(', ')}): ${parts.join(', ')}\n`
 }
 

@@ -11,7 +11,10 @@ export const versionCommand = defineCommand({
   flags: ['output'],
   run: ({ flags, io }) => {
     const version = readVersion()
-    if (flags.output === 'json') io.out(`${JSON.stringify({ genkan: version, node: process.versions.node, platform: `${process.platform}-${process.arch}` })}\n`)
+    if (flags.output === 'json')
+      io.out(
+        `${JSON.stringify({ genkan: version, node: process.versions.node, platform: `${process.platform}-${process.arch}` })}\n`,
+      )
     else io.out(`genkan ${version} (Node ${process.versions.node}, ${process.platform}-${process.arch})\n`)
     return Promise.resolve(0)
   },

@@ -43,24 +43,41 @@ export async function sendRequest(request: ClientRequest): Promise<ClientRespons
     certificate = 'getPeerCertificate' in socket ? (socket as TLSSocket).getPeerCertificate() : undefined
     const response = await (request.http === '2' ? sendHttp2(request, socket) : sendHttp1(request, socket))
     const failure = response.isTruncated ? 'the connection ended in the middle of the response' : undefined
-    return { status: response.status, fields: response.fields, body: response.body.toString('utf8'), failure, certificate }
+    return {
+      status: response.status,
+      fields: response.fields,
+      body: response.body.toString('utf8'),
+      failure,
+      certificate,
+    }
   } catch (error) {
-    return { status: 0, fields: [], body: '', failure: error instanceof Error ? error.message : String(error), certificate }
+    return {
+      status: 0,
+      fields: [],
+      body: '',
+      failure: error instanceof Error ? error.message : String(error),
+      certificate,
+    }
   } finally {
     socket?.destroy()
   }
 }
 
 function open({ scheme, port, serverName, http, from }: ClientRequest): Promise<Socket> {
-  const to = { host: from !== undefined && isIP(from) === 6 ? '::1' : '127.0.0.1', port, ...(from === undefined ? {} : { localAddress: from }) }
+  const to = {
+    host: from !== undefined && isIP(from) === 6 ? '::1' : '127.0.0.1',
+    port,
+    ...(from === undefined ? {} : { localAddress: from }),
+  }
   const alpn = http === '2' ? ['h2'] : ['http/1.1']
   // An IP address is no server name (RFC 6066 section 3).
   const names = isIP(serverName) === 0 ? { servername: serverName } : {}
   return new Promise((resolve, reject) => {
-    const socket = scheme === 'https'
-      // Which certificate is presented is what a scenario asks; whether a stranger would trust it is not.
-      ? connectTls({ ...to, ...names, ALPNProtocols: alpn, rejectUnauthorized: false })
-      : connectTcp(to)
+    const socket =
+      scheme === 'https'
+        ? // Which certificate is presented is what a scenario asks; whether a stranger would trust it is not.
+          connectTls({ ...to, ...names, ALPNProtocols: alpn, rejectUnauthorized: false })
+        : connectTcp(to)
     socket.setNoDelay(true)
     socket.once('error', reject)
     socket.once(scheme === 'https' ? 'secureConnect' : 'connect', () => {
@@ -98,16 +115,18 @@ function readResponse(method: string, socket: Socket): Promise<WireResponse> {
         finish(() => reject(error))
       }
     }
-    const onEnd = (): void => finish(() => {
-      const response = reader.end()
-      if (response === undefined) reject(new Error('the connection was closed without a response'))
-      else resolve(response)
-    })
-    const onError = (error: Error): void => finish(() => {
-      const response = reader.end()
-      if (response === undefined) reject(error)
-      else resolve({ ...response, isTruncated: true })
-    })
+    const onEnd = (): void =>
+      finish(() => {
+        const response = reader.end()
+        if (response === undefined) reject(new Error('the connection was closed without a response'))
+        else resolve(response)
+      })
+    const onError = (error: Error): void =>
+      finish(() => {
+        const response = reader.end()
+        if (response === undefined) reject(error)
+        else resolve({ ...response, isTruncated: true })
+      })
     socket.on('data', onData).on('end', onEnd).on('error', onError).on('close', onEnd)
   })
 }
@@ -121,10 +140,18 @@ async function sendHttp2(request: ClientRequest, socket: Socket): Promise<WireRe
   }
 }
 
-function exchangeHttp2({ scheme, method, target, fields, body }: ClientRequest, session: ClientHttp2Session): Promise<WireResponse> {
+function exchangeHttp2(
+  { scheme, method, target, fields, body }: ClientRequest,
+  session: ClientHttp2Session,
+): Promise<WireResponse> {
   const names: [string, string][] = []
   for (let index = 0; index < fields.length; index += 2) names.push([fields[index]!.toLowerCase(), fields[index + 1]!])
-  const headers: Record<string, string | string[]> = { ':method': method, ':path': target, ':scheme': scheme, ':authority': fieldOf(fields, 'host') ?? '' }
+  const headers: Record<string, string | string[]> = {
+    ':method': method,
+    ':path': target,
+    ':scheme': scheme,
+    ':authority': fieldOf(fields, 'host') ?? '',
+  }
   const grouped = Map.groupBy(names, ([name]) => name)
   grouped.delete('host')
   for (const [name, values] of grouped) headers[name] = values.map(([, value]) => value)

@@ -33,15 +33,32 @@ export function compareOutcomes(expectations: readonly Expectation[], outcomes: 
 }
 
 /** Every expected problem must be among the found ones. An empty list expects that there is none. */
-export function compareProblems(expected: readonly ExpectedProblem[], line: Line, found: readonly FoundProblem[]): Difference[] {
+export function compareProblems(
+  expected: readonly ExpectedProblem[],
+  line: Line,
+  found: readonly FoundProblem[],
+): Difference[] {
   if (expected.length === 0 && found.length > 0) return [{ line, expected: 'no problem', found: listProblems(found) }]
   return expected.flatMap((each) => {
     const { severity, object, match } = each
-    const fits = found.some((one) =>
-      (severity === undefined || one.severity === severity) && (object === undefined || one.object === object) && (match === undefined || matches(match, [one.text])),
+    const fits = found.some(
+      (one) =>
+        (severity === undefined || one.severity === severity) &&
+        (object === undefined || one.object === object) &&
+        (match === undefined || matches(match, [one.text])),
     )
-    const wanted = [severity ?? 'a problem', object, match === undefined ? undefined : printMatch(match)].filter((part) => part !== undefined)
-    return fits ? [] : [{ line: each.line, expected: wanted.join(': '), found: found.length === 0 ? 'no problem' : listProblems(found) }]
+    const wanted = [severity ?? 'a problem', object, match === undefined ? undefined : printMatch(match)].filter(
+      (part) => part !== undefined,
+    )
+    return fits
+      ? []
+      : [
+          {
+            line: each.line,
+            expected: wanted.join(': '),
+            found: found.length === 0 ? 'no problem' : listProblems(found),
+          },
+        ]
   })
 }
 
@@ -58,7 +75,9 @@ function compareAll(expectation: Expectation, outcomes: readonly Outcome[]): Dif
       const wrong = outcomes.map((outcome) => compareOne(expectation, outcome)).filter((each) => each !== undefined)
       const [first] = wrong
       if (first === undefined) return undefined
-      return outcomes.length === 1 ? { line, ...first } : { line, ...first, found: `${first.found} (${wrong.length} of ${outcomes.length} requests differ)` }
+      return outcomes.length === 1
+        ? { line, ...first }
+        : { line, ...first, found: `${first.found} (${wrong.length} of ${outcomes.length} requests differ)` }
     }
   }
 }
@@ -69,20 +88,36 @@ type Contrast = { readonly expected: string; readonly found: string }
 function compareOne(expectation: Single, { response, answeredBy, received }: Outcome): Contrast | undefined {
   switch (expectation.kind) {
     case 'status':
-      return contrast(expectation.anyOf.includes(response.status), `status ${expectation.anyOf.join(' or ')}`, printStatus(response))
+      return contrast(
+        expectation.anyOf.includes(response.status),
+        `status ${expectation.anyOf.join(' or ')}`,
+        printStatus(response),
+      )
     case 'backend': {
       const found = answeredBy?.backend ?? 'none'
-      return contrast(found === expectation.backend, `backend ${expectation.backend}`, found === 'none' ? `backend none (${printStatus(response)})` : `backend ${found}`)
+      return contrast(
+        found === expectation.backend,
+        `backend ${expectation.backend}`,
+        found === 'none' ? `backend none (${printStatus(response)})` : `backend ${found}`,
+      )
     }
     case 'header':
       return compareText(`${expectation.name}: `, expectation.match, fieldsOf(response.fields, expectation.name))
     case 'body':
       return compareText('body ', expectation.match, [response.body])
     case 'certificate':
-      return contrast(covers(response.certificate, expectation.name), `a certificate for ${expectation.name}`, printCertificate(response.certificate))
+      return contrast(
+        covers(response.certificate, expectation.name),
+        `a certificate for ${expectation.name}`,
+        printCertificate(response.certificate),
+      )
     case 'cause': {
       const found = fieldsOf(response.fields, 'x-genkan-cause')[0]
-      return contrast(found === expectation.cause, `cause ${expectation.cause}`, found === undefined ? `no cause (${printStatus(response)})` : `cause ${found}`)
+      return contrast(
+        found === expectation.cause,
+        `cause ${expectation.cause}`,
+        found === undefined ? `no cause (${printStatus(response)})` : `cause ${found}`,
+      )
     }
     case 'upstream-method':
     case 'upstream-target':
@@ -94,8 +129,13 @@ function compareOne(expectation: Single, { response, answeredBy, received }: Out
 
 type OfReceived = Extract<Single, { kind: `upstream-${string}` }>
 
-function compareReceived(expectation: OfReceived, received: ReceivedRequest | undefined, response: ClientResponse): Contrast | undefined {
-  if (received === undefined) return { expected: 'a request at the endpoint', found: `none arrived (${printStatus(response)})` }
+function compareReceived(
+  expectation: OfReceived,
+  received: ReceivedRequest | undefined,
+  response: ClientResponse,
+): Contrast | undefined {
+  if (received === undefined)
+    return { expected: 'a request at the endpoint', found: `none arrived (${printStatus(response)})` }
   switch (expectation.kind) {
     case 'upstream-method':
       return contrast(received.method === expectation.method, `upstream method ${expectation.method}`, received.method)
@@ -110,35 +150,53 @@ function compareReceived(expectation: OfReceived, received: ReceivedRequest | un
   }
 }
 
-function compareCounts(line: Line, counts: ReadonlyMap<number, CountMatch>, outcomes: readonly Outcome[]): Difference | undefined {
+function compareCounts(
+  line: Line,
+  counts: ReadonlyMap<number, CountMatch>,
+  outcomes: readonly Outcome[],
+): Difference | undefined {
   const found = countBy(outcomes.map(({ response }) => String(response.status)))
-  const wanted = [...counts].map(([status, { min, max }]) => `${status}: ${min === max ? min : `${min} to ${max === Infinity ? 'any' : max}`}`)
+  const wanted = [...counts].map(
+    ([status, { min, max }]) => `${status}: ${min === max ? min : `${min} to ${max === Infinity ? 'any' : max}`}`,
+  )
   const holds = [...counts].every(([status, { min, max }]) => within(found.get(String(status)) ?? 0, min, max))
   // A status that the scenario does not count must not come: it would hide among the counted ones.
   const isComplete = [...found.keys()].every((status) => counts.has(Number(status)))
-  return holds && isComplete ? undefined : { line, expected: `statuses ${wanted.join(', ')}`, found: printCounts(found) }
+  return holds && isComplete
+    ? undefined
+    : { line, expected: `statuses ${wanted.join(', ')}`, found: printCounts(found) }
 }
 
 type OfEndpoints = Extract<Expectation, { kind: `endpoints-${string}` }>
 
 function compareEndpoints(expectation: OfEndpoints, outcomes: readonly Outcome[]): Difference | undefined {
   const { line } = expectation
-  const answers = outcomes.map(({ answeredBy }) => (answeredBy === undefined ? 'none' : `${answeredBy.backend} at ${answeredBy.endpoint}`))
+  const answers = outcomes.map(({ answeredBy }) =>
+    answeredBy === undefined ? 'none' : `${answeredBy.backend} at ${answeredBy.endpoint}`,
+  )
   const found = countBy(answers)
   const isEverybody = !found.has('none')
-  const say = (holds: boolean, expected: string): Difference | undefined => (holds ? undefined : { line, expected, found: printCounts(found) })
+  const say = (holds: boolean, expected: string): Difference | undefined =>
+    holds ? undefined : { line, expected, found: printCounts(found) }
   switch (expectation.kind) {
     case 'endpoints-same':
       return say(isEverybody && found.size === 1, 'the same endpoint every time')
     case 'endpoints-distinct':
       return say(isEverybody && found.size === expectation.count, `${expectation.count} distinct endpoints`)
     case 'endpoints-each':
-      return say(isEverybody && [...found.values()].every((count) => count >= expectation.count), `each endpoint at least ${expectation.count} times`)
+      return say(
+        isEverybody && [...found.values()].every((count) => count >= expectation.count),
+        `each endpoint at least ${expectation.count} times`,
+      )
   }
 }
 
 function compareText(what: string, match: TextMatch, found: readonly string[]): Contrast | undefined {
-  return contrast(matches(match, found), `${what}${printMatch(match)}`, found.length === 0 ? `${what}absent` : `${what}${found.map(shorten).join(' and ')}`)
+  return contrast(
+    matches(match, found),
+    `${what}${printMatch(match)}`,
+    found.length === 0 ? `${what}absent` : `${what}${found.map(shorten).join(' and ')}`,
+  )
 }
 
 /** True when any of the values fits, or all of them as one list. */
@@ -192,5 +250,7 @@ function within(value: number, min: number, max: number): boolean {
 
 /** Long bodies would bury what matters. */
 function shorten(text: string): string {
-  return text.length > 300 ? `${JSON.stringify(text.slice(0, 300))} … (${text.length} characters)` : JSON.stringify(text)
+  return text.length > 300
+    ? `${JSON.stringify(text.slice(0, 300))} … (${text.length} characters)`
+    : JSON.stringify(text)
 }

@@ -14,7 +14,12 @@ type Cookie = {
 }
 
 /** Where a request goes. */
-export type CookieScope = { readonly host: string; readonly path: string; readonly isSecure: boolean; readonly now: number }
+export type CookieScope = {
+  readonly host: string
+  readonly path: string
+  readonly isSecure: boolean
+  readonly now: number
+}
 
 export class CookieJar {
   #cookies: readonly Cookie[] = []
@@ -31,7 +36,9 @@ export class CookieJar {
     for (const text of setCookies) {
       const cookie = parseCookie(text, scope)
       if (cookie === undefined) continue
-      const others = this.#cookies.filter((each) => each.name !== cookie.name || each.domain !== cookie.domain || each.path !== cookie.path)
+      const others = this.#cookies.filter(
+        (each) => each.name !== cookie.name || each.domain !== cookie.domain || each.path !== cookie.path,
+      )
       this.#cookies = cookie.expires > scope.now ? [...others, cookie] : others
     }
   }
@@ -39,7 +46,8 @@ export class CookieJar {
 
 function fits({ domain, isHostOnly, path, isSecure }: Cookie, scope: CookieScope): boolean {
   const isHost = scope.host === domain || (!isHostOnly && scope.host.endsWith(`.${domain}`))
-  const isPath = scope.path === path || (scope.path.startsWith(path) && (path.endsWith('/') || scope.path[path.length] === '/'))
+  const isPath =
+    scope.path === path || (scope.path.startsWith(path) && (path.endsWith('/') || scope.path[path.length] === '/'))
   return isHost && isPath && (!isSecure || scope.isSecure)
 }
 
@@ -47,7 +55,9 @@ function parseCookie(text: string, scope: CookieScope): Cookie | undefined {
   const [pair = '', ...attributes] = text.split(';').map((part) => part.trim())
   const equals = pair.indexOf('=')
   if (equals < 1) return undefined
-  const given = new Map(attributes.map((each) => [each.split('=')[0]!.toLowerCase(), each.slice(each.indexOf('=') + 1)]))
+  const given = new Map(
+    attributes.map((each) => [each.split('=')[0]!.toLowerCase(), each.slice(each.indexOf('=') + 1)]),
+  )
   const domain = given.get('domain')?.toLowerCase().replace(/^\./, '')
   if (domain !== undefined && scope.host !== domain && !scope.host.endsWith(`.${domain}`)) return undefined
   const path = given.get('path')

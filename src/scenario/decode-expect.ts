@@ -5,7 +5,17 @@ import { isMap, isSeq } from 'yaml'
 import { isNothing, type Reader, type Tree } from './reader.ts'
 import type { CountMatch, Expectation, TextMatch } from './scenario.ts'
 
-const keys = ['status', 'backend', 'headers', 'body', 'upstream', 'certificate', 'cause', 'statuses', 'endpoints'] as const
+const keys = [
+  'status',
+  'backend',
+  'headers',
+  'body',
+  'upstream',
+  'certificate',
+  'cause',
+  'statuses',
+  'endpoints',
+] as const
 
 export function decodeExpect(reader: Reader, node: Tree): Expectation[] {
   const found: Expectation[] = []
@@ -34,11 +44,26 @@ type One = { readonly reader: Reader; readonly line: number; readonly key: (type
 function decodeOne({ reader, line, key, value }: One): Expectation[] {
   switch (key) {
     case 'status':
-      return [{ kind: 'status', line, anyOf: (isSeq(value) ? reader.items(value, key) : [value]).flatMap((item) => reader.integer(item, 'status', 0) ?? []) }]
+      return [
+        {
+          kind: 'status',
+          line,
+          anyOf: (isSeq(value) ? reader.items(value, key) : [value]).flatMap(
+            (item) => reader.integer(item, 'status', 0) ?? [],
+          ),
+        },
+      ]
     case 'backend':
       return decodeBackend(reader, value, line)
     case 'headers':
-      return reader.entries(value, key).map((entry) => ({ kind: 'header', line: reader.line(entry.keyNode), name: entry.key.toLowerCase(), match: decodeTextMatch(reader, entry.value, entry.key) }))
+      return reader
+        .entries(value, key)
+        .map((entry) => ({
+          kind: 'header',
+          line: reader.line(entry.keyNode),
+          name: entry.key.toLowerCase(),
+          match: decodeTextMatch(reader, entry.value, entry.key),
+        }))
     case 'body':
       return [{ kind: 'body', line, match: decodeTextMatch(reader, value, key) }]
     case 'upstream':
@@ -64,12 +89,21 @@ function decodeBackend(reader: Reader, node: Tree, line: number): Expectation[] 
 
 function decodeUpstream(reader: Reader, node: Tree): Expectation[] {
   const found: Expectation[] = []
-  for (const { key, keyNode, value } of reader.mapping(node, 'upstream', ['method', 'target', 'headers', 'body']).values()) {
+  for (const { key, keyNode, value } of reader
+    .mapping(node, 'upstream', ['method', 'target', 'headers', 'body'])
+    .values()) {
     const line = reader.line(keyNode)
     if (key === 'method') found.push({ kind: 'upstream-method', line, method: reader.text(value, key) ?? '' })
     else if (key === 'target') found.push({ kind: 'upstream-target', line, match: decodeTarget(reader, value) })
     else if (key === 'body') found.push({ kind: 'upstream-body', line, match: decodeTextMatch(reader, value, key) })
-    else for (const entry of reader.entries(value, key)) found.push({ kind: 'upstream-header', line: reader.line(entry.keyNode), name: entry.key.toLowerCase(), match: decodeTextMatch(reader, entry.value, entry.key) })
+    else
+      for (const entry of reader.entries(value, key))
+        found.push({
+          kind: 'upstream-header',
+          line: reader.line(entry.keyNode),
+          name: entry.key.toLowerCase(),
+          match: decodeTextMatch(reader, entry.value, entry.key),
+        })
   }
   return found
 }

@@ -7,7 +7,17 @@ import { decodeExpect } from './decode-expect.ts'
 import { type Entry, isNothing, type Reader, type Tree } from './reader.ts'
 import type { HeaderField, RequestStep } from './scenario.ts'
 
-export const requestKeys = ['request', 'headers', 'body', 'http', 'from', 'jar', 'times', 'concurrency', 'expect'] as const
+export const requestKeys = [
+  'request',
+  'headers',
+  'body',
+  'http',
+  'from',
+  'jar',
+  'times',
+  'concurrency',
+  'expect',
+] as const
 
 export function decodeRequest(reader: Reader, keys: ReadonlyMap<string, Entry>, line: number): RequestStep {
   const read = <Value>(key: (typeof requestKeys)[number], how: (value: Tree) => Value): Value | undefined => {
@@ -33,7 +43,10 @@ export function decodeRequest(reader: Reader, keys: ReadonlyMap<string, Entry>, 
 export function readFields(reader: Reader, node: Tree): HeaderField[] {
   return reader.entries(node, 'headers').flatMap(({ key, value }) => {
     const values = isSeq(value) ? reader.items(value, key) : [value]
-    return values.map((each): HeaderField => [key, isNothing(each) ? '' : (reader.text(each, `the header ${key}`) ?? '')])
+    return values.map((each): HeaderField => [
+      key,
+      isNothing(each) ? '' : (reader.text(each, `the header ${key}`) ?? ''),
+    ])
   })
 }
 

@@ -15,13 +15,21 @@ export function decodeStep(reader: Reader, node: Tree): Step | undefined {
   const found = kinds.filter((kind) => written.includes(kind))
   const [kind] = found
   if (kind === undefined || found.length > 1) {
-    return reader.problem(node, `expected a step to have one of ${kinds.join(', ')}, found ${found.length > 1 ? found.join(' and ') : written.join(', ') || 'none'}`)
+    return reader.problem(
+      node,
+      `expected a step to have one of ${kinds.join(', ')}, found ${found.length > 1 ? found.join(' and ') : written.join(', ') || 'none'}`,
+    )
   }
-  if (kind === 'request') return decodeRequest(reader, reader.mapping(node, 'a request step', requestKeys), reader.line(node))
+  if (kind === 'request')
+    return decodeRequest(reader, reader.mapping(node, 'a request step', requestKeys), reader.line(node))
   return decodeOther(reader, kind, reader.mapping(node, `a step that starts with ${kind}`, [kind]).get(kind)!)
 }
 
-function decodeOther(reader: Reader, kind: Exclude<Step['kind'], 'request'>, { keyNode, value }: Entry): Step | undefined {
+function decodeOther(
+  reader: Reader,
+  kind: Exclude<Step['kind'], 'request'>,
+  { keyNode, value }: Entry,
+): Step | undefined {
   const line = reader.line(keyNode)
   switch (kind) {
     case 'apply':
@@ -29,7 +37,9 @@ function decodeOther(reader: Reader, kind: Exclude<Step['kind'], 'request'>, { k
     case 'delete': {
       const object = reader.text(value, 'delete') ?? ''
       const isObject = /^[A-Z]\w+ ([a-z0-9-]+\/)?[a-z0-9.-]+$/.test(object)
-      return isObject ? { kind, line, object } : reader.problem(value, `expected delete to be Kind namespace/name, found ${object}`)
+      return isObject
+        ? { kind, line, object }
+        : reader.problem(value, `expected delete to be Kind namespace/name, found ${object}`)
     }
     case 'stub':
       return { kind, line, byPort: readStubPorts(reader, reader.entries(value, 'stub')) }
@@ -47,7 +57,8 @@ function readProblem(reader: Reader, node: Tree): ExpectedProblem {
   const match = keys.get('match')
   return {
     line: reader.line(node),
-    severity: severity === undefined ? undefined : reader.oneOf(severity.value, 'severity', ['error', 'warning', 'info']),
+    severity:
+      severity === undefined ? undefined : reader.oneOf(severity.value, 'severity', ['error', 'warning', 'info']),
     object: object === undefined ? undefined : reader.text(object.value, 'object'),
     match: match === undefined ? undefined : decodeTextMatch(reader, match.value, 'match'),
   }

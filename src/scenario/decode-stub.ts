@@ -19,10 +19,15 @@ function readStub(reader: Reader, node: Tree): StubChange {
   const keys = reader.mapping(node, 'a stub', ['endpoints', 'unready', 'reply', 'protocol'])
   const stub: { -readonly [Key in keyof StubChange]: StubChange[Key] } = {}
   const endpoints = keys.has('endpoints') ? reader.integer(keys.get('endpoints')!.value, 'endpoints', 0) : undefined
-  const protocol = keys.has('protocol') ? reader.oneOf(keys.get('protocol')!.value, 'protocol', ['http', 'https', 'h2c', 'websocket-echo']) : undefined
+  const protocol = keys.has('protocol')
+    ? reader.oneOf(keys.get('protocol')!.value, 'protocol', ['http', 'https', 'h2c', 'websocket-echo'])
+    : undefined
   if (endpoints !== undefined) stub.endpoints = endpoints
   if (protocol !== undefined) stub.protocol = protocol
-  if (keys.has('unready')) stub.unready = reader.items(keys.get('unready')!.value, 'unready').flatMap((item) => reader.integer(item, 'an index', 0) ?? [])
+  if (keys.has('unready'))
+    stub.unready = reader
+      .items(keys.get('unready')!.value, 'unready')
+      .flatMap((item) => reader.integer(item, 'an index', 0) ?? [])
   if (keys.has('reply')) stub.reply = readReply(reader, keys.get('reply')!.value)
   return stub
 }

@@ -18,7 +18,17 @@ export type Decoded = {
 }
 
 /** What the runner decides itself. */
-const ownFlags = ['http-port', 'https-port', 'bind', 'admin', 'access-log', 'lane', 'log-level', 'log-format', 'expose-cause'] as const
+const ownFlags = [
+  'http-port',
+  'https-port',
+  'bind',
+  'admin',
+  'access-log',
+  'lane',
+  'log-level',
+  'log-format',
+  'expose-cause',
+] as const
 
 /** Flags a scenario may set. */
 export const scenarioFlags = doorFlags.filter((key) => !ownFlags.some((own) => own === flags[key].name))
@@ -38,7 +48,9 @@ export function decodeScenario(file: string, text: string): Decoded {
     manifestsLine: reader.line(get('manifests')) + 1,
     files: keys.has('files') ? readFiles(reader, get('files')) : [],
     stubs: keys.has('stubs') ? readStubs(reader, get('stubs')) : { none: false, byPort: new Map() },
-    steps: keys.has('steps') ? reader.items(get('steps'), 'steps').flatMap((item) => decodeStep(reader, item) ?? []) : [],
+    steps: keys.has('steps')
+      ? reader.items(get('steps'), 'steps').flatMap((item) => decodeStep(reader, item) ?? [])
+      : [],
   }
   return { scenario, problems: reader.problems.toSorted((a, b) => a.line - b.line || a.column - b.column) }
 }

@@ -6,7 +6,12 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocume
 import { durationGrammar, parseDuration } from '#lib/duration.ts'
 import { didYouMean } from '#lib/nearest.ts'
 
-export type ReadProblem = { readonly file: string; readonly line: number; readonly column: number; readonly message: string }
+export type ReadProblem = {
+  readonly file: string
+  readonly line: number
+  readonly column: number
+  readonly message: string
+}
 
 /** A value of the tree, or `null` where nothing is written. */
 export type Tree = Node | null
@@ -27,7 +32,11 @@ export class Reader {
     const error = documents.flatMap((document) => document.errors)[0]
     if (error !== undefined) this.#add(error.pos[0], error.message)
     this.#isBroken = error !== undefined
-    if (documents.length > 1) this.#add(documents[1]!.range[0], 'expected one scenario, found a second document (objects belong into `manifests: |`)')
+    if (documents.length > 1)
+      this.#add(
+        documents[1]!.range[0],
+        'expected one scenario, found a second document (objects belong into `manifests: |`)',
+      )
     this.root = documents[0]?.contents ?? null
   }
 
@@ -46,7 +55,11 @@ export class Reader {
     const known = new Map<string, Entry>()
     for (const entry of this.entries(node, what)) {
       if (keys.includes(entry.key)) known.set(entry.key, entry)
-      else this.problem(entry.keyNode, `${what} has no key ${entry.key}${didYouMean(entry.key, keys)} (it has ${keys.join(', ')})`)
+      else
+        this.problem(
+          entry.keyNode,
+          `${what} has no key ${entry.key}${didYouMean(entry.key, keys)} (it has ${keys.join(', ')})`,
+        )
     }
     return known
   }
@@ -72,7 +85,8 @@ export class Reader {
 
   /** Numbers and switches count as the text they are written as. */
   text(node: Tree, what: string): string | undefined {
-    if (!isScalar(node) || node.value === null) return this.problem(node, `expected ${what} to be text, found ${describe(node)}`)
+    if (!isScalar(node) || node.value === null)
+      return this.problem(node, `expected ${what} to be text, found ${describe(node)}`)
     return typeof node.value === 'string' ? node.value : (node.source ?? JSON.stringify(node.value))
   }
 
@@ -84,14 +98,17 @@ export class Reader {
 
   boolean(node: Tree, what: string): boolean | undefined {
     const value = isScalar(node) ? node.value : undefined
-    return typeof value === 'boolean' ? value : this.problem(node, `expected ${what} to be true or false, found ${describe(node)}`)
+    return typeof value === 'boolean'
+      ? value
+      : this.problem(node, `expected ${what} to be true or false, found ${describe(node)}`)
   }
 
   /** Milliseconds. */
   duration(node: Tree, what: string): number | undefined {
     const text = this.text(node, what)
     const ms = text === undefined ? undefined : parseDuration(text)
-    if (text !== undefined && ms === undefined) this.problem(node, `expected ${what} to be ${durationGrammar}, found ${text}`)
+    if (text !== undefined && ms === undefined)
+      this.problem(node, `expected ${what} to be ${durationGrammar}, found ${text}`)
     return ms
   }
 
@@ -99,7 +116,13 @@ export class Reader {
     const text = this.text(node, what)
     if (text === undefined) return undefined
     const choice = choices.find((each) => each === text)
-    return choice ?? this.problem(node, `expected ${what} to be one of ${choices.join(', ')}, found ${text}${didYouMean(text, choices)}`)
+    return (
+      choice ??
+      this.problem(
+        node,
+        `expected ${what} to be one of ${choices.join(', ')}, found ${text}${didYouMean(text, choices)}`,
+      )
+    )
   }
 
   #add(offset: number, message: string): void {

@@ -33,12 +33,28 @@ export async function sendAll(step: RequestStep, init: SendInit): Promise<Outcom
 async function sendOne(step: RequestStep, { ports, jars, arrivals }: SendInit): Promise<Outcome> {
   const { scheme, method, target, body, http, from } = step
   const serverName = step.authority.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')
-  const scope: CookieScope = { host: serverName.toLowerCase(), path: target.split('?')[0]!, isSecure: scheme === 'https', now: Date.now() }
+  const scope: CookieScope = {
+    host: serverName.toLowerCase(),
+    path: target.split('?')[0]!,
+    isSecure: scheme === 'https',
+    now: Date.now(),
+  }
   const jar = step.jar === undefined ? undefined : takeJar(jars, step.jar)
   const fields = fieldsToSend(step, jar?.header(scope))
   const isAlone = step.concurrency === 1 || step.times === 1
   if (isAlone) arrivals.length = 0
-  const raw = await sendRequest({ scheme, port: ports[scheme], method, target, serverName, fields, body, http, from, timeoutMs })
+  const raw = await sendRequest({
+    scheme,
+    port: ports[scheme],
+    method,
+    target,
+    serverName,
+    fields,
+    body,
+    http,
+    from,
+    timeoutMs,
+  })
   jar?.keep(fieldsOf(raw.fields, 'set-cookie'), scope)
   const arrived = isAlone ? arrivals.at(-1) : undefined
   const answered = whoAnswered(raw, arrived, arrivals)
@@ -61,7 +77,8 @@ function fieldsToSend({ headers, authority, body, http }: RequestStep, cookie: s
   const has = (name: string): boolean => headers.some(([each]) => each.toLowerCase() === name)
   const fields = has('host') ? [] : ['host', authority]
   fields.push(...headers.flat())
-  const needsLength = body !== '' && http === '1.1' && !has('content-length') && !has('transfer-encoding') && !has('upgrade')
+  const needsLength =
+    body !== '' && http === '1.1' && !has('content-length') && !has('transfer-encoding') && !has('upgrade')
   if (needsLength) fields.push('content-length', String(Buffer.byteLength(body)))
   if (cookie !== undefined && !has('cookie')) fields.push('cookie', cookie)
   return fields
@@ -79,7 +96,11 @@ function claim(arrivals: Arrival[], backend: string): Arrival | undefined {
 type Answerer = { readonly backend: string; readonly endpoint: string; readonly received: ReceivedRequest | undefined }
 
 /** A mark, an echo, or else the request that arrived last; a failure's cause says that none of them counts. */
-function whoAnswered({ status, fields, body }: ClientResponse, arrived: Arrival | undefined, arrivals: Arrival[]): Answerer | undefined {
+function whoAnswered(
+  { status, fields, body }: ClientResponse,
+  arrived: Arrival | undefined,
+  arrivals: Arrival[],
+): Answerer | undefined {
   if (status === 0 || fieldOf(fields, 'x-genkan-cause') !== undefined) return undefined
   const marked = fieldOf(fields, standInField)
   if (marked !== undefined) return arrived ?? claim(arrivals, marked)
@@ -91,9 +112,20 @@ function readEcho(body: string): Answerer | undefined {
   try {
     const echo = JSON.parse(body) as Record<string, unknown>
     const { namespace, service, port, endpoint, method, target, headers } = echo
-    if (typeof namespace !== 'string' || typeof service !== 'string' || typeof method !== 'string' || typeof headers !== 'object') return undefined
+    if (
+      typeof namespace !== 'string' ||
+      typeof service !== 'string' ||
+      typeof method !== 'string' ||
+      typeof headers !== 'object'
+    )
+      return undefined
     // A stand-in wrote it (cluster/stand-in-answer.ts), and it has told us the rest of the shape as well.
-    const received = toReceived({ method, target: String(target), headers: headers as Record<string, string>, body: String(echo['body']) })
+    const received = toReceived({
+      method,
+      target: String(target),
+      headers: headers as Record<string, string>,
+      body: String(echo['body']),
+    })
     return { backend: `${namespace}/${service}:${String(port)}`, endpoint: String(endpoint), received }
   } catch {
     return undefined
@@ -106,17 +138,25 @@ function withoutMark(fields: readonly string[]): string[] {
 
 /** A scenario is written for 80 and 443: where the free ports show, it sees those. */
 function presentPorts(fields: readonly string[], ports: SendInit['ports']): string[] {
-  return fields.map((value, index) => (index % 2 === 1 && fields[index - 1]!.toLowerCase() === 'location' ? presentUrl(value, ports) : value))
+  return fields.map((value, index) =>
+    index % 2 === 1 && fields[index - 1]!.toLowerCase() === 'location' ? presentUrl(value, ports) : value,
+  )
 }
 
 function presentHeaders(headers: Readonly<Record<string, string>>, ports: SendInit['ports']): Record<string, string> {
   const present = Object.entries(headers).map(([name, value]) => {
-    if (name === 'x-forwarded-port') return [name, value.replace(new RegExp(`\\b${ports.https}\\b`), '443').replace(new RegExp(`\\b${ports.http}\\b`), '80')]
+    if (name === 'x-forwarded-port')
+      return [
+        name,
+        value.replace(new RegExp(`\\b${ports.https}\\b`), '443').replace(new RegExp(`\\b${ports.http}\\b`), '80'),
+      ]
     return [name, value]
   })
   return Object.fromEntries(present)
 }
 
 function presentUrl(url: string, { http, https }: SendInit['ports']): string {
-  return url.replace(new RegExp(`^(https://[^/]*):${https}(?=/|$|\\?)`), '$1').replace(new RegExp(`^(http://[^/]*):${http}(?=/|$|\\?)`), '$1')
+  return url
+    .replace(new RegExp(`^(https://[^/]*):${https}(?=/|$|\\?)`), '$1')
+    .replace(new RegExp(`^(http://[^/]*):${http}(?=/|$|\\?)`), '$1')
 }

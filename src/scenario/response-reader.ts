@@ -14,7 +14,8 @@ export type WireResponse = {
   readonly rest: Buffer
 }
 
-type Framing = { readonly kind: 'length'; readonly bytes: number } | { readonly kind: 'chunked' } | { readonly kind: 'untilClose' }
+type Framing =
+  { readonly kind: 'length'; readonly bytes: number } | { readonly kind: 'chunked' } | { readonly kind: 'untilClose' }
 type Head = { readonly status: number; readonly fields: readonly string[]; readonly framing: Framing }
 
 export class ResponseReader {
@@ -65,7 +66,9 @@ export class ResponseReader {
     const { framing } = head
     if (framing.kind === 'untilClose') return undefined
     if (framing.kind === 'length') {
-      return this.#bytes.length < framing.bytes ? undefined : this.#finish(this.#bytes.subarray(0, framing.bytes), false)
+      return this.#bytes.length < framing.bytes
+        ? undefined
+        : this.#finish(this.#bytes.subarray(0, framing.bytes), false)
     }
     for (;;) {
       const chunk = takeChunk(this.#bytes)
@@ -109,7 +112,9 @@ function takeChunk(bytes: Buffer): Chunk | undefined {
   const start = lineEnd + 2
   if (size > 0) {
     const end = start + size
-    return bytes.length < end + 2 ? undefined : { data: bytes.subarray(start, end), rest: bytes.subarray(end + 2), isLast: false }
+    return bytes.length < end + 2
+      ? undefined
+      : { data: bytes.subarray(start, end), rest: bytes.subarray(end + 2), isLast: false }
   }
   // Trailers end with an empty line, which is the very next one when there are none.
   const trailers = bytes.indexOf('\r\n', start) === start ? start : bytes.indexOf('\r\n\r\n', start)

@@ -42,7 +42,13 @@ export type RunInit = {
 export async function runScenario(scenario: Scenario, { lane, files }: RunInit): Promise<readonly StepResult[]> {
   const { file, name } = scenario
   const result = (line: number, title: string, differences: readonly Difference[]): StepResult => ({
-    file, scenario: name, lane, line, title, ok: differences.length === 0, differences,
+    file,
+    scenario: name,
+    lane,
+    line,
+    title,
+    ok: differences.length === 0,
+    differences,
   })
   const stage = new Stage(scenario, files)
   const results: StepResult[] = []
@@ -81,7 +87,8 @@ class Stage {
   async open(lane: Lane): Promise<void> {
     this.#dns = await startDnsServer({ zone: this.#zone(), host: '127.0.0.1', port: 0, log: silentLog })
     // Nothing that a scenario does may ask the network it happens to run in.
-    const clusterDns = this.#flags.clusterDns.length > 0 ? this.#flags.clusterDns : [{ host: '127.0.0.1', port: this.#dns.port }]
+    const clusterDns =
+      this.#flags.clusterDns.length > 0 ? this.#flags.clusterDns : [{ host: '127.0.0.1', port: this.#dns.port }]
     const surroundings = { sources: [this.#led], log: silentLog, portConflict: 'fail', env: {} } as const
     await this.#update()
     this.#genkan = await start(await toSettings({ ...this.#flags, clusterDns, lane }, surroundings))
@@ -99,7 +106,9 @@ class Stage {
         this.#apply(step.manifests, step.line + 1)
         return this.#live()
       case 'delete':
-        return this.#delete(step.object) ? this.#live() : [{ line: step.line, expected: `an object ${step.object}`, found: this.#objects() }]
+        return this.#delete(step.object)
+          ? this.#live()
+          : [{ line: step.line, expected: `an object ${step.object}`, found: this.#objects() }]
       case 'stub':
         this.#fleet.change(step.byPort)
         return this.#live()
@@ -142,13 +151,20 @@ class Stage {
   }
 
   #objects(): string {
-    return this.#store.current().documents.flatMap(({ object }) => object ?? []).join(', ')
+    return this.#store
+      .current()
+      .documents.flatMap(({ object }) => object ?? [])
+      .join(', ')
   }
 
   /** Of the manifests as written, without what leads to stand-ins: what `genkan check` would say. */
   #problems(): { severity: string; object: string | undefined; text: string }[] {
     const problems = [...this.#store.current().problems, ...this.#compiled().problems]
-    return problems.map((problem) => ({ severity: problem.severity, object: problem.object, text: printProblem(problem) }))
+    return problems.map((problem) => ({
+      severity: problem.severity,
+      object: problem.object,
+      text: printProblem(problem),
+    }))
   }
 
   #compiled(): ReturnType<typeof compile> {
@@ -156,7 +172,10 @@ class Stage {
   }
 
   #zone(): Zone {
-    return new Zone({ resources: new ResourceSet(this.#store.current().resources), clusterDomain: this.#flags.clusterDomain })
+    return new Zone({
+      resources: new ResourceSet(this.#store.current().resources),
+      clusterDomain: this.#flags.clusterDomain,
+    })
   }
 }
 
@@ -165,7 +184,9 @@ const own = { 'http-port': '0', 'https-port': '0', admin: 'off', 'access-log': '
 
 function readFlags({ flags, steps }: Scenario): DoorFlags {
   const usesIpv6 = steps.some((step) => step.kind === 'request' && step.from?.includes(':'))
-  const given = new Map(Object.entries({ workers: '1', ...Object.fromEntries(flags), ...own, bind: usesIpv6 ? '::' : '127.0.0.1' }))
+  const given = new Map(
+    Object.entries({ workers: '1', ...Object.fromEntries(flags), ...own, bind: usesIpv6 ? '::' : '127.0.0.1' }),
+  )
   const { values, problems } = decodeFlags({ keys: doorFlags, given, env: {} })
   // decode.ts has decoded each of them before.
   if (problems.length > 0) throw new Error(problems.join('\n'))
@@ -173,6 +194,7 @@ function readFlags({ flags, steps }: Scenario): DoorFlags {
 }
 
 function titleOf(step: Step): string {
-  if (step.kind === 'request') return `${step.method} ${step.scheme}://${step.authority}${step.target}${step.times > 1 ? ` (${step.times} times)` : ''}`
+  if (step.kind === 'request')
+    return `${step.method} ${step.scheme}://${step.authority}${step.target}${step.times > 1 ? ` (${step.times} times)` : ''}`
   return step.kind === 'delete' ? `delete ${step.object}` : step.kind
 }

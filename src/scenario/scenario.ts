@@ -39,7 +39,12 @@ export type StubChange = {
 }
 
 export type StubProtocol = 'http' | 'https' | 'h2c' | 'websocket-echo'
-export type Stub = { readonly endpoints: number; readonly unready: readonly number[]; readonly reply: ReplySpec | undefined; readonly protocol: StubProtocol }
+export type Stub = {
+  readonly endpoints: number
+  readonly unready: readonly number[]
+  readonly reply: ReplySpec | undefined
+  readonly protocol: StubProtocol
+}
 
 /** What is undefined is echoed as usual. */
 export type ReplySpec = {

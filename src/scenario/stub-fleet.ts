@@ -24,7 +24,11 @@ export class StubFleet {
   constructor(spec: StubsSpec, onArrival: (arrival: Arrival) => void) {
     this.#none = spec.none
     const onRequest = (received: Received): void =>
-      onArrival({ backend: `${received.namespace}/${received.service}:${received.port}`, endpoint: String(received.endpoint), received: toReceived(received) })
+      onArrival({
+        backend: `${received.namespace}/${received.service}:${received.port}`,
+        endpoint: String(received.endpoint),
+        received: toReceived(received),
+      })
     this.#standIns = new StandIns({ log: silentLog, onRequest })
     this.change(spec.byPort)
   }
@@ -62,8 +66,16 @@ export class StubFleet {
 }
 
 /** Several values of one field are joined as RFC 9110 section 5.3 says. */
-export function toReceived({ method, target, headers, body }: Pick<Received, 'method' | 'target' | 'headers' | 'body'>): ReceivedRequest {
-  const joined = Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : value.join(', ')])
+export function toReceived({
+  method,
+  target,
+  headers,
+  body,
+}: Pick<Received, 'method' | 'target' | 'headers' | 'body'>): ReceivedRequest {
+  const joined = Object.entries(headers).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? value : value.join(', '),
+  ])
   return { method, target, headers: Object.fromEntries(joined), body }
 }
 
@@ -73,7 +85,11 @@ function stubbed(resource: Resource, services: ReadonlySet<string>): Resource[] 
   if (resource.kind === 'EndpointSlice') return services.has(`${namespace}/${resource.serviceName}`) ? [] : [resource]
   if (resource.kind === 'Endpoints') return services.has(`${namespace}/${name}`) ? [] : [resource]
   if (resource.kind === 'Service') return services.has(`${namespace}/${name}`) ? toStubbed(resource) : [resource]
-  return [resource.kind === 'Ingress' && services.size > 0 ? { ...resource, metadata: withoutDiscovery(resource.metadata) } : resource]
+  return [
+    resource.kind === 'Ingress' && services.size > 0
+      ? { ...resource, metadata: withoutDiscovery(resource.metadata) }
+      : resource,
+  ]
 }
 
 /**
@@ -93,7 +109,10 @@ function withoutDiscovery(metadata: Metadata): Metadata {
 
 /** With no stand-in left, an empty slice says that nobody is there: without it, other ways would be tried. */
 function emptySlices(wanted: readonly WantedStandIns[], { slices }: StandInObjects): EndpointSlice[] {
-  const empty = wanted.filter(({ namespace, service }) => !slices.some((each) => each.metadata.namespace === namespace && each.serviceName === service))
+  const empty = wanted.filter(
+    ({ namespace, service }) =>
+      !slices.some((each) => each.metadata.namespace === namespace && each.serviceName === service),
+  )
   return empty.map(({ namespace, service }) => ({
     kind: 'EndpointSlice',
     metadata: { name: `${service}-empty`, namespace, labels: {}, annotations: {}, creationTimestamp: undefined },

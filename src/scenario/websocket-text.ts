@@ -27,7 +27,10 @@ export function echoText(socket: Socket, early: Buffer, message: string): Promis
 function textFrame(message: string): Buffer {
   const payload = Buffer.from(message)
   const mask = randomBytes(4)
-  const length = payload.length < 126 ? Buffer.from([0x80 | payload.length]) : Buffer.from([0x80 | 126, payload.length >> 8, payload.length & 0xff])
+  const length =
+    payload.length < 126
+      ? Buffer.from([0x80 | payload.length])
+      : Buffer.from([0x80 | 126, payload.length >> 8, payload.length & 0xff])
   const masked = payload.map((byte, index) => byte ^ mask[index % 4]!)
   return Buffer.concat([Buffer.from([0x80 | textOpcode]), length, mask, masked])
 }

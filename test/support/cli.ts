@@ -9,19 +9,34 @@ import { text } from 'node:stream/consumers'
 export const root = join(import.meta.dirname, '../..')
 export const bin = join(root, 'bin/genkan.js')
 
-export type CliInit = { readonly env?: Readonly<Record<string, string>>; readonly cwd?: string; readonly nodeArgs?: readonly string[] }
+export type CliInit = {
+  readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly nodeArgs?: readonly string[]
+}
 export type CliResult = { readonly code: number | null; readonly out: string; readonly err: string }
 
 /** Runs a command to its end. */
 export async function genkan(args: readonly string[], init: CliInit = {}): Promise<CliResult> {
   const child = startGenkan(args, init)
-  const [out, err, [code]] = await Promise.all([text(child.stdout!), text(child.stderr!), once(child, 'exit') as Promise<[number | null]>])
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout!),
+    text(child.stderr!),
+    once(child, 'exit') as Promise<[number | null]>,
+  ])
   return { code, out, err }
 }
 
 /** Starts a command that stays. Whoever starts it ends it. */
-export function startGenkan(args: readonly string[], { env = {}, cwd = root, nodeArgs = [] }: CliInit = {}): ChildProcess {
-  return spawn(process.execPath, [...nodeArgs, bin, ...args], { cwd, env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+export function startGenkan(
+  args: readonly string[],
+  { env = {}, cwd = root, nodeArgs = [] }: CliInit = {},
+): ChildProcess {
+  return spawn(process.execPath, [...nodeArgs, bin, ...args], {
+    cwd,
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
 }
 
 /** Everything a child has said so far, growing. */
@@ -33,12 +48,18 @@ export function listen(child: ChildProcess): { out: string; err: string } {
 }
 
 /** Resolves once what the child says matches; rejects when the child ends or `ms` pass before. */
-export function heard(child: ChildProcess, said: { readonly out: string; readonly err: string }, pattern: RegExp, ms = 15_000): Promise<void> {
+export function heard(
+  child: ChildProcess,
+  said: { readonly out: string; readonly err: string },
+  pattern: RegExp,
+  ms = 15_000,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
       if (pattern.test(said.out) || pattern.test(said.err)) finish(resolve)
     }
-    const fail = (why: string) => (): void => finish(() => reject(new Error(`${why} before ${pattern}:\n${said.out}\n${said.err}`)))
+    const fail = (why: string) => (): void =>
+      finish(() => reject(new Error(`${why} before ${pattern}:\n${said.out}\n${said.err}`)))
     const exited = fail('the process ended')
     const timer = setTimeout(fail(`${ms} ms passed`), ms)
     const finish = (settle: () => void): void => {

@@ -32,10 +32,29 @@ export async function curl(line: string, { ports, cwd }: CurlInit): Promise<stri
   const { url, method, fields, body } = command
   const scheme = url.protocol === 'https:' ? 'https' : 'http'
   const serverName = url.hostname
-  if (scheme === 'https' && !command.trustsAnybody) await shakeHands(ports.https, serverName, command.ca === undefined ? undefined : resolve(cwd, command.ca))
+  if (scheme === 'https' && !command.trustsAnybody)
+    await shakeHands(ports.https, serverName, command.ca === undefined ? undefined : resolve(cwd, command.ca))
   const target = `${url.pathname}${url.search}`
-  const all = ['host', url.host, 'accept', '*/*', ...fields, ...(body === '' ? [] : ['content-length', String(Buffer.byteLength(body))])]
-  const response = await sendRequest({ scheme, port: ports[scheme], method, target, serverName, fields: all, body, http: '1.1', from: undefined, timeoutMs: 10_000 })
+  const all = [
+    'host',
+    url.host,
+    'accept',
+    '*/*',
+    ...fields,
+    ...(body === '' ? [] : ['content-length', String(Buffer.byteLength(body))]),
+  ]
+  const response = await sendRequest({
+    scheme,
+    port: ports[scheme],
+    method,
+    target,
+    serverName,
+    fields: all,
+    body,
+    http: '1.1',
+    from: undefined,
+    timeoutMs: 10_000,
+  })
   if (response.status === 0) throw new Error(`${line}: ${response.failure}`)
   return print(command, response).replaceAll(`:${ports.https}`, '').replaceAll(`:${ports.http}`, '')
 }
@@ -46,7 +65,17 @@ export function words(line: string): string[] {
 }
 
 function parse([, ...args]: readonly string[]): Command {
-  const command = { url: new URL('http://unset'), method: '', fields: [] as string[], body: '', showsHead: false, isQuiet: false, write: '', ca: undefined as string | undefined, trustsAnybody: false }
+  const command = {
+    url: new URL('http://unset'),
+    method: '',
+    fields: [] as string[],
+    body: '',
+    showsHead: false,
+    isQuiet: false,
+    write: '',
+    ca: undefined as string | undefined,
+    trustsAnybody: false,
+  }
   for (let index = 0; index < args.length; index += 1) {
     const arg = args[index]!
     const next = (): string => args[++index] ?? ''
@@ -68,10 +97,13 @@ function parse([, ...args]: readonly string[]): Command {
 /** Rejects when a client that trusts only this authority would not go on. */
 function shakeHands(port: number, servername: string, ca: string | undefined): Promise<void> {
   return new Promise((done, reject) => {
-    const socket = connect({ host: '127.0.0.1', port, servername, ...(ca === undefined ? {} : { ca: readFileSync(ca) }) }, () => {
-      socket.destroy()
-      done()
-    })
+    const socket = connect(
+      { host: '127.0.0.1', port, servername, ...(ca === undefined ? {} : { ca: readFileSync(ca) }) },
+      () => {
+        socket.destroy()
+        done()
+      },
+    )
     socket.once('error', reject)
   })
 }
