@@ -3,7 +3,8 @@
  * talkative where the table is fast and silent, and written apart from it; a test holds that they always agree.
  */
 import type { RouteSpec } from '#snapshot/snapshot.ts'
-import { bySpecificity } from './precedence.ts'
+import { pathPattern } from './path-pattern.ts'
+import { byPath, bySpecificity } from './precedence.ts'
 
 export type Candidate = {
   /** Index into the routes given. */
@@ -68,17 +69,18 @@ function winnerOf(routes: readonly RouteSpec[], owner: string, path: string): nu
 
 /** Of equals the one that came first stays. */
 function isStronger(route: RouteSpec, best: RouteSpec): boolean {
-  if (route.path.kind !== best.path.kind) return route.path.kind === 'exact'
-  return route.path.value.length > best.path.value.length
+  return byPath(route.path, best.path) < 0
 }
 
 function matchesPath({ path: { kind, value } }: RouteSpec, path: string): boolean {
   if (kind === 'exact') return path === value
-  return kind === 'prefix' && (value === '/' || path === value || path.startsWith(`${value}/`))
+  if (kind === 'regex') return pathPattern(value).test(path)
+  return ( value === '/' || path === value || path.startsWith(`${value}/`))
 }
 
 function whyItWins({ path: { kind, value } }: RouteSpec): string {
   if (kind === 'exact') return `the path is exactly ${value}`
+  if (kind === 'regex') return `regular expression ${value} matches, and no longer rule does`
   if (value === '/') return 'prefix / takes every path that nothing longer takes'
   return `${value} is the longest prefix of the path`
 }
@@ -90,13 +92,21 @@ function whyPath(route: RouteSpec, owner: string | undefined, { winner, path }: 
   const { kind, value } = route.path
   if (route.host !== owner) return undefined
   if (route === winner) return whyItWins(route)
-  if (kind === 'regex') return 'regular expressions are not matched yet'
+  if (kind === 'regex' && !matchesPath(route, path)) return `regular expression ${value} does not match the path`
   if (winner === undefined || !matchesPath(route, path)) {
     return kind === 'exact' ? `the path is not exactly ${value}` : `the path is not ${value} nor below it`
   }
   const { id, path: better } = winner
   if (kind === better.kind && value === better.value) return `${id} has the same host and path and comes first`
-  return better.kind === 'exact' ? `exact path ${better.value} beats every prefix` : `prefix ${better.value} is longer`
+  if (better.kind === 'exact') return `exact path ${better.value} beats every ${kind === 'regex' ? 'regular expression' : 'prefix'}`
+  return whyLonger(route.path, better)
+}
+
+function whyLonger({ kind, value }: RouteSpec['path'], better: RouteSpec['path']): string {
+  const name = better.kind === 'regex' ? 'regular expression' : 'prefix'
+  if (better.value.length > value.length) return `${name} ${better.value} is longer${better.kind === 'regex' ? ' as written' : ''}`
+  if (kind === 'regex' && better.kind === 'prefix') return `prefix ${better.value} is as long, and goes before an expression`
+  return `${name} ${better.value} is as long, and comes later in the alphabet`
 }
 
 /** `undefined` for a host that has nothing to do with the request. */

@@ -6,13 +6,15 @@
  * All positions count 32-bit words.
  *
  *   hosts    hostSlots × [hash, record]                     record 0: the slot is free
- *   record   [root, longest, lengths, mask, label length]   see `field`
+ *   record   [root, longest, lengths, mask, patterns,       see `field`
+ *             label length]
  *            label                                          host name, or `.suffix` for a wildcard
  *            (mask + 1) × [hash, label, prefix, exact]      label 0: the slot is free
  *   label    [length], chars padded to a whole word
  *
  * Routes are indexes into the list given, -1 for none. The path table is keyed by the text of a path: a prefix is kept
- * without trailing slash, so prefix `/` has no text left and lives in the record as `root`.
+ * without trailing slash, so prefix `/` has no text left and lives in the record as `root`. Regular expressions cannot
+ * be packed: the record only says that its host has some.
  */
 import type { RouteSpec } from '#snapshot/snapshot.ts'
 import type { HashKey } from './hash.ts'
@@ -29,15 +31,17 @@ export type PackedRoutes = {
   readonly everyHost: number
   /** Longest text of any path table, in chars. */
   readonly longest: number
+  /** Routes with regular expressions, by host, in the order given; the first list is nobody's. */
+  readonly patterns: readonly (readonly number[])[]
 }
 
-/** Words of a record, from its start. */
-export const field = { root: 0, longest: 1, lengths: 2, mask: 3, labelLength: 4, label: 5 } as const
+/** Words of a record, from its start. `patterns` is a position in `PackedRoutes.patterns`, 0 for none. */
+export const field = { root: 0, longest: 1, lengths: 2, mask: 3, patterns: 4, labelLength: 5, label: 6 } as const
 
 /** A slot of a path table, from its start. */
 export const slot = { hash: 0, label: 1, prefix: 2, exact: 3, words: 4 } as const
 
-/** Of routes with the same host and path the first one counts. Throws for what no table can hold yet. */
+/** Of routes with the same host and path the first one counts. */
 export function packRoutes(routes: readonly RouteSpec[], key: HashKey): PackedRoutes {
   const hosts = groupByHost(routes)
   const charShift = routes.some(isWide) ? 1 : 2
@@ -45,15 +49,17 @@ export function packRoutes(routes: readonly RouteSpec[], key: HashKey): PackedRo
   const words = new Int32Array(sizeOf(hosts.values(), hostSlots, charShift))
   const chars = charShift === 2 ? new Uint8Array(words.buffer) : new Uint16Array(words.buffer)
   const packer: Packer = { words, chars, charShift, key, end: hostSlots * 2 }
+  const patterns: (readonly number[])[] = [[]]
   let everyHost = 0
   let longest = 0
   for (const [host, group] of hosts) {
     const record = writeRecord(packer, group)
+    if (group.patterns.length > 0) words[record + field.patterns] = patterns.push(group.patterns) - 1
     longest = Math.max(longest, words[record + field.longest]!)
     if (group.label === '') everyHost = record
     else if (!host.startsWith('.')) placeHost(words, hostSlots - 1, hashBackward(group.label, key), record)
   }
-  return { words, chars, charShift, hostMask: hostSlots - 1, everyHost, longest }
+  return { words, chars, charShift, hostMask: hostSlots - 1, everyHost, longest, patterns }
 }
 
 /** The text a host is found by: `*.shop.test` by its suffix with the dot, which no exact host begins with. */
@@ -62,15 +68,18 @@ export function hostLabel(host: string): string {
 }
 
 type PathEntry = { readonly text: string; prefix: number; exact: number }
-type HostGroup = { readonly label: string; readonly paths: Map<string, PathEntry>; root: number }
+type HostGroup = { readonly label: string; readonly paths: Map<string, PathEntry>; readonly patterns: number[]; root: number }
 type Packer = Pick<PackedRoutes, 'words' | 'chars' | 'charShift'> & { readonly key: HashKey; end: number }
 
 function groupByHost(routes: readonly RouteSpec[]): Map<string, HostGroup> {
   const groups = new Map<string, HostGroup>()
-  for (const [index, { id, host, path }] of routes.entries()) {
-    if (path.kind === 'regex') throw new TypeError(`route ${id}: regular expressions cannot be matched yet`)
+  for (const [index, { host, path }] of routes.entries()) {
     let group = groups.get(host)
-    if (group === undefined) groups.set(host, (group = { label: hostLabel(host), paths: new Map(), root: -1 }))
+    if (group === undefined) groups.set(host, (group = { label: hostLabel(host), paths: new Map(), patterns: [], root: -1 }))
+    if (path.kind === 'regex') {
+      group.patterns.push(index)
+      continue
+    }
     if (path.kind === 'prefix' && path.value === '/') {
       if (group.root === -1) group.root = index
       continue
@@ -82,7 +91,7 @@ function groupByHost(routes: readonly RouteSpec[]): Map<string, HostGroup> {
   return groups
 }
 
-const isWide = ({ host, path }: RouteSpec): boolean => beyondLatin1.test(host) || beyondLatin1.test(path.value)
+const isWide = ({ host, path }: RouteSpec): boolean => beyondLatin1.test(host) || (path.kind !== 'regex' && beyondLatin1.test(path.value))
 const beyondLatin1 = /[^\0-\xff]/
 
 /** A power of two above `least`, so that a search always ends at a free slot. */

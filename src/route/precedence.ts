@@ -18,17 +18,24 @@ export type Aged = {
 }
 
 /**
- * Most specific first. Hosts: exact, one-label wildcard, every host; by name within a kind. Paths of one host: exact,
- * regex, prefix; longer before shorter (Kubernetes Ingress, "multiple matches"). The last term makes the order total,
- * so that a tie never depends on arrival: only routes with the same host, path and id compare as 0.
+ * Most specific first. Hosts: exact, one-label wildcard, every host; by name within a kind. Paths of one host: exact
+ * ones, then prefixes and regular expressions together, longer before shorter (Kubernetes Ingress, "multiple matches";
+ * for expressions it is the length of the expression as written that counts, as in ingress-nginx). Of one length,
+ * prefixes go first, expressions by text descending. The last term makes the order total, so that a tie never depends
+ * on arrival: only routes with the same host, path and id compare as 0.
  */
 export const bySpecificity = (a: Specific, b: Specific): number =>
   hostRank(a.host) - hostRank(b.host) ||
   compareText(a.host, b.host) ||
-  pathRank[a.path.kind] - pathRank[b.path.kind] ||
-  b.path.value.length - a.path.value.length ||
-  compareText(a.path.value, b.path.value) ||
+  byPath(a.path, b.path) ||
   compareText(a.id, b.id)
+
+/** The order of the paths of one host; 0 only for the same path. */
+export const byPath = (a: PathMatch, b: PathMatch): number =>
+  Number(b.kind === 'exact') - Number(a.kind === 'exact') ||
+  b.value.length - a.value.length ||
+  Number(a.kind === 'regex') - Number(b.kind === 'regex') ||
+  (a.kind === 'regex' ? compareText(b.value, a.value) : compareText(a.value, b.value))
 
 /**
  * The one that keeps a contested route first: oldest, then namespace, then name, then reading order. An object without
@@ -39,8 +46,6 @@ export const byAge = (a: Aged, b: Aged): number =>
   compareText(a.namespace, b.namespace) ||
   compareText(a.name, b.name) ||
   a.position - b.position
-
-const pathRank = { exact: 0, regex: 1, prefix: 2 } as const satisfies Record<PathMatch['kind'], number>
 
 function hostRank(host: string): number {
   if (host === '') return 2

@@ -6,16 +6,27 @@
  * that claims `shop.test` would not expect its unknown paths to reach whoever wrote a rule for every host.
  *
  * Paths, case-sensitive: an exact match of the whole path, then the longest prefix by path element (`/foo` is a prefix
- * of `/foo`, `/foo/` and `/foo/bar`, never of `/foobar`).
+ * of `/foo`, `/foo/` and `/foo/bar`, never of `/foobar`). On a host that has regular expressions they compete with the
+ * prefixes: the first match in the order of route/precedence.ts wins. Other hosts pay nothing for them.
  */
 import type { RouteSpec } from '#snapshot/snapshot.ts'
 import { extend, finish, hashKey } from './hash.ts'
 import type { HashKey } from './hash.ts'
 import { field, packRoutes, slot } from './packing.ts'
+import { pathPattern } from './path-pattern.ts'
+import { byPath } from './precedence.ts'
 
 export type RouteTableInit = {
   /** Secret of the hash: whoever builds tables from foreign manifests draws it at random. Never changes a result. */
   readonly seed?: number
+}
+
+/** A route that is a regular expression, ready to ask. */
+type PatternRoute = {
+  readonly index: number
+  /** Of the expression as written: what it competes with prefixes by. */
+  readonly length: number
+  readonly test: (path: string) => boolean
 }
 
 const dot = 46
@@ -30,8 +41,11 @@ export class RouteTable {
   readonly #everyHost: number
   /** Where the path could end at a rule: pairs of position and hash, written anew by every match. */
   readonly #ends: Int32Array
+  readonly #routes: readonly RouteSpec[]
+  /** By the number in a host's record; most specific first. */
+  readonly #patterns: readonly (readonly PatternRoute[])[]
 
-  /** Throws a `TypeError` for a regex route: there is no engine for those yet. */
+  /** Throws a `TypeError` for a regular expression that cannot be matched: compile lets none through. */
   constructor(routes: readonly RouteSpec[], { seed = 0 }: RouteTableInit = {}) {
     this.#key = hashKey(seed)
     const packed = packRoutes(routes, this.#key)
@@ -41,6 +55,8 @@ export class RouteTable {
     this.#hostMask = packed.hostMask
     this.#everyHost = packed.everyHost
     this.#ends = new Int32Array((packed.longest + 1) * 2)
+    this.#routes = routes
+    this.#patterns = packed.patterns.map((indexes) => patternRoutes(routes, indexes))
   }
 
   /** Memory of the table itself, in bytes. */
@@ -54,7 +70,22 @@ export class RouteTable {
    */
   match(host: string, path: string): number {
     const record = this.#findHost(host)
-    return record === 0 ? -1 : this.#findPath(record, path)
+    if (record === 0) return -1
+    const found = this.#findPath(record, path)
+    const patterns = this.#words[record + field.patterns]!
+    return patterns === 0 ? found : this.#contest(this.#patterns[patterns]!, found, path)
+  }
+
+  /** Whether a regular expression has the path rather than the plain route found, which may be none (-1). */
+  #contest(patterns: readonly PatternRoute[], found: number, path: string): number {
+    const plain = found === -1 ? undefined : this.#routes[found]!.path
+    if (plain?.kind === 'exact') return found
+    const longest = plain === undefined ? 0 : plain.value.length
+    for (const { index, length, test } of patterns) {
+      if (length <= longest) return found
+      if (test(path)) return index
+    }
+    return found
   }
 
   /** The record of the host that owns the request, 0 for none. */
@@ -144,4 +175,12 @@ export class RouteTable {
     for (let i = from; i < to; i += 1) if (chars[start + i] !== text.charCodeAt(i)) return false
     return true
   }
+}
+
+function patternRoutes(routes: readonly RouteSpec[], indexes: readonly number[]): readonly PatternRoute[] {
+  const sorted = indexes.toSorted((a, b) => byPath(routes[a]!.path, routes[b]!.path) || a - b)
+  return sorted.map((index) => {
+    const { value } = routes[index]!.path
+    return { index, length: value.length, test: pathPattern(value).test }
+  })
 }

@@ -29,6 +29,7 @@ export const anyPath: fc.Arbitrary<string> = segments.map((list) => `/${list.joi
 const match = fc.oneof(
   prefix.map((value) => ['prefix', value] as const),
   anyPath.map((value) => ['exact', value] as const),
+  fc.constantFrom('/a+', '/a(/|$)(.*)', '/(a|b)/[ab]{2}$', '/A/b', '/', '/.*b', '/[^/]+/b', '/aa').map((value) => ['regex', value] as const),
 )
 
 /** With repetitions; ids are unique all the same. */

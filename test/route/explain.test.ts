@@ -44,6 +44,24 @@ describe('explain', () => {
     ])
   })
 
+  test('a regular expression says why it wins and why it does not', () => {
+    const routes = [
+      routeSpec('a.test', 'regex', '/foo/bar/[a-z]{3}'),
+      routeSpec('a.test', 'prefix', '/foo/bar/bar'),
+      routeSpec('a.test', 'regex', '/foo/[0-9]+'),
+      routeSpec('a.test', 'exact', '/foo'),
+      routeSpec('a.test', 'regex', '/fo+'),
+    ]
+    expect(told(routes, 'a.test', '/foo/bar/bar')).toEqual([
+      'wins a.test regex /foo/bar/[a-z]{3}: regular expression /foo/bar/[a-z]{3} matches, and no longer rule does',
+      'loses a.test exact /foo: the path is not exactly /foo',
+      'loses a.test prefix /foo/bar/bar: regular expression /foo/bar/[a-z]{3} is longer as written',
+      'loses a.test regex /foo/[0-9]+: regular expression /foo/[0-9]+ does not match the path',
+      'loses a.test regex /fo+: regular expression /foo/bar/[a-z]{3} is longer as written',
+    ])
+    expect(told(routes, 'a.test', '/foo')[4]).toBe('loses a.test regex /fo+: exact path /foo beats every regular expression')
+  })
+
   test('routes of foreign hosts are counted, not listed', () => {
     expect(explainMatch(shop, 'shop.test', '/cart').others).toEqual({ routes: 2, hosts: 1 })
   })

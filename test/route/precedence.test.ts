@@ -9,11 +9,13 @@ import { anyRoutes } from './arbitrary.ts'
 const sign = (a: number): number => Math.sign(a)
 
 describe('routes', () => {
-  test('go by host, then kind of path, then length, then text, then id', () => {
+  test('go by host, then exact, then length, then prefix before expression, then text, then id', () => {
     const wanted: [string, PathMatch['kind'], string][] = [
       ['a.test', 'exact', '/a'],
-      ['a.test', 'regex', '/a+'],
       ['a.test', 'prefix', '/a/b'],
+      ['a.test', 'regex', '/b.+'],
+      ['a.test', 'regex', '/a.+'],
+      ['a.test', 'regex', '/a+'],
       ['a.test', 'prefix', '/a'],
       ['a.test', 'prefix', '/b'],
       ['b.test', 'prefix', '/'],

@@ -65,6 +65,52 @@ describe('paths', () => {
   })
 })
 
+const regex = (value: string): RouteSpec => routeSpec('a.test', 'regex', value)
+
+describe('regular expressions', () => {
+  const cases: [RouteSpec[], string, string][] = [
+    [[regex('/id/[0-9]+')], '/id/1', 'regex /id/[0-9]+'],
+    [[regex('/id/[0-9]+')], '/id/123a', 'regex /id/[0-9]+'],
+    [[regex('/id/[0-9]+')], '/id/aaa', 'none'],
+    [[regex('/id/[0-9]+$')], '/id/1a', 'none'],
+    [[regex('/id/[0-9]{3}$')], '/id/99', 'none'],
+    [[regex('/id/[0-9]{3}$')], '/id/123', 'regex /id/[0-9]{3}$'],
+    [[regex('/id/[0-9]{3}$')], '/id/9999', 'none'],
+    [[regex('/id/[0-9]+/post/[a-zA-Z]+$')], '/id/123/post/abc', 'regex /id/[0-9]+/post/[a-zA-Z]+$'],
+    [[regex('/id/[0-9]+/post/[a-zA-Z]+$')], '/id/123/post/abc123', 'none'],
+    [[regex('/foo')], '/FOOBAR', 'regex /foo'],
+    [[regex('/foo')], '/x/foo', 'none'],
+    [[regex('/a|/b')], '/x/b', 'none'],
+    // The longer one as written goes first, plain or not.
+    [[...prefixes('/foo/bar/bar'), regex('/foo/bar/[a-z]{3}')], '/foo/bar/bar', 'regex /foo/bar/[a-z]{3}'],
+    [[...prefixes('/.well-known/acme/challenge'), regex('/')], '/.well-known/acme/challenge', 'prefix /.well-known/acme/challenge'],
+    [[...prefixes('/foo'), regex('/foo.+')], '/foo', 'prefix /foo'],
+    [[...prefixes('/foo'), regex('/foo.+')], '/foo/x', 'regex /foo.+'],
+    [[...prefixes('/'), regex('/[a-z]')], '/foo', 'regex /[a-z]'],
+    [[...prefixes('/'), regex('/[a-z]')], '/1', 'prefix /'],
+    [[exact('/foo'), regex('/foo.*'), regex('/f.*')], '/foo', 'exact /foo'],
+    [[exact('/foo'), regex('/f.*'), regex('/foo.*')], '/foo1', 'regex /foo.*'],
+    [[regex('/aa.'), regex('/ab.'), regex('/a..')], '/abc', 'regex /ab.'],
+    [[...prefixes('/foo'), regex('/f.*')], '/foo', 'prefix /foo'],
+  ]
+
+  test.each(cases)('%# %s', (routes, path, expected) => {
+    expect(winner(routes, 'a.test', path)).toBe(expected)
+    expect(winner(routes.toReversed(), 'a.test', path)).toBe(expected)
+  })
+
+  test('count on their own host only', () => {
+    const routes = [regex('/a+'), routeSpec('b.test', 'prefix', '/a')]
+    expect(winner(routes, 'b.test', '/aa')).toBe('none')
+    expect(winner(routes, 'b.test', '/a')).toBe('prefix /a')
+  })
+
+  test('cannot be made to stall by a path', () => {
+    expect(winner([regex('/(a+)+$')], 'a.test', `/${'a'.repeat(50_000)}!`)).toBe('none')
+    expect(winner([regex('/(a+)+$')], 'a.test', `/${'a'.repeat(8_000)}!`)).toBe('none')
+  })
+})
+
 describe('hosts', () => {
   const routes = [
     routeSpec('*.foo.com', 'prefix', '/wildcard'),
@@ -134,9 +180,8 @@ describe('the table', () => {
     expect(new RouteTable(roots).match('a.test', '/a')).toBe(0)
   })
 
-  test('refuses a regex route by its id rather than matching it wrongly', () => {
-    const regex = routeSpec('a.test', 'regex', '/a+', { id: 'the regex' })
-    expect(() => new RouteTable([regex])).toThrow('route the regex: regular expressions')
+  test('refuses an expression that cannot be matched rather than matching it wrongly', () => {
+    expect(() => new RouteTable([routeSpec('a.test', 'regex', '/(?!a)')])).toThrow('lookaround')
   })
 
   test('finds each of thousands of hosts and paths, and none beside them', () => {

@@ -12,9 +12,19 @@ export function plainMatch(routes: readonly Rule[], host: string, path: string):
   const own = [...routes.entries()].filter(([, route]) => owner(route.host, host))
   const exact = own.find(([, route]) => route.path.kind === 'exact' && route.path.value === path)
   if (exact !== undefined) return exact[0]
-  const prefixes = own.filter(([, route]) => route.path.kind === 'prefix' && isBelow(route.path.value, path))
-  prefixes.sort(([, a], [, b]) => b.path.value.length - a.path.value.length)
-  return prefixes[0]?.[0] ?? -1
+  const others = own.filter(([, { path: { kind, value } }]) => (kind === 'prefix' ? isBelow(value, path) : kind === 'regex' && isMatch(value, path)))
+  others.sort(([, a], [, b]) => order(a.path) < order(b.path) ? 1 : order(a.path) > order(b.path) ? -1 : 0)
+  return others[0]?.[0] ?? -1
+}
+
+/** Sorts descending by length; of one length prefixes are above every expression. */
+function order({ kind, value }: RouteSpec['path']): string {
+  return `${String(value.length).padStart(6, '0')}${kind === 'prefix' ? '\uffff' : value}`
+}
+
+/** By the engine of the language: the expressions of tests are short and harmless. */
+function isMatch(expression: string, path: string): boolean {
+  return new RegExp(`^(?:${expression})`, 'i').test(path)
 }
 
 const isExactly = (rule: string, host: string): boolean => rule !== '' && rule === host
