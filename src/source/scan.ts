@@ -28,9 +28,12 @@ export type Scan = {
 
 export type Blocked = { readonly file: string; readonly reason: string; readonly isLink: boolean }
 
-/** `.yaml`, `.yml` and `.json`, except for what editors leave lying about: dot-files, `#x#`, `x~`, `x.swp`, `x.tmp`. */
+/**
+ * `.yaml`, `.yml` and `.json`, except for what editors leave lying about (dot-files, `#x#`, `x~`, `x.swp`, `x.tmp`) and
+ * for routing tests, which may lie beside the manifests they test.
+ */
 export function isResourceFile(name: string): boolean {
-  return /^[^.#].*\.(?:ya?ml|json)$/i.test(name)
+  return /^[^.#].*(?<!\.scenario)\.(?:ya?ml|json)$/i.test(name)
 }
 
 /** Dot-folders hold other people's things (`.git`), among them the versions behind a mounted ConfigMap's `..data`. */

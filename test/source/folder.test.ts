@@ -49,6 +49,7 @@ describe('reading', () => {
       '#a.yaml#',
       '4913',
       '.git/b.yaml',
+      'shop.scenario.yaml',
       'node_modules/c/d.yaml',
     ]) {
       await bench.write(name, service('wrong'))
