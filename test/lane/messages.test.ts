@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openDoor } from '../support/door.ts'
 import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
+import { until } from '../support/until.ts'
 
 const get = 'GET /a HTTP/1.1\r\nHost: a.test\r\n'
 const close = 'Connection: close\r\n\r\n'
@@ -158,6 +159,18 @@ describe('request bodies', () => {
     expect(await client.end()).toMatch(/^HTTP\/1\.1 413 /)
     expect(ended).toBe(false)
     expect(await door.nth(1)).toMatchObject({ status: 413, failure: { cause: 'body_too_large' } })
+  })
+
+  test('refused ones may still be sent to their end: no reset destroys the answer on its way', async () => {
+    const door = await openDoor({ route: { maxBodyBytes: 4 }, limits: { lingerMs: 5_000 } })
+    const client = await connectRaw(door.http)
+    const faults: string[] = []
+    client.socket.on('error', (error) => faults.push(error.message))
+    client.write('POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n')
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 413 /)
+    client.socket.end(Buffer.alloc(1_000_000))
+    await until(() => client.closed)
+    expect(faults).toEqual([])
   })
 
   test('exactly at the limit pass', async () => {
