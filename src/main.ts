@@ -21,6 +21,7 @@ import type { DiscoveryMode, EndpointSet } from '#snapshot/snapshot.ts'
 import type { DocumentState, Source } from '#source/source.ts'
 import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
+import { createCounters } from '#worker/counters.ts'
 import type { WorkerSettings } from '#worker/message.ts'
 import type { PoolPorts } from '#worker/pool.ts'
 import { WorkerPool } from '#worker/pool.ts'
@@ -155,6 +156,8 @@ async function workerSettings(settings: Settings): Promise<WorkerSettings> {
     forwardedField,
     exposeCause,
     limits,
+    counters: createCounters(1),
+    row: 0,
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
     defaultCertificate: await createDefaultCertificate(new Date()),
   }

@@ -2,6 +2,7 @@
  * What a route's policies do to one request, found out by running them on it.
  */
 import type { FilterContext, Reply } from '#policy/policy.ts'
+import { offlineEnv } from '#policy/offline-env.ts'
 import { policies } from '#policy/registry.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 
@@ -38,7 +39,7 @@ export function effectsOf(specs: readonly PolicySpec[], request: ExplainedReques
 function effectOf({ kind, config }: PolicySpec, request: ExplainedRequest, answered: string | undefined): PolicyEffect {
   const policy = policies.get(kind)
   if (policy === undefined) return { kind, config, effect: 'is not known to this build', reply: undefined }
-  const filter = policy.create(config, { now: () => 0, random: () => 0, httpsPort: request.httpsPort })
+  const filter = policy.create(config, offlineEnv(request.httpsPort))
   const context = contextOf(request)
   const verdict = answered === undefined ? filter.onRequest?.(context) : undefined
   if (verdict instanceof Promise) return { kind, config, effect: 'asks somebody else first', reply: undefined }

@@ -5,9 +5,20 @@
  * in docs/annotations.md and a table test. Nothing in proxy/ or lane/ changes.
  */
 import type { RequestHead, ResponseHead } from '#http/head.ts'
+import type { Gate } from '#lib/gate.ts'
+import type { RateCells } from '#lib/gcra.ts'
 
 /** A response made by us. Fields are a flat list of name, value, name, value. */
-export type Reply = { readonly status: number; readonly fields: readonly string[]; readonly body: string }
+export type Reply = {
+  readonly status: number
+  readonly fields: readonly string[]
+  readonly body: string
+  /** For replies that refuse: why, in one word, for the access log and the metric. */
+  readonly cause?: RefusalCause
+}
+
+/** Keys of proxy/failure.ts. */
+export type RefusalCause = 'bad_request' | 'rate_limited' | 'concurrency_limited' | 'access_denied' | 'unauthenticated' | 'auth_failed'
 
 /** Who asks, as far as we believe it: forwarded fields count only from trusted proxies. */
 export type Client = {
@@ -37,18 +48,74 @@ export type Filter = {
   readonly onRequest?: (context: FilterContext) => Reply | undefined | Promise<Reply | undefined>
   /** May change `head.fields`. Runs for responses of endpoints and for our own replies, in reverse order. */
   readonly onResponse?: (context: FilterContext, head: ResponseHead) => void
+  /**
+   * The request is over, whatever became of it. Exactly once for every filter whose `onRequest` was called, even while
+   * the promise it gave is still pending.
+   */
+  readonly onFinish?: (context: FilterContext) => void
 }
 
 /** What a filter may need from the world; everything else it gets from its config. */
-export type FilterEnv = { readonly now: () => number; readonly random: () => number; readonly httpsPort: number }
+export type FilterEnv = {
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly random: () => number
+  readonly httpsPort: number
+  /** Counts of rate limits, shared by all workers. */
+  readonly rates: RateCells
+  /** Counts of what is under way, and those who wait. */
+  readonly gate: Gate
+  readonly passwords: PasswordChecker
+  readonly ask: Ask
+  /** Answers of authentication services; they outlive the snapshot. Keys begin with what tells one use from another. */
+  readonly answers: AnswerCache
+  /** Something for the log that may happen with every request: said now and then, with how often it happened. */
+  readonly note: (message: string, id: string) => void
+}
+
+/** Compares passwords with their hashes, slow ones elsewhere. */
+export interface PasswordChecker {
+  /** `hash` as htpasswd writes it. `busy`: too many are being checked already. */
+  check(password: string, hash: string): boolean | Promise<boolean | 'busy'>
+}
+
+/** A request that a policy makes itself. */
+export type Question = {
+  /** An upstream's endpoints, or whoever has the name in the URL. */
+  readonly to: { readonly kind: 'upstream'; readonly id: string; readonly scheme: 'http' | 'https' } | { readonly kind: 'origin'; readonly origin: string }
+  readonly method: string
+  /** Path and query. */
+  readonly target: string
+  /** A flat list, Host included. */
+  readonly fields: readonly string[]
+  readonly connectMs: number
+  readonly readMs: number
+}
+
+/** Only the head: nobody needs the body. `undefined` when there was none in time. */
+export type Answer = { readonly status: number; readonly fields: readonly string[] }
+export type Ask = (question: Question) => Promise<Answer | undefined>
+
+export interface AnswerCache {
+  get(key: string, now: number): Answer | undefined
+  set(key: string, answer: Answer, expiresAt: number): void
+}
 
 export type Policy = { readonly kind: string; readonly create: (config: unknown, env: FilterEnv) => Filter }
 
-/** `Config` is plain data that compile has already decoded: no validation happens here. */
+/**
+ * `Config` is plain data that compile has already decoded: no validation happens here. Members called `secret` are never
+ * shown to anybody (snapshot/print.ts).
+ */
 export function definePolicy<Config>(policy: {
   readonly kind: string
   readonly create: (config: Config, env: FilterEnv) => Filter
 }): Policy & { readonly spec: (config: Config) => { readonly kind: string; readonly config: Config } } {
-  // Only `spec` of this same policy makes configs of this kind, so the cast cannot lie.
-  return { kind: policy.kind, create: (config, env) => policy.create(config as Config, env), spec: (config) => ({ kind: policy.kind, config }) }
+  const { kind } = policy
+  return {
+    kind,
+    // Only `spec` of this same policy makes configs of this kind, so the cast cannot lie.
+    create: (config, env) => policy.create(config as Config, env),
+    spec: (config) => ({ kind, config }),
+  }
 }

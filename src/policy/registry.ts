@@ -1,8 +1,41 @@
-/** Every policy this build knows. Adding one is a file of its own and a line here. */
+/**
+ * Every policy this build knows, in the order in which they see a request; responses pass them in reverse. The order is
+ * written here and nowhere else. Adding a policy is a file of its own and a line here.
+ *
+ * Where a user could notice it is ingress-nginx's order: redirects, then limits, then who may pass. A client that is
+ * throttled sees 429 and not 401, and one that is not let in has still used up its rate.
+ */
+import { access } from './access.ts'
+import { basicAuth } from './basic-auth.ts'
+import { concurrencyLimit } from './concurrency-limit.ts'
+import { externalAuth } from './external-auth.ts'
 import { hsts } from './hsts.ts'
 import { httpsRedirect } from './https-redirect.ts'
+import { networkPolicy } from './network-policy.ts'
 import type { Policy } from './policy.ts'
+import { rateLimit } from './rate-limit.ts'
+import { satisfyAny } from './satisfy-any.ts'
 
-const all: readonly Policy[] = [httpsRedirect, hsts]
+const all: readonly Policy[] = [
+  // Answers that need nobody's permission.
+  httpsRedirect,
+  hsts,
+  // How much one may ask for.
+  rateLimit,
+  concurrencyLimit,
+  // Who may pass.
+  networkPolicy,
+  access,
+  basicAuth,
+  externalAuth,
+  satisfyAny,
+]
 
 export const policies: ReadonlyMap<string, Policy> = new Map(all.map((each) => [each.kind, each]))
+
+/** The same policies in the order in which they run. Several of one kind keep the order they have. */
+export function inOrder<Spec extends { readonly kind: string }>(specs: readonly Spec[]): readonly Spec[] {
+  return specs.toSorted((a, b) => places.get(a.kind)! - places.get(b.kind)!)
+}
+
+const places: ReadonlyMap<string, number> = new Map(all.map(({ kind }, index) => [kind, index]))

@@ -3,7 +3,7 @@
  * a lane with `Proxy.begin`; filters see it as their `FilterContext`.
  */
 import type { RequestHead } from '#http/head.ts'
-import type { Admitted } from '#http/request.ts'
+import type { Admitted, Refusal } from '#http/request.ts'
 import type { Client, FilterContext } from '#policy/policy.ts'
 import type { TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
@@ -22,7 +22,12 @@ export type ExchangeInit = {
   readonly lane: 'general' | 'fast'
   /** The head was also the end of the request, as HTTP/2 can say; in HTTP/1 framing says it. */
   readonly headOnly: boolean
+  /** What the lane found when it looked before it committed itself (`Proxy.look`). */
+  readonly look?: Look | undefined
 }
+
+/** What a request is and where it leads, before anything is done about it. */
+export type Look = { readonly admitted: Admitted | Refusal; readonly route: Route | undefined }
 
 export class Exchange implements FilterContext {
   readonly received: RequestHead
@@ -31,6 +36,7 @@ export class Exchange implements FilterContext {
   readonly runtime: Runtime
   readonly lane: 'general' | 'fast'
   readonly headOnly: boolean
+  readonly look: Look | undefined
   /** Milliseconds since the epoch. */
   readonly startedAt: number
   /** Milliseconds on the monotonic clock. */
@@ -72,6 +78,8 @@ export class Exchange implements FilterContext {
   interims: number
   /** What the client was told, or what broke the response. */
   failure: Failure | undefined
+  /** Request filters that were called. */
+  filtered: number
   /** A final head went to the transport: nothing else can be said to this client. */
   responding: boolean
   finished: boolean
@@ -85,6 +93,7 @@ export class Exchange implements FilterContext {
     this.runtime = init.runtime
     this.lane = init.lane
     this.headOnly = init.headOnly
+    this.look = init.look
     this.startedAt = startedAt
     this.startedTick = startedTick
     this.client = init.connection
@@ -109,6 +118,7 @@ export class Exchange implements FilterContext {
     this.responseBytes = 0
     this.interims = 0
     this.failure = undefined
+    this.filtered = 0
     this.responding = false
     this.finished = false
     this.durationMs = 0

@@ -121,6 +121,7 @@ class RequestProxy implements Proxy {
     }
     this.#release(exchange)
     exchange.finished = true
+    this.#finishFilters(exchange)
     exchange.durationMs = this.#env.monotonic() - exchange.startedTick
     this.#env.observer.onFinish(exchange)
   }
@@ -157,12 +158,21 @@ class RequestProxy implements Proxy {
   #filter(exchange: Exchange, from: number): void {
     const filters = exchange.route!.requestFilters
     for (let at = from; at < filters.length; at++) {
+      exchange.filtered = at + 1
       const verdict = filters[at]!(exchange)
       if (verdict === undefined) continue
       if (verdict instanceof Promise) return this.#await(exchange, verdict, at + 1)
       return this.#reply(exchange, verdict)
     }
     this.#route(exchange)
+  }
+
+  /** Each for itself, so that a bug in one policy takes nothing that another has to give back. */
+  #finishFilters(exchange: Exchange): void {
+    for (let at = 0; at < exchange.filtered; at++) {
+      const onFinish = exchange.route!.finishers[at]
+      if (onFinish !== undefined) this.#guardFinish(exchange, onFinish)
+    }
   }
 
   /** The client may have left while the filter waited. */
@@ -209,8 +219,12 @@ class RequestProxy implements Proxy {
     for (const filter of exchange.route.responseFilters) filter(exchange, head)
   }
 
-  #reply(exchange: Exchange, { status, fields, body }: Reply): void {
+  #reply(exchange: Exchange, { status, fields, body, cause }: Reply): void {
     const head: ResponseHead = { status, reason: '', fields: [...fields] }
+    if (cause !== undefined) {
+      exchange.failure ??= { cause, detail: '' }
+      if (this.#env.exposeCause) head.fields.push('X-Genkan-Cause', cause)
+    }
     this.#filterResponse(exchange, head)
     exchange.responding = true
     exchange.status = head.status
@@ -252,6 +266,14 @@ class RequestProxy implements Proxy {
       step()
     } catch (error) {
       this.#bug(exchange, error)
+    }
+  }
+
+  #guardFinish(exchange: Exchange, onFinish: (context: Exchange) => void): void {
+    try {
+      onFinish(exchange)
+    } catch (error) {
+      this.#env.log.error('a policy failed to finish', { route: exchange.route?.spec.id, error: describe(error) })
     }
   }
 

@@ -18,6 +18,8 @@ export function replyFor(cause: Cause, exposeCause: boolean): Reply {
 /** Reason phrases of the statuses we send ourselves (RFC 9110 section 15). */
 const names: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
@@ -25,6 +27,7 @@ const names: Readonly<Record<number, string>> = {
   414: 'URI Too Long',
   417: 'Expectation Failed',
   421: 'Misdirected Request',
+  429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
   502: 'Bad Gateway',

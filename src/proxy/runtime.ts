@@ -14,6 +14,8 @@ export type Route = {
   /** `undefined` for a backend that can never be reached. */
   readonly upstream: Upstream | undefined
   readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
+  /** One for each request filter, at the same place. */
+  readonly finishers: readonly Filter['onFinish'][]
   /** Already in reverse order. */
   readonly responseFilters: readonly NonNullable<Filter['onResponse']>[]
 }
@@ -41,10 +43,12 @@ function buildRoute(spec: RouteSpec, upstreams: UpstreamRegistry, env: FilterEnv
     if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
     return policy.create(config, env)
   })
+  const asking = filters.filter(({ onRequest }) => onRequest !== undefined)
   return {
     spec,
     upstream: spec.upstream === undefined ? undefined : upstreams.of(spec.upstream),
     requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
+    finishers: asking.map(({ onFinish }) => onFinish),
     responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
   }
 }

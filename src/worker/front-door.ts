@@ -8,7 +8,6 @@ import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
 import { BindError, type ConnectionCount, Listener } from '#listener/listener.ts'
 import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
-import type { FilterEnv } from '#policy/policy.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
@@ -16,7 +15,9 @@ import { buildRuntime } from '#proxy/runtime.ts'
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
+import { type Counters, createCounters } from './counters.ts'
 import type { EndpointUse, MovedPort } from './message.ts'
+import { PolicyServices } from './policy-services.ts'
 
 export type FrontDoorInit = {
   readonly bind: string
@@ -32,6 +33,10 @@ export type FrontDoorInit = {
   readonly exposeCause: boolean
   readonly limits: Limits
   readonly defaultCertificate: PemPair
+  /** Shared with the other workers; absent for a front door of its own. */
+  readonly counters?: Counters
+  /** This worker's row in the counters; 0 when absent. */
+  readonly row?: number
   readonly observer: Observer
   readonly log: Log
 }
@@ -79,7 +84,8 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     await http?.listener.close()
     throw error
   })
-  return new RunningFrontDoor({ lane, contexts, bound: [http, https], log })
+  const { counters = createCounters(1), row = 0 } = init
+  return new RunningFrontDoor({ lane, contexts, bound: [http, https], counters, row, log })
 }
 
 type Bound = { readonly listener: Listener; readonly moved: MovedPort | undefined }
@@ -88,6 +94,8 @@ type Parts = {
   readonly lane: Lane
   readonly contexts: TlsContexts
   readonly bound: readonly [http: Bound | undefined, https: Bound | undefined]
+  readonly counters: Counters
+  readonly row: number
   readonly log: Log
 }
 
@@ -96,7 +104,7 @@ class RunningFrontDoor implements FrontDoor {
   readonly moved: readonly MovedPort[]
   readonly #parts: Parts
   readonly #upstreams: UpstreamRegistry
-  readonly #env: FilterEnv
+  readonly #services: PolicyServices
 
   constructor(parts: Parts) {
     const [http, https] = parts.bound
@@ -104,14 +112,15 @@ class RunningFrontDoor implements FrontDoor {
     this.moved = parts.bound.flatMap((each) => (each?.moved === undefined ? [] : [each.moved]))
     this.#parts = parts
     this.#upstreams = new UpstreamRegistry()
-    this.#env = { now: Date.now, random: Math.random, httpsPort: this.ports.https === 0 ? 443 : this.ports.https }
+    const { counters, row, log } = parts
+    this.#services = new PolicyServices({ httpsPort: this.ports.https === 0 ? 443 : this.ports.https, counters, row, upstreams: this.#upstreams, log })
   }
 
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): void {
     const { lane, contexts, log } = this.#parts
     // Endpoints first: the first request of the new runtime must find them.
     this.#upstreams.update(sets)
-    const runtime = buildRuntime(snapshot, this.#upstreams, this.#env)
+    const runtime = buildRuntime(snapshot, this.#upstreams, this.#services.env)
     contexts.use(snapshot.certificates, snapshot.tlsHosts)
     lane.use(runtime)
     this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
@@ -138,12 +147,15 @@ class RunningFrontDoor implements FrontDoor {
 
   async drain(timeoutMs: number): Promise<number> {
     await this.#closeListeners()
-    return this.#parts.lane.drain(timeoutMs)
+    const cut = await this.#parts.lane.drain(timeoutMs)
+    await this.#services.close()
+    return cut
   }
 
   async close(): Promise<void> {
     await this.#closeListeners()
     await this.#parts.lane.close()
+    await this.#services.close()
   }
 
   async #closeListeners(): Promise<void> {

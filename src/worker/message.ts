@@ -6,6 +6,7 @@ import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { EndpointSet } from '#snapshot/snapshot.ts'
 import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
+import type { Counters } from './counters.ts'
 
 /** What a worker is told once, when it starts. */
 export type WorkerSettings = {
@@ -21,6 +22,9 @@ export type WorkerSettings = {
   /** A file's path, 1 for standard output, `undefined` for none. */
   readonly accessLog: string | 1 | undefined
   readonly limits: Limits
+  readonly counters: Counters
+  /** This worker's row in the counters. */
+  readonly row: number
   /** PEM; what clients get that name no host with a certificate. */
   readonly defaultCertificate: { readonly certificate: string; readonly key: string }
 }

@@ -8,6 +8,7 @@ import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 import type { EndpointUse, FromWorker, MovedPort, ToWorker, WorkerSettings } from './message.ts'
+import { forgetRow } from './counters.ts'
 
 export type PoolInit = {
   readonly settings: WorkerSettings
@@ -192,6 +193,7 @@ export class WorkerPool {
   async #respawn(): Promise<void> {
     if (this.#closing || this.#ports === undefined) return
     const { settings, log } = this.#init
+    forgetRow(settings.counters, settings.row)
     try {
       // The same ports as before, whatever was asked for at first.
       await this.#spawn({ ...settings, httpPort: this.#ports.http, httpsPort: this.#ports.https, portConflict: 'fail' })

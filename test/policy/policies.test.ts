@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect, type HttpsRedirectConfig } from '#policy/https-redirect.ts'
 import type { FilterContext, FilterEnv } from '#policy/policy.ts'
-import { policies } from '#policy/registry.ts'
+import { filterEnv } from '../support/filter-env.ts'
+import { inOrder, policies } from '#policy/registry.ts'
 
-const env: FilterEnv = { now: () => 0, random: () => 0, httpsPort: 443 }
+const env: FilterEnv = filterEnv()
 
 function contextOf(change: Partial<FilterContext> = {}): FilterContext {
   return {
@@ -54,7 +55,13 @@ describe('hsts', () => {
   })
 })
 
+test('policies run in one order, whoever asks for them', () => {
+  const kinds = (...specs: readonly string[]): readonly string[] => inOrder(specs.map((kind) => ({ kind }))).map(({ kind }) => kind)
+  const order = ['https-redirect', 'rate-limit', 'concurrency-limit', 'network-policy', 'access', 'basic-auth', 'external-auth']
+  expect(kinds(...order.toReversed())).toEqual(order)
+})
+
 test('the registry knows every policy by its kind', () => {
-  expect([...policies.keys()]).toEqual(['https-redirect', 'hsts'])
+  for (const [kind, policy] of policies) expect(policy.kind).toBe(kind)
   expect(hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })).toEqual({ kind: 'hsts', config: { maxAge: 1, includeSubDomains: false, preload: false } })
 })

@@ -82,9 +82,10 @@ function desk({ head = {}, filters = [], ports = [1, 2, 3, 4], runtime, env = {}
   return { proxy, lane, exchange, errors, finished }
 }
 
-function phases(filters: readonly Filter[]): Pick<Route, 'requestFilters' | 'responseFilters'> {
+function phases(filters: readonly Filter[]): Pick<Route, 'requestFilters' | 'finishers' | 'responseFilters'> {
   return {
     requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
+    finishers: filters.filter(({ onRequest }) => onRequest !== undefined).map(({ onFinish }) => onFinish),
     responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
   }
 }
@@ -114,7 +115,7 @@ describe('a request', () => {
     ['for an unknown host', { head: { fields: ['Host', 'b.test'] } }, 'no_route'],
     ['with too large a body', { head: { method: 'POST', fields: ['Host', 'a.test', 'Content-Length', '11'] }, route: { maxBodyBytes: 10 } }, 'body_too_large'],
     ['for an upstream without endpoints', { ports: [] }, 'no_ready_endpoints'],
-    ['for a route that leads nowhere', { runtime: runtimeOf({ spec: routeOf({}), upstream: undefined, requestFilters: [], responseFilters: [] }) }, 'no_backend'],
+    ['for a route that leads nowhere', { runtime: runtimeOf({ spec: routeOf({}), upstream: undefined, requestFilters: [], finishers: [], responseFilters: [] }) }, 'no_backend'],
   ]
   test.each(rows)('%s is answered', (_, options, cause) => {
     const { proxy, lane, exchange } = desk(options)

@@ -4,8 +4,9 @@ import { hsts } from '#policy/hsts.ts'
 import { buildRuntime } from '#proxy/runtime.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { routeOf } from '../support/door.ts'
+import { filterEnv } from '../support/filter-env.ts'
 
-const env = { now: () => 0, random: () => 0, httpsPort: 443 }
+const env = filterEnv()
 const empty = { generation: 7, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
 
 test('routes match and carry their filters by phase, upstreams outlive snapshots', () => {

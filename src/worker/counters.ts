@@ -1,0 +1,36 @@
+/** Memory in which all workers count together; main makes it, once, and hands it to each of them. */
+import { randomBytes } from 'node:crypto'
+import { createRateCells, defaultCells } from '#lib/gcra.ts'
+import type { HashKey } from '#lib/half-siphash.ts'
+import { clearInFlight, createInFlight, defaultWidth } from '#lib/in-flight.ts'
+
+export type Counters = {
+  readonly rates: SharedArrayBuffer
+  readonly inFlight: SharedArrayBuffer
+  /** Workers that count what is under way, each in a row of its own. */
+  readonly rows: number
+}
+
+export function createCounters(rows: number): Counters {
+  return {
+    rates: createRateCells(defaultCells, randomKey(), sharedNow()),
+    inFlight: createInFlight(rows, defaultWidth, randomKey()),
+    rows,
+  }
+}
+
+/** What the worker of this row had under way ended with it. */
+export function forgetRow({ inFlight, rows }: Counters, row: number): void {
+  clearInFlight(inFlight, rows, row)
+}
+
+/** Milliseconds of a clock that never goes back and is the same in every thread, which `performance.now` is not. */
+export function sharedNow(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1_000 + nanoseconds / 1e6
+}
+
+function randomKey(): HashKey {
+  const bytes = randomBytes(8)
+  return [bytes.readInt32LE(0), bytes.readInt32LE(4)]
+}
