@@ -6,18 +6,34 @@
  * throttled sees 429 and not 401, and one that is not let in has still used up its rate.
  */
 import { access } from './access.ts'
+import { appRoot } from './app-root.ts'
 import { basicAuth } from './basic-auth.ts'
 import { concurrencyLimit } from './concurrency-limit.ts'
+import { cookieAttributes } from './cookie-attributes.ts'
+import { cors } from './cors.ts'
 import { externalAuth } from './external-auth.ts'
+import { forwardedPrefix } from './forwarded-prefix.ts'
+import { hostRedirect } from './host-redirect.ts'
 import { hsts } from './hsts.ts'
 import { httpsRedirect } from './https-redirect.ts'
+import { locationPrefix } from './location-prefix.ts'
+import { mirror } from './mirror.ts'
 import { networkPolicy } from './network-policy.ts'
 import type { Policy } from './policy.ts'
 import { rateLimit } from './rate-limit.ts'
+import { redirect } from './redirect.ts'
+import { requestHeaders } from './request-headers.ts'
+import { responseHeaders } from './response-headers.ts'
+import { rewrite } from './rewrite.ts'
 import { satisfyAny } from './satisfy-any.ts'
+import { upstreamVhost } from './upstream-vhost.ts'
 
 const all: readonly Policy[] = [
   // Answers that need nobody's permission.
+  hostRedirect,
+  appRoot,
+  redirect,
+  cors,
   httpsRedirect,
   hsts,
   // How much one may ask for.
@@ -29,6 +45,15 @@ const all: readonly Policy[] = [
   basicAuth,
   externalAuth,
   satisfyAny,
+  // From here on the request is on its way to an endpoint.
+  mirror,
+  upstreamVhost,
+  forwardedPrefix,
+  rewrite,
+  requestHeaders,
+  responseHeaders,
+  cookieAttributes,
+  locationPrefix,
 ]
 
 export const policies: ReadonlyMap<string, Policy> = new Map(all.map((each) => [each.kind, each]))
