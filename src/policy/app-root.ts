@@ -1,6 +1,6 @@
 /** Sends whoever asks for `/` to where the application begins. */
 import { definePolicy } from './policy.ts'
-import { publicOrigin } from './request-text.ts'
+import { publicOrigin } from './variables.ts'
 
 export type AppRootConfig = {
   /** A path, beginning with a slash. */

@@ -1,7 +1,7 @@
 /** Tells the endpoint which part of the path a rewrite has taken away, in X-Forwarded-Prefix. */
 import { set } from '#http/fields.ts'
 import { definePolicy } from './policy.ts'
-import { captureTemplate } from './request-text.ts'
+import { captureTemplate } from './captures.ts'
 
 export type ForwardedPrefixConfig = {
   /** As in the rewrite. */

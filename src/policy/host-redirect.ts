@@ -1,6 +1,6 @@
 /** Sends every request to the same address on another host: from `www.shop.test` to `shop.test`, or the other way. */
 import { definePolicy } from './policy.ts'
-import { publicAuthority } from './request-text.ts'
+import { publicAuthority } from './variables.ts'
 
 export type HostRedirectConfig = { readonly host: string; readonly status: number }
 

@@ -6,13 +6,13 @@ import { isHopByHop } from '#http/hop-by-hop.ts'
 import { equalsLower } from '#http/grammar.ts'
 import type { FilterContext } from './policy.ts'
 import { definePolicy } from './policy.ts'
-import { expandLocation } from './request-text.ts'
+import { fillIn, type VariableText } from './variables.ts'
 
 export type MirrorConfig = {
   /** `https://mirror.test:8443` */
   readonly origin: string
-  /** Path and query; `$request_uri` stands for those of the request. */
-  readonly target: string
+  /** Path and query. */
+  readonly target: VariableText
   readonly host: string
   readonly connectMs: number
   readonly readMs: number
@@ -32,7 +32,7 @@ export const mirror = definePolicy<MirrorConfig>({
       onRequest: (context) => {
         if (copies >= mostCopies) return undefined
         copies += 1
-        const path = expandLocation(target, context).replace(/^\/\/+/, '/')
+        const path = fillIn(target, context).replace(/^\/\/+/, '/')
         ask({ to: { kind: 'origin', origin }, method: context.received.method, target: path, fields: fieldsOf(context, host), connectMs, readMs }).then(done, done)
         return undefined
       },

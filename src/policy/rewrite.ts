@@ -5,7 +5,7 @@
 import { isQuery, normalizePath } from '#http/path.ts'
 import type { Reply } from './policy.ts'
 import { definePolicy } from './policy.ts'
-import { captureTemplate } from './request-text.ts'
+import { captureTemplate } from './captures.ts'
 
 export type RewriteConfig = {
   /** The whole expression, on lib/pattern, upper and lower case alike. */

@@ -34,6 +34,11 @@ export function publicAuthority({ sent, host }: FilterContext): string {
   return get(sent.fields, 'x-forwarded-host') ?? host
 }
 
+/** `https://shop.test:8443`, as the client addressed us; empty when an HTTP/1.0 client named no host. */
+export function publicOrigin(context: FilterContext): string {
+  return context.host === '' ? '' : `${context.client.scheme}://${publicAuthority(context)}`
+}
+
 type Read = (context: FilterContext) => string
 
 const port: Read = ({ client }) => String(client.port)
