@@ -8,7 +8,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { endpointState } from '#snapshot/endpoint-state.ts'
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
-import type { EndpointHealth, EndpointSet, EndpointSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { EndpointHealth, EndpointSet, EndpointSpec, ProbeSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Clock } from './clock.ts'
 import { type OutlierReport, outlierDefaults, Outliers } from './outlier.ts'
@@ -103,7 +103,7 @@ export class GatedUpstream {
     this.#look(now)
     const candidates = this.#given.endpoints.filter(isCandidate)
     this.#probe(candidates, now)
-    const eligible = candidates.filter(({ id }) => this.#passes(id)).map(({ id }) => id)
+    const eligible = candidates.filter((each) => this.#passes(each)).map(({ id }) => id)
     this.#eject(eligible, now)
     const slowly = this.#spec.slowStartMs !== undefined && this.#ready.size > 0
     const ready = eligible.filter((id) => this.#outliers.report(id).ejectedUntil === undefined)
@@ -153,7 +153,7 @@ export class GatedUpstream {
 
   #probe(candidates: readonly EndpointSpec[], now: number): void {
     const { id: upstream, probe } = this.#spec
-    const probed = candidates.map(({ id, address, port }) => {
+    const probed = candidates.filter((each) => isProbed(each, probe)).map(({ id, address, port }) => {
       const at = this.#sights.get(id)?.at
       const delayMs = at === undefined ? 0 : Math.max(0, at + (probe?.initialDelayMs ?? 0) - now)
       return { id, address, port, delayMs, trusted: this.#ready.has(id) }
@@ -161,8 +161,9 @@ export class GatedUpstream {
     this.#init.prober.follow(upstream, probe, probed)
   }
 
-  #passes(id: string): boolean {
-    return this.#spec.probe === undefined || this.#init.prober.report(this.#spec.id, id)?.state === 'passing'
+  #passes(endpoint: EndpointSpec): boolean {
+    const { id, probe } = this.#spec
+    return !isProbed(endpoint, probe) || this.#init.prober.report(id, endpoint.id)?.state === 'passing'
   }
 
   #eject(eligible: readonly string[], now: number): void {
@@ -208,6 +209,11 @@ export class GatedUpstream {
 /** Only those are probed, judged and ejected that discovery would send requests to. */
 function isCandidate({ ready, terminating }: EndpointSpec): boolean {
   return ready && !terminating
+}
+
+function isProbed({ port }: EndpointSpec, probe: ProbeSpec | undefined): boolean {
+  if (probe === undefined) return false
+  return probe.port === undefined || probe.ownPort === undefined || probe.ownPort === port
 }
 
 function says(endpoint: EndpointSpec, { probe, outlier }: EndpointReport): string {

@@ -183,6 +183,11 @@ export type ProbeSpec = {
     | { readonly kind: 'grpc'; readonly service: string }
   /** Port to probe; absent for the endpoint's own. */
   readonly port?: number
+  /**
+   * The Pods' own port behind the Service's, where it is known. With `port`, endpoints at any other port are not Pods
+   * (a node, a stand-in): what is asked for is not there, and they are believed without a probe.
+   */
+  readonly ownPort?: number
   readonly initialDelayMs: number
   readonly periodMs: number
   readonly timeoutMs: number

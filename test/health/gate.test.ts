@@ -206,6 +206,14 @@ describe('the gate with probes', () => {
     expect(states(gate)).toEqual(['ready'])
   })
 
+  test('another port is asked only at the Pods themselves: a node or a stand-in does not have it', async () => {
+    const { gate, clock, script } = setUp()
+    void gate.follow([upstreamSpec({ probe: probeSpec({ port: 9000, ownPort: 80 }) })], [setOf([1, { n: 2, port: 31_000 }])])
+    await tick(clock)
+    expect(script.asked.map(({ target }) => target)).toEqual([{ address: '10.0.0.1', port: 9000 }])
+    expect(states(gate)).toEqual(['waiting', 'ready'])
+  })
+
   test('when everybody fails, nobody is ready', async () => {
     const { gate, clock, script } = setUp()
     script.answers.set('10.0.0.1', false).set('10.0.0.2', false)
