@@ -25,7 +25,6 @@ done about it. Nothing is passed over in silence:
 | **honoured** | It does what it says. A value that cannot be read is a warning, and the default is used. |
 | **not yet** | Known, but without effect today: a warning that says what happens instead. |
 | **not yet: 503** | It protects something, and we cannot give that protection today. Every route of the Ingress answers 503, and \`genkan check\` reports an error: an Ingress is never served without a protection it asks for. |
-| **not yet: no routes** | The Ingress makes no sense without it, so it adds no routes. |
 | **refused** | Configuration text or code. It is never run. |
 | **no effect** | It tunes machinery that does not exist here. Nothing to do. |
 
@@ -77,7 +76,7 @@ function label({ verdict, meanwhile, judge }: AnnotationRow): string {
   if (verdict === 'honoured') return '**honoured**'
   if (verdict === 'no-effect') return 'no effect'
   if (verdict === 'refused') return judge === undefined ? 'refused' : 'refused, may be 503'
-  return { ignored: 'not yet', closed: 'not yet: 503', absent: 'not yet: no routes' }[meanwhile]
+  return { ignored: 'not yet', closed: 'not yet: 503' }[meanwhile]
 }
 
 function countOf(rows: readonly AnnotationRow[]): string {

@@ -1,5 +1,6 @@
 /** `genkan routes`: the compiled table. */
-import type { RouteSpec } from '#snapshot/snapshot.ts'
+import { withoutSecrets } from '#snapshot/print.ts'
+import type { RouteSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { countOf, printColumns } from './columns.ts'
 import { defineCommand } from './command.ts'
 import { readOffline } from './offline.ts'
@@ -21,7 +22,7 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
     const { snapshot, shadowed } = compiled
     if (flags.output === 'json') {
       io.out(
-        `${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams, tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
+        `${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams.map(shown), tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
       )
       return 0
     }
@@ -40,6 +41,11 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
     return 0
   },
 })
+
+/** Without the key that is shown to endpoints. */
+function shown({ tls, ...upstream }: UpstreamSpec): unknown {
+  return tls === undefined ? upstream : { ...upstream, tls: withoutSecrets(tls) }
+}
 
 /** Kubernetes' own words for path types. */
 export const pathTypes = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const

@@ -10,11 +10,14 @@
 export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
 
 /**
- * What happens to the Ingress when a row that is not honoured asks for something. `ignored`: it is served without.
- * `closed`: it asked for protection, so its routes answer 503 rather than be served unprotected. `absent`: serving it
- * as if the annotation were not there would take traffic it must not have, so it adds no routes at all.
+ * What happens to the Ingress when a row that is not honoured, or whose name has a slip in it, asks for something.
+ * `ignored`: it is served without. `closed`: it asked for protection, so its routes answer 503 rather than be served
+ * unprotected.
  */
-export type Meanwhile = 'ignored' | 'closed' | 'absent'
+export type Meanwhile = 'ignored' | 'closed'
+
+/** Objects whose annotations are looked at. */
+export type Annotated = 'Ingress' | 'Service'
 
 export type AnnotationRow = {
   /** Without the dialect's prefix. */
@@ -29,6 +32,8 @@ export type AnnotationRow = {
   readonly idle: (value: string) => boolean
   /** Finer than `meanwhile` where the value decides; `undefined` keeps `meanwhile`. */
   readonly judge: ((value: string) => Meanwhile) | undefined
+  /** Where it counts. */
+  readonly on: readonly Annotated[]
 }
 
 export type AnnotationGroup = { readonly title: string; readonly rows: readonly AnnotationRow[] }
@@ -50,9 +55,15 @@ type Extras = {
   readonly judge?: (value: string) => Meanwhile
 }
 
+type HonouredExtras = {
+  /** It protects something, so a slip in its name closes the routes. */
+  readonly guards?: boolean
+  readonly on?: readonly Annotated[]
+}
+
 /** Does what it says; `values` is the grammar with the default in brackets. */
-export function honoured(name: string, values: string, note: string): AnnotationRow {
-  return { name, verdict: 'honoured', meanwhile: 'ignored', values, note, idle: () => false, judge: undefined }
+export function honoured(name: string, values: string, note: string, { guards = false, on = ['Ingress'] }: HonouredExtras = {}): AnnotationRow {
+  return { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
 }
 
 /** Not honoured today; the Ingress is served without it. */
@@ -63,11 +74,6 @@ export function notYet(name: string, note: string, extras: Extras = {}): Annotat
 /** Not honoured today, and it protects something: the Ingress answers 503. */
 export function closed(name: string, note: string, extras: Extras = {}): AnnotationRow {
   return row({ name, verdict: 'not-yet', meanwhile: 'closed', note }, extras)
-}
-
-/** Not honoured today, and the Ingress makes no sense without it: it adds no routes. */
-export function absent(name: string, note: string, extras: Extras = {}): AnnotationRow {
-  return row({ name, verdict: 'not-yet', meanwhile: 'absent', note }, extras)
 }
 
 /** Configuration text or code, which is never run. */
@@ -84,5 +90,5 @@ export function noEffect(name: string, note: string): AnnotationRow {
 export const off: readonly string[] = ['false', 'f', '0', '']
 
 function row(basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>, { idle = [''], judge }: Extras): AnnotationRow {
-  return { ...basis, values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge }
+  return { ...basis, values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge, on: ['Ingress'] }
 }

@@ -63,7 +63,7 @@ function unusable(code: string, at: readonly string[], message: string): ParsedC
 }
 
 /** All certificates of a PEM text, text around them left out; a sentence when there is none or one cannot be read. */
-function parseChain(text: string): { readonly pem: string; readonly certificates: readonly X509Certificate[] } | string {
+export function parseChain(text: string): { readonly pem: string; readonly certificates: readonly X509Certificate[] } | string {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
   if (blocks.length === 0) return 'expected PEM with BEGIN CERTIFICATE, found none'
   const certificates: X509Certificate[] = []

@@ -8,16 +8,21 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, Resource } from '#resource/resource.ts'
 import { objectName } from '#resource/resource.ts'
 import { byAge, bySpecificity } from '#route/precedence.ts'
-import type { DiscoveryMode, PathMatch, RouteOrigin, RouteSpec, Snapshot } from '#snapshot/snapshot.ts'
+import type { DiscoveryMode, PathMatch, RouteOrigin, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import { attachCanaries } from './canary.ts'
+import type { Claim } from './claim.ts'
 import { ClassSelection } from './class-selection.ts'
 import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
+import type { Placement } from './route-spec.ts'
 import { originOf, routeId, routeOf } from './route-spec.ts'
 import { selectTls } from './tls-selection.ts'
+import type { Resolved } from './upstream-list.ts'
 import { UpstreamList } from './upstream-list.ts'
+import type { Settled } from './upstream-spec.ts'
 import { judgeAnnotations } from './verdict.ts'
 
 export type CompileOptions = {
@@ -78,25 +83,49 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   const problems: Problem[] = []
   const globals = readGlobals(resources, options.configMap, problems)
   const { ours, foreign } = selectIngresses(resources, options, problems)
-  const plans = ours.map((ingress) => planOf(ingress, globals, problems))
-  const present = plans.filter((plan) => plan.absent === undefined).map((plan) => plan.ingress)
-  const tls = selectTls(present, resources, { now: options.now, problems })
-  const upstreams = new UpstreamList({ resources, discovery: options.discovery, problems })
-  const { winners, losses } = contest(plans.flatMap((plan) => plan.claims), problems)
-  const planOfIngress = new Map(plans.map((plan) => [plan.ingress, plan]))
-  const surroundings = { globals, tlsHosts: tls.named, upstreams }
-  // Every claim comes out of a plan, so the look-up cannot fail.
-  const routings = winners.map((claim) => routeOf(claim, planOfIngress.get(claim.ingress)!, surroundings))
+  const plans = ours.map((ingress) => planOf(ingress, { globals, resources, problems }))
+  const mains = plans.filter((plan) => plan.canary === undefined)
+  const tls = selectTls(mains.map((plan) => plan.ingress), resources, { now: options.now, problems })
+  const { winners, losses } = contest(mains.flatMap((plan) => plan.claims), problems)
+  const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
+  const placements = placeClaims(winners, plans, upstreams)
+  const attachments = attachCanaries(plans, placements, { upstreams, problems })
+  const settled = upstreams.settle()
+  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled }
+  const routings = placements.map((each) => routeOf({ ...each, canary: attachments.get(each.claim) }, surroundings))
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
   for (const service of resources.list('Service')) reportAnnotations(service, problems)
   return {
-    snapshot: { generation: 0, routes, upstreams: upstreams.used(routes), certificates: tls.certificates, tlsHosts: tls.hosts },
+    snapshot: { generation: 0, routes, upstreams: followed(routes, settled), certificates: tls.certificates, tlsHosts: tls.hosts },
     statuses: [...statusesOf(plans, routes, losses), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
     problems: problems.toSorted(byPlace),
     shadowed: losses.map(shadowedOf),
     unreachable: routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [{ route: route.id, reason: unreachable }])),
     foreign: foreign.flatMap(foreignRules),
   }
+}
+
+/** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
+function placeClaims(claims: readonly Claim[], plans: readonly Plan[], upstreams: UpstreamList): readonly Placement[] {
+  const askers = new Map(plans.map((plan, rank) => [plan.ingress, { plan, asker: { ingress: plan.ingress, wish: plan.wish, rank } }]))
+  return claims.map((claim) => {
+    const { ingress, at, backend, standing } = claim
+    // Every claim comes out of a plan, so the look-up cannot fail.
+    const { plan, asker } = askers.get(ingress)!
+    const place = { at: standing === 'fallback' ? at : [...at, 'backend'], asked: plan.wish.discovery?.value }
+    const found: Resolved = backend === undefined ? noPatterns : upstreams.resolve(ingress, backend, place)
+    const resolved: Resolved = plan.closed === undefined ? found : { kind: 'unreachable', reason: plan.closed }
+    if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
+    return { claim, plan, resolved, canary: undefined }
+  })
+}
+
+const noPatterns: Resolved = { kind: 'unreachable', reason: 'regular expressions in paths are not honoured yet' }
+
+/** Those that a route leads to, in order of their ids. */
+function followed(routes: readonly RouteSpec[], settled: ReadonlyMap<string, Settled>): readonly UpstreamSpec[] {
+  const ids = new Set(routes.flatMap(({ upstream, canary }) => [upstream, canary?.upstream]))
+  return [...settled.values()].map(({ spec }) => spec).filter(({ id }) => ids.has(id))
 }
 
 type Foreign = { readonly ingress: Ingress; readonly reason: string }
@@ -128,9 +157,11 @@ function foreignRules({ ingress, reason }: Foreign): readonly ForeignRule[] {
 
 function statusesOf(plans: readonly Plan[], routes: readonly RouteSpec[], losses: readonly Loss[]): readonly ResourceStatus[] {
   const routesOf = Map.groupBy(routes, (route) => route.origin.object)
+  const canariesOf = Map.groupBy(routes, (route) => route.canary?.origin.object)
   const lossesOf = Map.groupBy(losses, (loss) => loss.claim.ingress)
   return plans.map((plan) => {
     const object = objectName(plan.ingress)
+    if (plan.canary !== undefined) return { object, ...judgeCanary(plan, canariesOf.get(object)?.length ?? 0) }
     const own = routesOf.get(object) ?? []
     // Giving way as a default backend or as what an expression could mean is no loss.
     const lost = (lossesOf.get(plan.ingress) ?? []).filter(({ claim, winner }) => claim.standing === winner.standing).length
@@ -138,8 +169,15 @@ function statusesOf(plans: readonly Plan[], routes: readonly RouteSpec[], losses
   })
 }
 
+/** `routes`: those of other Ingresses of which it takes a part. */
+function judgeCanary({ ingress, closed }: Plan, routes: number): Pick<ResourceStatus, 'state' | 'reason' | 'routes'> {
+  if (closed !== undefined) return { state: 'rejected', reason: `${closed}: it gets no traffic`, routes }
+  if (routes === 0) return { state: 'rejected', reason: 'it is the canary of no route', routes }
+  const missing = countPaths(ingress) - routes
+  return missing > 0 ? { state: 'partly', reason: counted(missing, 'rule without a main one', 'rules without a main one'), routes } : { state: 'served', reason: '', routes }
+}
+
 function judgePlan(plan: Plan, routes: readonly RouteSpec[], lost: number): Pick<ResourceStatus, 'state' | 'reason'> {
-  if (plan.absent !== undefined) return { state: 'rejected', reason: `${plan.absent}: it adds no routes` }
   if (plan.closed !== undefined) return { state: 'rejected', reason: `${plan.closed}: its routes answer 503` }
   const dead = routes.filter((route) => route.upstream === undefined).length
   const missing = countPaths(plan.ingress) - plan.claims.filter((claim) => claim.standing !== 'fallback').length

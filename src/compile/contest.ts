@@ -33,8 +33,14 @@ export function contest(claims: readonly Claim[], problems: Problem[]): Outcome 
 
 const rank = { guard: 0, rule: 1, pattern: 2, fallback: 3 } as const satisfies Record<Claim['standing'], number>
 
-function keyOf({ host, path }: Claim): string {
+/** The same for claims of the same host, path and kind of path. */
+export function keyOf({ host, path }: Claim): string {
   return `${host} ${path.kind} ${path.value}`
+}
+
+/** `Prefix /cart of shop.test` */
+export function describeClaim({ host, path }: Claim): string {
+  return `${path.kind === 'exact' ? 'Exact' : 'Prefix'} ${path.value} of ${host === '' ? 'every host' : host}`
 }
 
 function reasonOf(claim: Claim, winner: Claim): string {
@@ -50,9 +56,7 @@ function reasonOf(claim: Claim, winner: Claim): string {
 
 function reportConflict(claim: Claim, { winner, reason, problems }: { readonly winner: Claim; readonly reason: string; readonly problems: Problem[] }): void {
   const place = winner.ingress.origin.locate(winner.at)
-  const host = claim.host === '' ? 'every host' : claim.host
-  const what = `${claim.path.kind === 'exact' ? 'Exact' : 'Prefix'} ${claim.path.value} of ${host}`
-  const message = `${what} belongs to ${objectName(winner.ingress)} (${place.file}:${place.line}:${place.column}) already: ${reason}`
+  const message = `${describeClaim(claim)} belongs to ${objectName(winner.ingress)} (${place.file}:${place.line}:${place.column}) already: ${reason}`
   const at = claim.standing === 'fallback' ? claim.at : [...claim.at, 'path']
   problems.push(problemOf(claim.ingress, { severity: 'warning', code: 'path-conflict', at, message, instead: 'this one is not served' }))
 }

@@ -4,6 +4,8 @@
  */
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Compiled } from './compile.ts'
+import { describeCookie, describeRetry, describeSettings } from './explained-backend.ts'
+import { describeShare } from './explained-canary.ts'
 import { explainRoute, noRoute } from './explained-route.ts'
 import { readUrl } from './explained-url.ts'
 import type { CertificateChoice, Contender, Explanation } from './explanation.ts'
@@ -85,23 +87,30 @@ function printContender({ rule, file, line, because }: Contender): string {
   return `${rule} (${file}:${line}): ${because}`
 }
 
-function printBounds({ timeouts, maxBodyBytes }: Explanation): readonly (readonly [string, string])[] {
+function printBounds({ timeouts, maxBodyBytes, retry, affinityCookie }: Explanation): readonly (readonly [string, string])[] {
   if (timeouts === undefined || maxBodyBytes === undefined) return []
-  const { connectMs, sendMs, readMs } = timeouts
+  const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
+  const whole = requestMs === undefined ? '' : `, whole request ${requestMs / 1000} s`
+  const idle = streamIdleMs === undefined ? '' : `, idle stream ${streamIdleMs / 1000} s`
   return [
-    ['timeouts', `connect ${connectMs / 1000} s, send ${sendMs / 1000} s, read ${readMs / 1000} s`],
+    ['timeouts', `connect ${connectMs / 1000} s, send ${sendMs / 1000} s, read ${readMs / 1000} s${whole}${idle}`],
+    ['retries', describeRetry(retry)],
     ['body', maxBodyBytes === 0 ? 'no limit' : `at most ${maxBodyBytes} bytes`],
+    ...(affinityCookie === undefined ? [] : [['cookie', describeCookie(affinityCookie)] as const]),
   ]
 }
 
-function printBackend({ backend }: Explanation): readonly (readonly [string, string])[] {
+function printBackend({ backend, canary }: Explanation): readonly (readonly [string, string])[] {
   if (backend === undefined) return []
-  const { upstream, discovery, state, mode, endpoints } = backend
+  const { upstream, discovery, state, mode, settings, endpoints } = backend
   const found = mode === undefined ? `asked: ${discovery.join(', ')}` : `by ${mode}`
   return [
+    ...(canary === undefined ? [] : [['canary', `${describeShare(canary)}: ${canary.because} (${canary.object}, ${canary.file}:${canary.line})`] as const]),
     ['backend', `${upstream} (discovery ${state}, ${found})`],
-    ...endpoints.map(({ id, name, state: each }, index): readonly [string, string] => {
-      return [index === 0 ? 'endpoints' : '', `${id} ${each}${name === undefined ? '' : ` (${name})`}`]
+    ...describeSettings(settings),
+    ...endpoints.map(({ id, name, state: each, health }, index): readonly [string, string] => {
+      const why = health === undefined ? '' : `: ${health}`
+      return [index === 0 ? 'endpoints' : '', `${id} ${each}${name === undefined ? '' : ` (${name})`}${why}`]
     }),
   ]
 }

@@ -4,7 +4,9 @@
 import { explainMatch } from '#route/explain.ts'
 import type { EndpointSet, RouteSpec } from '#snapshot/snapshot.ts'
 import type { Compiled } from './compile.ts'
-import type { BackendView, Contender, Explanation } from './explanation.ts'
+import { backendView } from './explained-backend.ts'
+import { canaryView, describeShare } from './explained-canary.ts'
+import type { BackendView, CanaryView, Contender, Explanation } from './explanation.ts'
 import type { ExplainedRequest, PolicyEffect } from './policy-effect.ts'
 import { effectsOf } from './policy-effect.ts'
 
@@ -18,6 +20,9 @@ export const noRoute: RouteExplanation = {
   unrelated: 0,
   policies: [],
   timeouts: undefined,
+  retry: undefined,
+  affinityCookie: undefined,
+  canary: undefined,
   maxBodyBytes: undefined,
   backend: undefined,
   problems: [],
@@ -38,15 +43,19 @@ export function explainRoute({ compiled, endpoints }: World, request: ExplainedR
     return { ...common, answer: { status: 404, cause: 'no_route' }, outcome: `answered with 404 (no_route): ${why}` }
   }
   const policies = effectsOf(route.policies, request)
-  const backend = backendOf({ compiled, endpoints }, route)
+  const canary = canaryOf({ compiled, endpoints }, route, request)
+  const backend = backendOf({ compiled, endpoints }, canary?.share === 1 ? canary.upstream : route.upstream)
   return {
     ...common,
     policies,
     timeouts: route.timeouts,
+    retry: route.retry,
+    affinityCookie: route.affinityCookie,
     maxBodyBytes: route.maxBodyBytes,
+    canary,
     backend,
     problems: problems.filter((problem) => problem.object === route.origin.object && problem.severity !== 'info'),
-    ...decide(policies, backend, compiled.unreachable.find((each) => each.route === route.id)?.reason),
+    ...decide(policies, { backend, canary, reason: compiled.unreachable.find((each) => each.route === route.id)?.reason }),
   }
 }
 
@@ -74,22 +83,21 @@ function contenderOf(rule: string, { object, file, line }: RouteSpec['origin'], 
   return { rule, object, file, line, because }
 }
 
-function backendOf({ compiled, endpoints }: World, route: RouteSpec): BackendView | undefined {
-  const upstream = compiled.snapshot.upstreams.find((each) => each.id === route.upstream)
-  if (upstream === undefined) return undefined
-  const set = endpoints.find((each) => each.upstream === upstream.id)
-  return {
-    upstream: upstream.id,
-    discovery: upstream.discovery,
-    state: set?.state ?? 'unknown',
-    mode: set?.mode,
-    endpoints: (set?.endpoints ?? []).map(({ id, name, ready, serving }) => ({ id, name, state: ready ? 'ready' : serving ? 'draining' : 'not ready' })),
-  }
+function backendOf({ compiled, endpoints }: World, id: string | undefined): BackendView | undefined {
+  const upstream = compiled.snapshot.upstreams.find((each) => each.id === id)
+  return upstream && backendView(upstream, endpoints.find((each) => each.upstream === id))
+}
+
+function canaryOf({ compiled }: World, route: RouteSpec, { fields }: ExplainedRequest): CanaryView | undefined {
+  const main = compiled.snapshot.upstreams.find((each) => each.id === route.upstream)
+  return route.canary && canaryView(route.canary, { affinity: main?.affinity, fields })
 }
 
 type Decision = Pick<Explanation, 'outcome' | 'answer'>
 
-function decide(policies: readonly PolicyEffect[], backend: BackendView | undefined, reason: string | undefined): Decision {
+type Target = { readonly backend: BackendView | undefined; readonly canary: CanaryView | undefined; readonly reason: string | undefined }
+
+function decide(policies: readonly PolicyEffect[], { backend, canary, reason }: Target): Decision {
   const answering = policies.find((policy) => policy.reply !== undefined)
   if (answering?.reply !== undefined) {
     const { status } = answering.reply
@@ -97,9 +105,10 @@ function decide(policies: readonly PolicyEffect[], backend: BackendView | undefi
   }
   if (backend === undefined) return unavailable('no_backend', reason ?? 'its backend can never be reached')
   const ready = backend.endpoints.filter((endpoint) => endpoint.state === 'ready').length
-  if (ready === 1) return forwarded(`to the one ready endpoint of ${backend.upstream}`)
-  if (ready > 1) return forwarded(`to one of the ${ready} ready endpoints of ${backend.upstream}`)
-  if (backend.state === 'unknown') return forwarded(`to ${backend.upstream}, whose endpoints are not known here`)
+  const odds = canary === undefined || canary.share === 0 || canary.share === 1 ? '' : `, or with ${describeShare(canary)}`
+  if (ready === 1) return forwarded(`to the one ready endpoint of ${backend.upstream}${odds}`)
+  if (ready > 1) return forwarded(`to one of the ${ready} ready endpoints of ${backend.upstream}${odds}`)
+  if (backend.state === 'unknown') return forwarded(`to ${backend.upstream}, whose endpoints are not known here${odds}`)
   if (backend.state === 'pending') return unavailable('dns_pending', `discovery of ${backend.upstream} has not answered yet`)
   if (backend.state === 'failed') return unavailable('dns_failed', `discovery of ${backend.upstream} has failed so far`)
   return unavailable('no_ready_endpoints', `${backend.upstream} has no ready endpoint`)

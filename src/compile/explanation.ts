@@ -2,7 +2,9 @@
  * The answer to "what would happen to this request, and why": plain data for the terminal, the admin API and scripts.
  */
 import type { Problem } from '#resource/problem.ts'
-import type { EndpointSet, TimeoutSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { EndpointState } from '#snapshot/endpoint-state.ts'
+import type { ShownTls } from '#snapshot/print.ts'
+import type { AffinityCookieSpec, EndpointSet, RetrySpec, TimeoutSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { PolicyEffect } from './policy-effect.ts'
 
 export type Explanation = {
@@ -24,6 +26,12 @@ export type Explanation = {
   readonly unrelated: number
   readonly policies: readonly PolicyEffect[]
   readonly timeouts: TimeoutSpec | undefined
+  /** `undefined` for the defaults. */
+  readonly retry: RetrySpec | undefined
+  /** `undefined` when the route sets none. */
+  readonly affinityCookie: AffinityCookieSpec | undefined
+  /** `undefined` when no part of the traffic goes elsewhere. */
+  readonly canary: CanaryView | undefined
   /** 0 for no limit. */
   readonly maxBodyBytes: number | undefined
   readonly backend: BackendView | undefined
@@ -51,10 +59,36 @@ export type Contender = {
   readonly because: string
 }
 
+/** Where a canary takes a part of the route's traffic, and what it would do with this request. */
+export type CanaryView = {
+  readonly upstream: string
+  readonly object: string
+  readonly file: string
+  readonly line: number
+  /** Probability that this request goes there, 0 to 1. */
+  readonly share: number
+  readonly because: string
+}
+
+/** The upstream of the request as decided: the canary's when it is sure to go there. */
 export type BackendView = {
   readonly upstream: string
   readonly discovery: UpstreamSpec['discovery']
   readonly state: EndpointSet['state'] | 'unknown'
   readonly mode: EndpointSet['mode']
-  readonly endpoints: readonly { readonly id: string; readonly name: string | undefined; readonly state: 'ready' | 'draining' | 'not ready' }[]
+  /** Its settings where they are not the defaults; without certificates and keys. */
+  readonly settings: BackendSettings
+  readonly endpoints: readonly EndpointView[]
+}
+
+export type BackendSettings = Pick<UpstreamSpec, 'protocol' | 'balance' | 'affinity' | 'probe' | 'outlier' | 'slowStartMs' | 'bounds'> & {
+  readonly tls?: ShownTls
+}
+
+export type EndpointView = {
+  readonly id: string
+  readonly name: string | undefined
+  readonly state: EndpointState
+  /** What health adds to that; `undefined` when there is nothing to say. */
+  readonly health: string | undefined
 }

@@ -1,42 +1,96 @@
 /**
- * What one of our Ingresses asks for, before it is set beside the others: its settings, its claims, and whether it may
- * be served at all.
+ * What one of our Ingresses asks for, before it is set beside the others: its settings, its claims, what it wishes of
+ * its upstreams, and whether it may be served at all.
  */
 import type { Problem } from '#resource/problem.ts'
+import { problemOf } from '#resource/problem.ts'
+import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress } from '#resource/resource.ts'
+import type { CanarySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Claim } from './claim.ts'
 import { claimsOf } from './claim.ts'
+import { genkanPrefix } from './genkan/dialect.ts'
+import { attempts, readOwnTimeouts, readOwnWish } from './genkan/upstream-settings.ts'
+import type { CookieSettings } from './ingress-nginx/affinity.ts'
+import { readAffinity, readCookie } from './ingress-nginx/affinity.ts'
+import { readProtocol } from './ingress-nginx/backend-protocol.ts'
+import { readBalance } from './ingress-nginx/balancing.ts'
+import type { CanaryRules } from './ingress-nginx/canary.ts'
+import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import type { Settings } from './ingress-nginx/settings.ts'
-import { readSettings } from './ingress-nginx/settings.ts'
+import { readSettings, settingNames } from './ingress-nginx/settings.ts'
+import { readUpstreamTls } from './ingress-nginx/upstream-tls.ts'
+import type { Scope } from './setting.ts'
 import { annotationScope, readBoolean } from './setting.ts'
+import type { UpstreamWish } from './upstream-wish.ts'
 import { judgeAnnotations } from './verdict.ts'
 
 export type Plan = {
   readonly ingress: Ingress
   readonly settings: Settings
+  readonly timeouts: TimeoutSpec
   readonly claims: readonly Claim[]
+  /** Of its upstreams. */
+  readonly wish: UpstreamWish
+  /** `undefined` when its routes set no affinity cookie. */
+  readonly cookie: CookieSettings | undefined
+  /** `undefined` for an ordinary Ingress. A canary's claims become no routes. */
+  readonly canary: CanaryRules | undefined
+  /** What it says about sessions and canaries. */
+  readonly canaryBehavior: CanarySpec['affinity'] | undefined
   /** Why its routes answer 503; `undefined` when they are served. */
   readonly closed: string | undefined
-  /** Why it adds no routes; `undefined` when it does. */
-  readonly absent: string | undefined
 }
 
-export function planOf(ingress: Ingress, globals: Globals, problems: Problem[]): Plan {
+export type PlanOptions = { readonly globals: Globals; readonly resources: ResourceSet; readonly problems: Problem[] }
+
+export function planOf(ingress: Ingress, { globals, resources, problems }: PlanOptions): Plan {
   const verdicts = judgeAnnotations(ingress)
   for (const { problem } of verdicts) if (problem !== undefined) problems.push(problem)
   const closing = verdicts.find(({ meanwhile, problem }) => meanwhile === 'closed' && problem !== undefined)
-  const absent = verdicts.find(({ meanwhile, problem }) => meanwhile === 'absent' && problem !== undefined)
-  const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`)
   const scope = annotationScope(ingress, ingressNginx.prefix, problems)
+  const own = annotationScope(ingress, genkanPrefix, problems)
+  const { wish, refusal } = readWish({ scope, own }, resources)
+  const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal
   // Its value is read again with the other settings; a bad one is reported there once.
   const patterns = readBoolean({ ...scope, problems: [] }, 'use-regex', false) || (scope.value('rewrite-target')?.trim() ?? '') !== ''
+  const canary = readCanary(scope)
+  if (canary !== undefined) reportIdle(ingress, problems)
+  const settings = canary === undefined ? readSettings(scope, globals.settings) : globals.settings
   return {
     ingress,
-    settings: readSettings(scope, globals.settings),
-    claims: absent === undefined ? claimsOf(ingress, { closed: closed !== undefined, patterns, problems }) : [],
+    settings,
+    timeouts: canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts,
+    claims: claimsOf(ingress, { closed: closed !== undefined, patterns, problems }),
+    wish,
+    cookie: readCookie(scope),
+    canary,
+    canaryBehavior: readCanaryBehavior(scope),
     closed,
-    absent: absent && `${absent.annotation} is not honoured yet`,
+  }
+}
+
+type Scopes = { readonly scope: Scope; readonly own: Scope }
+
+function readWish({ scope, own }: Scopes, resources: ResourceSet): { readonly wish: UpstreamWish; readonly refusal: string | undefined } {
+  const protocol = readProtocol(scope)
+  const tls = readUpstreamTls(scope, resources)
+  const ours = readOwnWish(own)
+  const theirs = readBalance(scope)
+  const balance = theirs?.value.kind === 'ringHash' ? theirs : (ours.balance ?? theirs)
+  const wish = { ...ours, protocol: protocol.wish, tls: tls.wish, balance, affinity: readAffinity(scope) }
+  return { wish, refusal: protocol.closed ?? tls.closed }
+}
+
+/** Annotations that only an Ingress with routes of its own could mean. */
+function reportIdle(ingress: Ingress, problems: Problem[]): void {
+  const idle = [...settingNames.map((name) => ingressNginx.prefix + name), ...attempts.rows.map(({ name }) => genkanPrefix + name)]
+  for (const annotation of idle) {
+    if (ingress.metadata.annotations[annotation] === undefined) continue
+    const message = `${annotation} has no effect on a canary`
+    const at = ['metadata', 'annotations', annotation]
+    problems.push(problemOf(ingress, { severity: 'info', code: 'canary-annotation', at, part: 'key', message, instead: 'that of the main Ingress counts' }))
   }
 }

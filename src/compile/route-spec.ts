@@ -4,17 +4,27 @@
 import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect } from '#policy/https-redirect.ts'
 import { objectName } from '#resource/resource.ts'
-import type { PathMatch, PolicySpec, RouteOrigin, RouteSpec } from '#snapshot/snapshot.ts'
+import type { AffinityCookieSpec, PathMatch, PolicySpec, RouteOrigin, RouteSpec } from '#snapshot/snapshot.ts'
+import type { Attachment } from './canary.ts'
 import type { Claim } from './claim.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import type { Plan } from './plan.ts'
-import type { Resolved, UpstreamList } from './upstream-list.ts'
+import type { Resolved } from './upstream-list.ts'
+import type { Settled } from './upstream-spec.ts'
 
 export type Surroundings = {
   readonly globals: Globals
   /** Hosts that some `spec.tls` names. */
   readonly tlsHosts: ReadonlySet<string>
-  readonly upstreams: UpstreamList
+  readonly upstreams: ReadonlyMap<string, Settled>
+}
+
+/** A claim that won, and where it leads as far as its own Ingress decides. */
+export type Placement = {
+  readonly claim: Claim
+  readonly plan: Plan
+  readonly resolved: Resolved
+  readonly canary: Attachment | undefined
 }
 
 export type Routing = {
@@ -23,20 +33,39 @@ export type Routing = {
   readonly unreachable: string | undefined
 }
 
-export function routeOf(claim: Claim, plan: Plan, surroundings: Surroundings): Routing {
-  const { settings } = plan
-  const resolved = resolve(claim, plan, surroundings.upstreams)
-  const route: RouteSpec = {
+export function routeOf({ claim, plan, resolved, canary }: Placement, surroundings: Surroundings): Routing {
+  const { settings, timeouts } = plan
+  const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
+  const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
+  const base: RouteSpec = {
     id: routeId(claim),
     host: claim.host,
     path: claim.path,
     origin: originOf(claim),
-    upstream: resolved.kind === 'upstream' ? resolved.id : undefined,
+    upstream: undefined,
     policies: policiesOf(claim, plan, surroundings),
-    timeouts: settings.timeouts,
+    timeouts,
     maxBodyBytes: settings.maxBodyBytes,
+    ...(settings.retry === undefined ? {} : { retry: settings.retry }),
   }
-  return { route, unreachable: resolved.kind === 'upstream' ? undefined : resolved.reason }
+  if (settled === undefined || unreachable !== undefined) return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
+  const route: RouteSpec = { ...base, upstream: settled.spec.id, ...canaryOf(canary, surroundings), ...cookieOf(claim, plan, settled) }
+  return { route, unreachable: undefined }
+}
+
+/** A canary whose own upstream may not be reached takes nothing. */
+function canaryOf(attachment: Attachment | undefined, { upstreams }: Surroundings): Pick<RouteSpec, 'canary'> {
+  if (attachment === undefined) return {}
+  const { claim, rules, upstream, affinity } = attachment
+  const denied = upstreams.get(upstream)?.denied.has(claim.ingress) ?? true
+  return denied ? {} : { canary: { upstream, origin: originOf(claim), ...rules, affinity } }
+}
+
+/** Its name is the one that the upstream looks for, even if another Ingress chose it. */
+function cookieOf({ path }: Claim, { cookie }: Plan, { spec }: Settled): Pick<RouteSpec, 'affinityCookie'> {
+  if (cookie === undefined || spec.affinity?.kind !== 'cookie') return {}
+  const affinityCookie: AffinityCookieSpec = { name: spec.affinity.cookieName, ...cookie, path: cookie.path ?? (path.kind === 'regex' ? '/' : path.value) }
+  return { affinityCookie }
 }
 
 /** `default/web shop.test Prefix /cart`; `*` stands for every host. */
@@ -52,13 +81,6 @@ export function originOf({ ingress, at }: Pick<Claim, 'ingress' | 'at'>): RouteO
 }
 
 const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<PathMatch['kind'], string>
-
-function resolve({ ingress, at, backend, standing }: Claim, { closed }: Plan, upstreams: UpstreamList): Resolved {
-  // Resolved even when closed, so that every mistake in a backend is reported at once.
-  const resolved = backend && upstreams.resolve(ingress, backend, standing === 'fallback' ? at : [...at, 'backend'])
-  if (closed !== undefined) return { kind: 'unreachable', reason: closed }
-  return resolved ?? { kind: 'unreachable', reason: 'regular expressions in paths are not honoured yet' }
-}
 
 function policiesOf({ host, path }: Claim, { settings }: Plan, { globals, tlsHosts }: Surroundings): readonly PolicySpec[] {
   const policies: PolicySpec[] = []

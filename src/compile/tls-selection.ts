@@ -68,7 +68,9 @@ class Selector {
     const secret = this.#resources.get('Secret', namespace, name)
     if (secret === undefined) {
       const message = `there is no Secret ${namespace}/${name}`
-      this.#report(ingress, { severity: 'error', code: 'secret-missing', at: [...at, 'secretName'], message, instead: 'its hosts get the default certificate' })
+      const awaited = Object.keys(ingress.metadata.annotations).some((key) => key.startsWith('cert-manager.io/'))
+      const instead = `its hosts get the default certificate${awaited ? ' until cert-manager has made it' : ''}`
+      this.#report(ingress, { severity: awaited ? 'warning' : 'error', code: 'secret-missing', at: [...at, 'secretName'], message, instead })
       return undefined
     }
     const parsed = parseCertificate(secret)

@@ -1,5 +1,6 @@
 /**
- * Backends → upstreams. Gathers every Service port that a route names, once, and says which of them cannot be reached.
+ * Backends → upstreams. Gathers every Service port that a route names, once, with everybody who asks something of it,
+ * and says which of them cannot be reached.
  */
 import { didYouMean } from '#lib/nearest.ts'
 import type { FieldPath } from '#resource/origin.ts'
@@ -7,15 +8,19 @@ import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, IngressBackend, Metadata, PortRef, Resource, Service, ServicePort } from '#resource/resource.ts'
-import type { DiscoveryMode, RouteSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
-import { genkan } from './genkan/dialect.ts'
+import type { BalanceSpec, DiscoveryMode } from '#snapshot/snapshot.ts'
+import { ProbeFinder } from './probe.ts'
+import { ServiceWishes } from './service-wish.ts'
+import type { Asker, Settled, UpstreamEntry } from './upstream-spec.ts'
+import { settle } from './upstream-spec.ts'
 
-export const discoveryModes: readonly DiscoveryMode[] = ['slices', 'pods', 'dns', 'nodeport', 'env']
-
-const discoveryKey = `${genkan.prefix}discovery`
-const discoveryAt: FieldPath = ['metadata', 'annotations', discoveryKey]
-
-export type UpstreamListInit = { readonly resources: ResourceSet; readonly discovery: readonly DiscoveryMode[]; readonly problems: Problem[] }
+export type UpstreamListInit = {
+  readonly resources: ResourceSet
+  readonly discovery: readonly DiscoveryMode[]
+  /** Where nobody says otherwise; `undefined` for round robin. */
+  readonly balance: BalanceSpec | undefined
+  readonly problems: Problem[]
+}
 
 type Unreachable = { readonly kind: 'unreachable'; readonly reason: string }
 export type Resolved = { readonly kind: 'upstream'; readonly id: string } | Unreachable
@@ -23,51 +28,72 @@ export type Resolved = { readonly kind: 'upstream'; readonly id: string } | Unre
 export class UpstreamList {
   readonly #resources: ResourceSet
   readonly #discovery: readonly DiscoveryMode[]
+  readonly #balance: BalanceSpec | undefined
   readonly #problems: Problem[]
-  readonly #upstreams = new Map<string, UpstreamSpec>()
-  readonly #read = new Map<Resource, readonly DiscoveryMode[] | undefined>()
+  readonly #wishes: ServiceWishes
+  readonly #entries = new Map<string, UpstreamEntry>()
   /** Unknown Services by the Ingress that names them: once is enough. */
   readonly #reported = new Map<Ingress, Set<string>>()
   #names: ReadonlyMap<string, readonly Metadata[]> | undefined
   /** `namespace/name` of Services that only slices, Endpoints or Pods know of. */
   readonly #evident: ReadonlySet<string>
 
-  constructor({ resources, discovery, problems }: UpstreamListInit) {
+  constructor({ resources, discovery, balance, problems }: UpstreamListInit) {
     this.#resources = resources
     this.#discovery = discovery
+    this.#balance = balance
     this.#problems = problems
+    this.#wishes = new ServiceWishes(resources, problems)
     this.#evident = new Set([
       ...resources.list('EndpointSlice').map((slice) => `${slice.metadata.namespace}/${slice.serviceName}`),
       ...resources.list('Endpoints').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
     ])
   }
 
-  /** A backend that can never be reached is reported here. */
-  resolve(ingress: Ingress, backend: IngressBackend, at: FieldPath): Resolved {
+  /** A backend that can never be reached is reported here. `asked` are the ways of discovery that the Ingress wants. */
+  resolve(ingress: Ingress, backend: IngressBackend, { at, asked }: { readonly at: FieldPath; readonly asked: readonly DiscoveryMode[] | undefined }): Resolved {
     if (backend.kind === 'resource') {
       const message = `the backend is a ${backend.resourceKind}; only Services can be reached`
       return this.#unreachable(ingress, { severity: 'error', code: 'resource-backend', at: [...at, 'resource'], message })
     }
     const { namespace } = ingress.metadata
     const service = this.#resources.get('Service', namespace, backend.name)
-    const port = service === undefined ? this.#portWithoutService(ingress, backend, at) : this.#portOf(ingress, service, { port: backend.port, at })
+    const port = service === undefined ? this.#portWithoutService(ingress, backend, { at, asked }) : this.#portOf(ingress, service, { port: backend.port, at })
     if (port.kind === 'unreachable') return port
-    return { kind: 'upstream', id: this.#add(ingress, { namespace, service: backend.name, port, known: service }) }
+    return { kind: 'upstream', id: this.#add({ namespace, service: backend.name, port, known: service }) }
   }
 
-  /** Those that a route leads to, sorted by id: nobody should look up what nobody asks for. */
-  used(routes: readonly RouteSpec[]): readonly UpstreamSpec[] {
-    const ids = new Set(routes.map((route) => route.upstream))
-    return [...this.#upstreams.values()].filter(({ id }) => ids.has(id)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  /** Says that a route of this Ingress leads to a resolved upstream. */
+  ask(id: string, asker: Asker): void {
+    const askers = this.#entryOf(id).askers
+    if (!askers.includes(asker)) askers.push(asker)
+  }
+
+  /** Says that an upstream is the canary of another: where nobody says otherwise it is spoken to in the same way. */
+  follow(id: string, main: string, sticky: boolean): void {
+    this.#entryOf(id).mains.push({ entry: this.#entryOf(main), sticky })
+  }
+
+  /** Those that a route leads to, by id and sorted by it: nobody should look up what nobody asks for. */
+  settle(): ReadonlyMap<string, Settled> {
+    const asked = [...this.#entries.values()].filter(({ askers }) => askers.length > 0).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    for (const { askers } of asked) askers.sort((a, b) => a.rank - b.rank)
+    const probes = new ProbeFinder(this.#resources, this.#problems)
+    const world = { discovery: this.#discovery, balance: this.#balance, probes, problems: this.#problems }
+    return new Map(asked.map((entry) => [entry.id, settle(entry, world)]))
   }
 
   /** Not an error: without cluster objects in the folder, DNS knows the Service. */
-  #portWithoutService(ingress: Ingress, backend: IngressBackend & { readonly kind: 'service' }, at: FieldPath): PortRef {
+  #portWithoutService(
+    ingress: Ingress,
+    backend: IngressBackend & { readonly kind: 'service' },
+    { at, asked }: { readonly at: FieldPath; readonly asked: readonly DiscoveryMode[] | undefined },
+  ): PortRef {
     const id = `${ingress.metadata.namespace}/${backend.name}`
     const known = this.#reported.get(ingress) ?? new Set<string>()
     if (!this.#evident.has(id) && !known.has(id)) {
       this.#reported.set(ingress, known.add(id))
-      const modes = this.#discoveryOf(ingress) ?? this.#discovery
+      const modes = asked ?? this.#discovery
       const elsewhere = modes.filter((mode) => mode === 'dns' || mode === 'env')
       const hint = this.#meant(ingress.metadata.namespace, backend.name)
       const problem = { code: 'service-unknown', at: [...at, 'service', 'name'], message: `no file describes the Service ${id}` }
@@ -95,37 +121,16 @@ export class UpstreamList {
     return this.#unreachable(ingress, { severity: 'error', code: 'unknown-port', at: place, message })
   }
 
-  #add(ingress: Ingress, named: { readonly namespace: string; readonly service: string; readonly port: PortRef; readonly known: Service | undefined }): string {
+  #add(named: Pick<UpstreamEntry, 'namespace' | 'service' | 'port' | 'known'>): string {
     const { namespace, service, port, known } = named
     const id = `${namespace}/${service}:${printPort(port)}`
-    const ofService = known && this.#discoveryOf(known)
-    const asked = this.#discoveryOf(ingress)
-    const discovery = ofService ?? asked ?? this.#discovery
-    const first = this.#upstreams.get(id)
-    if (first === undefined) this.#upstreams.set(id, { id, namespace, service, port, protocol: 'http', discovery })
-    else if (ofService === undefined && asked !== undefined && asked.join() !== first.discovery.join()) {
-      const message = `an older Ingress has ${id} discovered by ${first.discovery.join(', ')}`
-      this.#report(ingress, { severity: 'warning', code: 'discovery-conflict', at: discoveryAt, message, instead: 'the older one counts; write it on the Service instead' })
-    }
+    if (!this.#entries.has(id)) this.#entries.set(id, { id, ...named, ...this.#wishes.of(known), askers: [], mains: [] })
     return id
   }
 
-  #discoveryOf(resource: Service | Ingress): readonly DiscoveryMode[] | undefined {
-    if (resource.metadata.annotations[discoveryKey] === undefined) return undefined
-    if (!this.#read.has(resource)) this.#read.set(resource, this.#readDiscovery(resource, resource.metadata.annotations[discoveryKey]))
-    return this.#read.get(resource)
-  }
-
-  #readDiscovery(resource: Resource, text: string): readonly DiscoveryMode[] | undefined {
-    const words = text.split(',').map((word) => word.trim().toLowerCase()).filter((word) => word !== '')
-    const modes = discoveryModes.filter((mode) => words.includes(mode)).toSorted((a, b) => words.indexOf(a) - words.indexOf(b))
-    const wrong = words.find((word) => !discoveryModes.some((mode) => mode === word))
-    if (wrong === undefined && modes.length > 0) return modes
-    const found = wrong === undefined ? 'nothing' : JSON.stringify(wrong)
-    const instead = `the annotation is ignored${wrong === undefined ? '' : didYouMean(wrong, discoveryModes)}`
-    const message = `expected one or more of ${discoveryModes.join(', ')}, found ${found}`
-    this.#report(resource, { severity: 'warning', code: 'invalid-annotation-value', at: discoveryAt, message, instead })
-    return undefined
+  /** Ids come out of `resolve`, so there is always one. */
+  #entryOf(id: string): UpstreamEntry {
+    return this.#entries.get(id)!
   }
 
   /** What a missing Service may have meant; nothing in large namespaces, where comparing all names would cost too much. */

@@ -46,7 +46,8 @@ function judge(resource: Resource, annotation: string, value: string): Annotatio
 
 type Known = { readonly annotation: string; readonly name: string; readonly value: string; readonly row: AnnotationRow }
 
-function judgeKnown(resource: Resource, { annotation, name, value, row }: Known): AnnotationVerdict {
+function judgeKnown(resource: Resource, { annotation, name, value, row }: Known): AnnotationVerdict | undefined {
+  if (row.verdict === 'honoured' && !row.on.some((kind) => kind === resource.kind)) return judgeMisplaced(resource, annotation, row)
   if (row.verdict === 'honoured' || row.idle(value)) {
     return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined }
   }
@@ -62,6 +63,20 @@ function judgeKnown(resource: Resource, { annotation, name, value, row }: Known)
   }
   if (meanwhile === 'closed') return say({ severity: 'error', code: 'protection-not-honoured', message: `${name} is not honoured yet` })
   return say({ severity: 'warning', code: 'annotation-not-honoured', message: `${name} is not honoured yet` })
+}
+
+/** Only our own annotations have a choice of places. */
+function judgeMisplaced(resource: Resource, annotation: string, { name, on }: AnnotationRow): AnnotationVerdict | undefined {
+  if (resource.kind !== 'Ingress' && resource.kind !== 'Service') return undefined
+  const problem = problemOf(resource, {
+    severity: 'warning',
+    code: 'misplaced-annotation',
+    message: `${name} counts on ${on.map((kind) => (kind === 'Ingress' ? 'an Ingress' : 'a Service')).join(' or ')}, not on ${resource.kind === 'Ingress' ? 'an Ingress' : 'a Service'}`,
+    instead: 'it is ignored',
+    at: pathOf(annotation),
+    part: 'key',
+  })
+  return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem }
 }
 
 function judgeUnknown(resource: Resource, dialect: Dialect, name: string): AnnotationVerdict {

@@ -49,7 +49,7 @@ type Kind = {
 
 const kinds: readonly Kind[] = [
   { name: 'route', byId: ({ routes }) => index(routes), unshown: ['policies'] },
-  { name: 'upstream', byId: ({ upstreams }) => index(upstreams), unshown: [] },
+  { name: 'upstream', byId: ({ upstreams }) => index(upstreams), unshown: ['tls'] },
   { name: 'certificate', byId: ({ certificates }) => index(certificates), unshown: ['certificate', 'key'] },
   { name: 'tls host', byId: ({ tlsHosts }) => new Map(tlsHosts.map((each) => [each.host, each])), unshown: [] },
 ]
@@ -62,11 +62,11 @@ function printTarget(item: object): string {
   return 'upstream' in item && typeof item.upstream === 'string' ? ` -> ${item.upstream}` : ''
 }
 
-/** Field by field; where a rule is written is left out. */
+/** Field by field; where a rule is written is left out, what else is called an origin is not. */
 function describeChanges(before: object, after: object, unshown: readonly string[]): string[] {
   const old = new Map<string, unknown>(Object.entries(before))
   const now = new Map<string, unknown>(Object.entries(after))
-  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => name !== 'origin')
+  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => name !== 'origin' || typeof now.get(name) === 'string')
   return names.flatMap((name) => {
     const [was, is] = [old.get(name), now.get(name)]
     if (isEqual(was, is)) return []

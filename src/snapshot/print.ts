@@ -2,7 +2,7 @@
  * The one text form of a snapshot: for golden tests, logs and bug reports. The same snapshot always prints the same,
  * and private keys are never in it.
  */
-import type { CertificateSpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec } from './snapshot.ts'
+import type { CanarySpec, CertificateSpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec, UpstreamTlsSpec } from './snapshot.ts'
 
 /**
  * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
@@ -24,31 +24,63 @@ export function printValue(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => (isRecord(each) ? sortKeys(each) : each)) ?? 'undefined'
 }
 
+/** How TLS is spoken to endpoints, for people: checksums in place of certificates, and no key. */
+export type ShownTls = Omit<UpstreamTlsSpec, 'ca' | 'client'> & { readonly ca?: string; readonly client?: string }
+
+export function withoutSecrets({ ca, client, ...rest }: UpstreamTlsSpec): ShownTls {
+  return {
+    ...rest,
+    ...(ca === undefined ? {} : { ca: `checksum ${checksum(ca)}` }),
+    ...(client === undefined ? {} : { client: `checksum ${checksum(client.certificate)}` }),
+  }
+}
+
 export function printPort(port: PortSpec): string {
   return port.kind === 'number' ? String(port.number) : port.name
 }
 
-function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxBodyBytes }: RouteSpec): string[] {
-  const { connectMs, sendMs, readMs } = timeouts
+function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxBodyBytes, ...rest }: RouteSpec): string[] {
+  const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
+  const { canary, retry, affinityCookie } = rest
+  const bounds = `${requestMs === undefined ? '' : ` request ${requestMs}`}${streamIdleMs === undefined ? '' : ` stream-idle ${streamIdleMs}`}`
   return [
     `route ${id}`,
     `host ${host === '' ? '(every)' : host}`,
     `path ${path.kind} ${path.value}`,
     `from ${origin.object} at ${origin.file}:${origin.line}`,
     `upstream ${upstream ?? '(none)'}`,
-    `timeouts connect ${connectMs} send ${sendMs} read ${readMs}`,
+    ...(canary === undefined ? [] : printCanary(canary)),
+    `timeouts connect ${connectMs} send ${sendMs} read ${readMs}${bounds}`,
+    ...printPart('retry', retry),
     `body ${maxBodyBytes === 0 ? 'unlimited' : maxBodyBytes}`,
+    ...printPart('cookie', affinityCookie),
     ...policies.map(({ kind, config }) => `policy ${kind} ${printValue(config)}`),
   ]
 }
 
-function printUpstream({ id, namespace, service, port, protocol, discovery }: UpstreamSpec): string[] {
+function printCanary({ upstream, origin, ...rules }: CanarySpec): string[] {
+  return [`canary ${upstream} from ${origin.object} at ${origin.file}:${origin.line}`, `canary rules ${printValue(rules)}`]
+}
+
+function printUpstream({ id, namespace, service, port, protocol, discovery, ...rest }: UpstreamSpec): string[] {
+  const { balance, affinity, probe, outlier, slowStartMs, bounds, tls } = rest
   return [
     `upstream ${id}`,
     `service ${namespace}/${service} port ${port.kind} ${printPort(port)}`,
     `protocol ${protocol}`,
+    ...(tls === undefined ? [] : [`tls ${printValue(withoutSecrets(tls))}`]),
     `discovery ${discovery.join(', ')}`,
+    ...printPart('balance', balance),
+    ...printPart('affinity', affinity),
+    ...printPart('probe', probe),
+    ...printPart('outlier', outlier),
+    ...printPart('slow-start', slowStartMs),
+    ...printPart('bounds', bounds),
   ]
+}
+
+function printPart(name: string, part: unknown): string[] {
+  return part === undefined ? [] : [`${name} ${printValue(part)}`]
 }
 
 function printCertificate({ id, certificate, names, notAfter }: CertificateSpec): string[] {

@@ -127,7 +127,7 @@ describe('genkan explain', () => {
     expect(out).toMatch(/rule +default\/web web\.test Prefix \/cart \(test\/fixtures\/check\/fine\/web\.yaml:10\)/)
     expect(out).toMatch(/not +default\/web web\.test Exact \/ .*: the path is not exactly \//)
     expect(out).toContain('127.0.0.1:1 ready')
-    expect(out).toContain('127.0.0.2:1 not ready')
+    expect(out).toContain('127.0.0.2:1 unready')
   })
 
   test('takes the Host of a given field, and prints JSON', async () => {

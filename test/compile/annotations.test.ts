@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import { ingressNginx } from '#compile/ingress-nginx/dialect.ts'
 import { judgeSnippet } from '#compile/ingress-nginx/snippet.ts'
 import { hasPattern, literalPart } from '#compile/ingress-nginx/pattern.ts'
-import { settingNames } from '#compile/ingress-nginx/settings.ts'
 import { annotationsPage } from '../../docs/generate.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -47,13 +46,7 @@ describe('the table of annotations', () => {
     expect(names.length).toBe(new Set(names).size)
   })
 
-  test('calls honoured what is read, and reads what it calls honoured', () => {
-    const honoured = [...ingressNginx.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)
-    // The slash is always preserved, whatever the annotation says.
-    expect(honoured.toSorted()).toEqual([...settingNames, 'preserve-trailing-slash'].toSorted())
-  })
-
-  test.each(['auth-type', 'auth-secret', 'auth-url', 'auth-tls-secret', 'auth-tls-match-cn', 'whitelist-source-range', 'allowlist-source-range', 'denylist-source-range', 'limit-rps', 'limit-rpm', 'limit-connections', 'enable-modsecurity', 'proxy-ssl-verify'])(
+  test.each(['auth-type', 'auth-secret', 'auth-url', 'auth-tls-secret', 'auth-tls-match-cn', 'whitelist-source-range', 'allowlist-source-range', 'denylist-source-range', 'limit-rps', 'limit-rpm', 'limit-connections', 'enable-modsecurity', 'proxy-ssl-secret', 'proxy-ssl-verify', 'backend-protocol'])(
     'never lets %s be left out while the Ingress is served',
     (name) => {
       const row = ingressNginx.rows.get(name)

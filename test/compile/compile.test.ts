@@ -36,7 +36,9 @@ describe('compile', () => {
     expect(new Set(routes.map((route) => route.id)).size).toBe(routes.length)
     const ids = new Set<string | undefined>(upstreams.map((each) => each.id))
     expect(routes.filter((route) => route.upstream !== undefined && !ids.has(route.upstream))).toEqual([])
-    expect(upstreams.filter((each) => !routes.some((route) => route.upstream === each.id))).toEqual([])
+    expect(routes.filter((route) => route.canary !== undefined && !ids.has(route.canary.upstream))).toEqual([])
+    const wanted = new Set(routes.flatMap((route) => [route.upstream, route.canary?.upstream]))
+    expect(upstreams.filter((each) => !wanted.has(each.id))).toEqual([])
   })
 
   test('gives a snapshot that is plain data and that a route table takes', () => {

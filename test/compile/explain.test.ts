@@ -118,7 +118,7 @@ describe('explain', () => {
     expect(ask('https://shop.test/').backend).toMatchObject({
       state: 'live',
       mode: 'slices',
-      endpoints: [{ id: '10.0.0.1:80', state: 'ready' }, { id: '10.0.0.2:80', state: 'not ready' }],
+      endpoints: [{ id: '10.0.0.1:80', state: 'ready' }, { id: '10.0.0.2:80', state: 'unready' }],
     })
     const { outcome, backend } = explain({ compiled, endpoints: [], url: 'https://shop.test/', method: 'GET', fields: [] })
     expect([backend?.state, outcome]).toEqual(['unknown', 'forwarded to default/web:80, whose endpoints are not known here'])
@@ -146,8 +146,11 @@ describe('printExplanation', () => {
       policies     https-redirect: leaves this request alone
                    hsts: would set Strict-Transport-Security: max-age=31536000; includeSubDomains on the response
       timeouts     connect 5 s, send 60 s, read 60 s
+      retries      by default
       body         at most 1048576 bytes
       backend      default/cart:80 (discovery empty, by dns)
+      balance      round robin
+      probe        none: what discovery says is believed
       problems     test.yaml:4:38: warning: enable-cors is not honoured yet
                    test.yaml:13:67: error: the backend is a Bucket; only Services can be reached
       result       answered with 503 (no_ready_endpoints): default/cart:80 has no ready endpoint

@@ -8,10 +8,13 @@ import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
+import type { BalanceSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
 import { closed, honoured, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, report } from '../setting.ts'
+import { readLoadBalance } from './balancing.ts'
+import { withNonIdempotent } from './retry.ts'
 import type { Settings } from './settings.ts'
 import { defaultSettings, readSettings } from './settings.ts'
 
@@ -19,6 +22,8 @@ export type Hsts = { readonly maxAge: number; readonly includeSubDomains: boolea
 
 export type Globals = {
   readonly settings: Settings
+  /** Where neither a Service nor an Ingress says otherwise. */
+  readonly balance: BalanceSpec | undefined
   readonly redirectCode: 301 | 302 | 307 | 308
   /** Rules at or below these paths are never redirected to https: certificate authorities ask there, over http. */
   readonly noRedirectPaths: readonly string[]
@@ -30,6 +35,7 @@ export type Globals = {
 
 export const defaultGlobals: Globals = {
   settings: defaultSettings,
+  balance: undefined,
   redirectCode: 308,
   noRedirectPaths: ['/.well-known/acme-challenge'],
   hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
@@ -43,7 +49,6 @@ const waiting = `
   relative-redirects ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
   ssl-reject-handshake enable-ocsp client-header-buffer-size large-client-header-buffers client-header-timeout
   client-body-timeout keep-alive keep-alive-requests use-http2 http2-max-concurrent-streams
-  proxy-next-upstream proxy-next-upstream-tries proxy-next-upstream-timeout retry-non-idempotent
   proxy-buffering proxy-request-buffering proxy-buffer-size proxy-buffers-number
   upstream-keepalive-connections upstream-keepalive-timeout upstream-keepalive-time
   upstream-keepalive-requests worker-shutdown-timeout worker-processes enable-underscores-in-headers
@@ -55,7 +60,7 @@ const waiting = `
   global-auth-method global-auth-signin global-auth-response-headers no-auth-locations
   allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
-  log-format-upstream log-format-escape-json load-balance service-upstream proxy-stream-timeout default-type
+  log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
   enable-opentelemetry
 `.trim().split(/\s+/)
 
@@ -75,6 +80,11 @@ export const configMapKeys: AnnotationGroup = {
     honoured('proxy-send-timeout', 'seconds (60)', 'The default of the annotation of that name.'),
     honoured('proxy-read-timeout', 'seconds (60)', 'The default of the annotation of that name.'),
     honoured('proxy-body-size', 'a size (1m)', 'The default of the annotation of that name.'),
+    honoured('proxy-next-upstream', 'as the annotation (error timeout)', 'The default of the annotation of that name.'),
+    honoured('proxy-next-upstream-tries', 'a whole number of at least 0 (3)', 'The default of the annotation of that name.'),
+    honoured('proxy-next-upstream-timeout', 'seconds, a whole number of at least 0 (0)', 'The default of the annotation of that name.'),
+    honoured('retry-non-idempotent', 'true, false (false)', 'Adds `non_idempotent` to the default of `proxy-next-upstream`; an annotation replaces it.'),
+    honoured('load-balance', 'round_robin, ewma (round_robin)', 'The default of the annotation of that name.'),
     ...['whitelist-source-range', 'denylist-source-range', 'block-cidrs', 'block-user-agents', 'block-referers', 'global-auth-url'].map((name) => closed(name, shut)),
     ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
     ...['main-snippet', 'http-snippet', 'server-snippet', 'location-snippet', 'stream-snippet', 'modsecurity-snippet'].map((name) =>
@@ -98,8 +108,10 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
     return defaultGlobals
   }
   const scope: Scope = { resource: map, problems, value: (key) => map.data.get(key), at: pathOf }
+  const settings = readSettings(scope, defaultGlobals.settings)
   return {
-    settings: readSettings(scope, defaultGlobals.settings),
+    settings: readBoolean(scope, 'retry-non-idempotent', false) ? { ...settings, retry: withNonIdempotent(settings.retry) } : settings,
+    balance: readLoadBalance(scope, false)?.value,
     redirectCode: readCode(scope),
     noRedirectPaths: scope.value('no-tls-redirect-locations')?.split(',').map((path) => path.trim()).filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
     hsts: readHsts(scope),

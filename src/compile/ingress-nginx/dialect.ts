@@ -1,9 +1,11 @@
 /**
  * The annotations of ingress-nginx, every name it has or had. To honour one more: change its row to `honoured`, read it
- * in a file of this folder, and give its setting to the routes in ../route-specs.ts.
+ * in a file of this folder, and give its setting to the routes in ../route-spec.ts or the upstreams in
+ * ../upstream-spec.ts.
  */
 import { dialect } from '../annotation.ts'
 import { authentication, clientCertificates, firewall, limits, sourceRanges } from './access.ts'
+import { affinity } from './affinity.ts'
 import { balancing } from './balancing.ts'
 import { canary } from './canary.ts'
 import { cors } from './cors.ts'
@@ -23,6 +25,7 @@ export const ingressNginx = dialect('nginx.ingress.kubernetes.io/', [
   encryption,
   cors,
   canary,
+  affinity,
   balancing,
   extras,
   obsolete,

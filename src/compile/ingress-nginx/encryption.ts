@@ -1,8 +1,8 @@
 /** Annotations about TLS towards clients and towards endpoints. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, noEffect, notYet, off } from '../annotation.ts'
+import { closed, honoured, noEffect, notYet, off } from '../annotation.ts'
 
-const partOf = 'Belongs to `proxy-ssl-secret`, which is not honoured yet.'
+const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all routes of a Service port.'
 
 export const encryption: AnnotationGroup = {
   title: 'TLS',
@@ -11,14 +11,14 @@ export const encryption: AnnotationGroup = {
     notYet('ssl-ciphers', 'The cipher suites are those of Node.js for TLS 1.2 and 1.3.'),
     noEffect('ssl-prefer-server-ciphers', "The server's order of cipher suites always counts."),
     noEffect('enable-dynamic-tls-records', 'The size of TLS records is left to the TLS library.'),
-    closed('proxy-ssl-secret', 'Backends are spoken to without TLS; the routes answer 503 rather than send in clear.'),
-    closed('proxy-ssl-verify', 'Backends are spoken to without TLS; the routes answer 503 rather than send in clear.', { idle: [...off, 'off'] }),
-    notYet('proxy-ssl-verify-depth', partOf),
-    notYet('proxy-ssl-name', partOf),
-    notYet('proxy-ssl-server-name', partOf, { idle: [...off, 'off'] }),
-    notYet('proxy-ssl-protocols', partOf),
-    notYet('proxy-ssl-ciphers', partOf),
-    closed('secure-backends', 'The old name of `backend-protocol: HTTPS`, which is not spoken yet; the routes answer 503.', { idle: off }),
-    closed('secure-verify-ca-secret', 'The old name of `proxy-ssl-secret`; the routes answer 503 rather than send in clear.'),
+    honoured('proxy-ssl-secret', '`NAMESPACE/NAME` or `NAME` of a Secret in the namespace of the Ingress', `Its \`ca.crt\` is what certificates of endpoints are verified against, its \`tls.crt\` and \`tls.key\` are shown to endpoints. A Secret that is missing, foreign or cannot be used, and an upstream that is not spoken to in TLS, is an error: the routes answer 503. ${first}`, { guards: true }),
+    honoured('proxy-ssl-verify', 'on, off (off); true and false mean the same', 'Certificates of endpoints are verified; without `ca.crt`, or without `proxy-ssl-secret`, against the authorities of the system. ingress-nginx ignores it, and all names below, without `proxy-ssl-secret`, and takes an unknown value for off; here that is an error, and the routes answer 503.', { guards: true }),
+    notYet('proxy-ssl-verify-depth', 'Chains of any length are accepted.', { idle: ['', '1'] }),
+    honoured('proxy-ssl-name', "a host name (`SERVICE.NAMESPACE.svc`, or the Service's externalName)", 'The name that certificates are verified for, and that `proxy-ssl-server-name` sends. No variables.'),
+    honoured('proxy-ssl-server-name', 'on, off (off); true and false mean the same', 'The name is sent to the endpoint (SNI).'),
+    honoured('proxy-ssl-protocols', 'TLSv1.2, TLSv1.3, or both (both)', 'The lowest of them is the lowest that is spoken; higher ones are spoken too. ingress-nginx speaks TLSv1.2 only, unless told otherwise.'),
+    honoured('proxy-ssl-ciphers', 'a list in the form of OpenSSL (DEFAULT)', 'Cipher suites for TLS 1.2.'),
+    closed('secure-backends', 'The old name of `backend-protocol: HTTPS`, which ingress-nginx gave up; the routes answer 503 rather than send in clear.', { idle: off }),
+    closed('secure-verify-ca-secret', 'The old name of `proxy-ssl-secret`, which ingress-nginx gave up; the routes answer 503 rather than go unverified.'),
   ],
 }

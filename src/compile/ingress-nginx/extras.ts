@@ -28,7 +28,7 @@ export const extras: AnnotationGroup = {
 export const obsolete: AnnotationGroup = {
   title: 'Obsolete',
   rows: [
-    closed('grpc-backend', 'The old name of `backend-protocol: GRPC`, which is not spoken yet; the routes answer 503.', { idle: off }),
+    closed('grpc-backend', 'The old name of `backend-protocol: GRPC`, which ingress-nginx gave up; the routes answer 503.', { idle: off }),
     noEffect('add-base-url', 'ingress-nginx has given it up; bodies are never changed.'),
     noEffect('base-url-scheme', 'ingress-nginx has given it up; bodies are never changed.'),
     noEffect('enable-opentracing', 'ingress-nginx has given it up; trace fields are passed on.'),

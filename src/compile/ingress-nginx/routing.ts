@@ -1,6 +1,6 @@
 /** Annotations about redirects, rewrites and where a request goes. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, notYet, off } from '../annotation.ts'
+import { honoured, notYet, off } from '../annotation.ts'
 
 export const routing: AnnotationGroup = {
   title: 'Routing, rewrites and redirects',
@@ -25,9 +25,7 @@ export const routing: AnnotationGroup = {
     notYet('upstream-vhost', 'The backend receives the Host that the client sent.'),
     notYet('x-forwarded-prefix', 'X-Forwarded-Prefix is not added.'),
     notYet('service-upstream', 'Requests go to the endpoints themselves, not to the cluster IP.', { idle: off }),
-    closed('backend-protocol', 'Backends are spoken to in HTTP/1.1 without TLS; any other protocol would fail or would send in clear what was to be encrypted, so the routes answer 503.', {
-      idle: ['', 'http'],
-    }),
+    honoured('backend-protocol', 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP, in upper or lower case (HTTP)', 'How endpoints are spoken to: `GRPC` is HTTP/2 without TLS, `GRPCS` with, `AUTO_HTTP` as the client speaks. The oldest Ingress that says it counts for all routes of a Service port; in ingress-nginx each Ingress decides for its own paths. Without it the `appProtocol` of the Service port counts. `FCGI` is refused; it and an unknown value are errors, and the routes answer 503 rather than send in clear what was to be encrypted.', { guards: true }),
     notYet('fastcgi-index', 'FastCGI is not spoken.'),
     notYet('fastcgi-params-configmap', 'FastCGI is not spoken.'),
   ],

@@ -2,9 +2,10 @@
  * What ingress-nginx's dialect says about one Ingress, decoded. The same reader serves the global ConfigMap, whose
  * result is the default for every Ingress: an annotation counts before a global key.
  */
-import type { TimeoutSpec } from '#snapshot/snapshot.ts'
+import type { RetrySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, readSize } from '../setting.ts'
+import { readRetry, retryNames } from './retry.ts'
 
 export type Settings = {
   readonly timeouts: TimeoutSpec
@@ -14,6 +15,8 @@ export type Settings = {
   readonly sslRedirect: boolean
   /** Redirect http to https on every host. */
   readonly forceSslRedirect: boolean
+  /** `undefined` for the defaults. */
+  readonly retry: RetrySpec | undefined
 }
 
 /** ingress-nginx's own defaults. */
@@ -22,6 +25,7 @@ export const defaultSettings: Settings = {
   maxBodyBytes: 1024 * 1024,
   sslRedirect: true,
   forceSslRedirect: false,
+  retry: undefined,
 }
 
 /** The names that `readSettings` reads: anything with none of them keeps its defaults. */
@@ -32,6 +36,7 @@ export const settingNames = [
   'proxy-body-size',
   'ssl-redirect',
   'force-ssl-redirect',
+  ...retryNames,
 ] as const
 
 export function readSettings(scope: Scope, base: Settings): Settings {
@@ -45,6 +50,7 @@ export function readSettings(scope: Scope, base: Settings): Settings {
     maxBodyBytes: readSize(scope, 'proxy-body-size', base.maxBodyBytes),
     sslRedirect: readBoolean(scope, 'ssl-redirect', base.sslRedirect),
     forceSslRedirect: readBoolean(scope, 'force-ssl-redirect', base.forceSslRedirect),
+    retry: readRetry(scope, base.retry),
   }
 }
 
