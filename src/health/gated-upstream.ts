@@ -217,7 +217,7 @@ function isProbed({ port }: EndpointSpec, probe: ProbeSpec | undefined): boolean
 }
 
 function says(endpoint: EndpointSpec, { probe, outlier }: EndpointReport): string {
-  if (outlier.ejectedUntil !== undefined) return `ejected until ${new Date(outlier.ejectedUntil).toISOString()} for its failures in a row`
+  if (outlier.ejectedUntil !== undefined) return 'requests to it failed in a row'
   if (probe?.state === 'waiting') return `waits for its first successful probe${probe.says === '' ? '' : `; the last one: ${probe.says}`}`
   if (probe?.state === 'failing') return `fails its probe, ${probe.consecutiveFailures} times in a row: ${probe.says}`
   if (probe?.state === 'passing') return `passes its probe${probe.says === '' ? '' : `: ${probe.says}`}`
