@@ -70,7 +70,7 @@ function convert(probe: Probe, { container, own, place, origin }: Surroundings):
     const instead = action.kind === 'httpGet' ? 'the endpoint itself is, with this host in its Host field' : 'the endpoint itself is'
     problems.push({ severity: 'info', code: 'probe-host', at: [...place, action.kind, 'host'], message: 'another host is never probed', instead })
   }
-  const spec: ProbeSpec = { action: actionOf(action, place, problems), ...(port === own ? {} : { port }), ...timesOf(probe), origin }
+  const spec: ProbeSpec = { action: actionOf(action, place, problems), ...(port === own ? {} : { port, ownPort: own }), ...timesOf(probe), origin }
   return { probe: spec, problems }
 }
 

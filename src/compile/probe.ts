@@ -104,6 +104,8 @@ function override(request: ProbeRequest, { wish, base, own, templates }: Basis):
   return {
     action: actionOf(kind, wish, kept?.action),
     ...(port === undefined || port === own ? {} : { port }),
+    // Where somebody wrote a port, it is asked wherever the endpoints are.
+    ...(wish.port === undefined && kept?.ownPort !== undefined ? { ownPort: kept.ownPort } : {}),
     initialDelayMs: wish.initialDelayMs ?? base?.initialDelayMs ?? 0,
     periodMs: wish.periodMs ?? base?.periodMs ?? 10_000,
     timeoutMs: wish.timeoutMs ?? base?.timeoutMs ?? 1_000,
