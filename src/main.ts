@@ -146,7 +146,7 @@ async function build(settings: Settings): Promise<House> {
 }
 
 async function workerSettings(settings: Settings): Promise<WorkerSettings> {
-  const { bind, httpPort, httpsPort, portConflict, trustedProxies, forwardedField, exposeCause, limits, accessLog } = settings
+  const { bind, httpPort, httpsPort, portConflict, trustedProxies, forwardedField, exposeCause, lane, limits, accessLog } = settings
   return {
     bind,
     httpPort,
@@ -155,6 +155,7 @@ async function workerSettings(settings: Settings): Promise<WorkerSettings> {
     trustedProxies,
     forwardedField,
     exposeCause,
+    lane,
     limits,
     counters: createCounters(1),
     row: 0,

@@ -7,6 +7,8 @@ export type Connection = {
   /** Port of ours. */
   readonly port: number
   readonly tls: TlsFacts | undefined
+  /** Why the fast lane left it to the general one; absent when it did not. */
+  readonly unfit?: string
 }
 
 export type TlsFacts = {

@@ -4,20 +4,22 @@
  * a filter really waits.
  */
 import { resolveClient } from '#http/forwarded.ts'
-import type { ResponseHead } from '#http/head.ts'
-import { type Admitted, admitRequest } from '#http/request.ts'
+import type { RequestHead, ResponseHead } from '#http/head.ts'
+import { type Admitted, admitRequest, admitScanned, type RequestBounds } from '#http/request.ts'
+import type { RequestFields } from '#http/request-fields.ts'
 import { admitResponse, downstreamFields } from '#http/response.ts'
 import { requestIdOf, upstreamFields } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { Exchange, type ExchangeInit } from './exchange.ts'
+import type { Connection } from './connection.ts'
+import { Exchange, type ExchangeInit, type Look } from './exchange.ts'
 import { type Cause, type Failure, failures } from './failure.ts'
 import type { Limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { replyFor } from './reply.ts'
 import { mayRetry } from './retry.ts'
-import type { Route } from './runtime.ts'
+import type { Route, Runtime } from './runtime.ts'
 
 /** What the proxy needs from the world. Clocks and chance are parameters. */
 export type ProxyEnv = {
@@ -38,8 +40,13 @@ export type ProxyEnv = {
   readonly log: Log
 }
 
+/** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
+export type Glance = { readonly received: RequestHead; readonly scan: RequestFields; readonly connection: Connection; readonly runtime: Runtime }
+
 /** What a lane tells the proxy. */
 export interface Proxy {
+  /** What the request is and where it leads. Changes nothing: for a lane that must know before it commits itself. */
+  look(glance: Glance): Look
   /** A request was heard of. Followed by onRequest, or by onFailure when its head could not be read. */
   begin(init: ExchangeInit): Exchange
   onRequest(exchange: Exchange): void
@@ -57,9 +64,11 @@ export function createProxy(env: ProxyEnv): Proxy {
 
 class RequestProxy implements Proxy {
   readonly #env: ProxyEnv
+  readonly #bounds: { readonly [scheme in Connection['scheme']]: RequestBounds }
 
   constructor(env: ProxyEnv) {
     this.#env = env
+    this.#bounds = { http: { ...env.limits, scheme: 'http' }, https: { ...env.limits, scheme: 'https' } }
   }
 
   begin(init: ExchangeInit): Exchange {
@@ -68,11 +77,17 @@ class RequestProxy implements Proxy {
     return exchange
   }
 
+  look({ received, scan, connection, runtime }: Glance): Look {
+    const admitted = admitScanned(received, scan, this.#bounds[connection.scheme])
+    return { admitted, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
+  }
+
   onRequest(exchange: Exchange): void {
     this.#guard(exchange, () => {
       const cause = this.#admit(exchange)
       if (cause !== undefined) return this.#fail(exchange, cause)
-      const route = exchange.runtime.match(exchange.host, exchange.path)
+      const { look } = exchange
+      const route = look === undefined ? exchange.runtime.match(exchange.host, exchange.path) : look.route
       if (route === undefined) return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
       this.#enter(exchange, route)
       const { framing } = exchange.admitted!
@@ -127,8 +142,8 @@ class RequestProxy implements Proxy {
   }
 
   #admit(exchange: Exchange): Failure | undefined {
-    const { received, connection } = exchange
-    const admitted = admitRequest(received, { ...this.#env.limits, scheme: connection.scheme })
+    const { received, connection, look } = exchange
+    const admitted = look?.admitted ?? admitRequest(received, this.#bounds[connection.scheme])
     if ('cause' in admitted) return admitted
     exchange.admitted = admitted
     exchange.hasBody = hasBody(admitted, exchange.headOnly)

@@ -5,7 +5,7 @@
 import { policies } from '#policy/registry.ts'
 import type { Filter, FilterEnv } from '#policy/policy.ts'
 import { RouteTable } from '#route/table.ts'
-import type { RouteSpec, Snapshot } from '#snapshot/snapshot.ts'
+import type { RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 
@@ -13,6 +13,8 @@ export type Route = {
   readonly spec: RouteSpec
   /** `undefined` for a backend that can never be reached. */
   readonly upstream: Upstream | undefined
+  /** Of every upstream its requests may go to. */
+  readonly protocols: readonly UpstreamSpec['protocol'][]
   readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
   /** One for each request filter, at the same place. */
   readonly finishers: readonly Filter['onFinish'][]
@@ -32,12 +34,17 @@ export const emptyRuntime: Runtime = { generation: 0, match: () => undefined }
 
 /** Throws for a policy kind this build does not have: compile and worker would be of different versions. */
 export function buildRuntime(snapshot: Snapshot, upstreams: UpstreamRegistry, env: FilterEnv): Runtime {
-  const routes = snapshot.routes.map((spec) => buildRoute(spec, upstreams, env))
+  const protocols = new Map(snapshot.upstreams.map(({ id, protocol }) => [id, protocol]))
+  const routes = snapshot.routes.map((spec) => ({ ...buildRoute(spec, upstreams, env), protocols: protocolsOf(spec, protocols) }))
   const table = new RouteTable(snapshot.routes)
   return { generation: snapshot.generation, match: (host, path) => routes[table.match(host, path)] }
 }
 
-function buildRoute(spec: RouteSpec, upstreams: UpstreamRegistry, env: FilterEnv): Route {
+function protocolsOf({ upstream, canary }: RouteSpec, known: ReadonlyMap<string, UpstreamSpec['protocol']>): Route['protocols'] {
+  return [upstream, canary?.upstream].flatMap((id) => (id === undefined ? [] : [known.get(id) ?? 'http']))
+}
+
+function buildRoute(spec: RouteSpec, upstreams: UpstreamRegistry, env: FilterEnv): Omit<Route, 'protocols'> {
   const filters = spec.policies.map(({ kind, config }) => {
     const policy = policies.get(kind)
     if (policy === undefined) throw new Error(`no policy of kind ${kind}`)

@@ -18,7 +18,7 @@ import type { Scenario, Step } from './scenario.ts'
 import { type Arrival, StubFleet } from './stub-fleet.ts'
 
 /** Engines this build has. */
-export const lanes = ['general'] as const
+export const lanes = ['general', 'fast'] as const
 export type Lane = (typeof lanes)[number]
 
 export type StepResult = {
@@ -91,7 +91,7 @@ class Stage {
       this.#flags.clusterDns.length > 0 ? this.#flags.clusterDns : [{ host: '127.0.0.1', port: this.#dns.port }]
     const surroundings = { sources: [this.#led], log: silentLog, portConflict: 'fail', env: {} } as const
     await this.#update()
-    this.#genkan = await start(await toSettings({ ...this.#flags, clusterDns, lane }, surroundings))
+    this.#genkan = await start(await toSettings({ ...this.#flags, clusterDns, lane: lane === 'fast' ? 'auto' : lane }, surroundings))
     await this.#genkan.settled()
   }
 

@@ -34,6 +34,8 @@ export type AccessRecord = {
   readonly tls: string | undefined
   readonly sni: string | undefined
   readonly lane: string
+  /** Why the fast lane left the connection to the general one. */
+  readonly unfit?: string | undefined
 }
 
 export interface AccessLog {

@@ -45,6 +45,8 @@ export class Tally {
   readonly #opened = { http: 0, https: 0 }
   readonly #refused = { http: 0, https: 0 }
   readonly #open = { http: 0, https: 0 }
+  /** Connections left to the general lane, by reason; a closed list. */
+  readonly #handedOver = new Map<string, number>()
   #inFlight = 0
   #tunnels = 0
   #droppedLogLines = 0
@@ -79,6 +81,10 @@ export class Tally {
     this.#refused[listener]++
   }
 
+  handedOver(reason: string): void {
+    this.#handedOver.set(reason, (this.#handedOver.get(reason) ?? 0) + 1)
+  }
+
   tunnel(delta: 1 | -1): void {
     this.#tunnels += delta
   }
@@ -106,6 +112,7 @@ export class Tally {
       family('gauge', 'genkan_connections', 'Client connections now open.', perListener(this.#open)),
       family('counter', 'genkan_connections_total', 'Client connections accepted.', perListener(this.#opened)),
       family('counter', 'genkan_connections_refused_total', 'Client connections closed at once because of the connection limit.', perListener(this.#refused)),
+      family('counter', 'genkan_handovers_total', 'Client connections the fast lane left to the general one, by reason.', [...this.#handedOver].map(([reason, value]) => ({ value, labels: { reason } }))),
       family('counter', 'genkan_access_log_dropped_total', 'Access log lines dropped because their destination was too slow.', [{ value: this.#droppedLogLines, labels: {} }]),
     ]
   }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { matcher, parseCidr } from '#lib/cidr.ts'
+import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
 import { BindError, type ConnectionCount, Listener } from '#listener/listener.ts'
@@ -31,6 +32,8 @@ export type FrontDoorInit = {
   readonly trustedProxies: readonly string[]
   readonly forwardedField: boolean
   readonly exposeCause: boolean
+  /** `auto`: the fast lane serves what it can, the general one the rest. */
+  readonly lane: 'auto' | 'general'
   readonly limits: Limits
   readonly defaultCertificate: PemPair
   /** Shared with the other workers; absent for a front door of its own. */
@@ -74,7 +77,8 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     observer,
     log,
   })
-  const lane = new GeneralLane({ proxy, limits, observer, monotonic })
+  const general = new GeneralLane({ proxy, limits, observer, monotonic })
+  const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, monotonic, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
   const listen = async (scheme: 'http' | 'https', port: number | undefined): Promise<Bound | undefined> =>

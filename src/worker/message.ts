@@ -19,6 +19,7 @@ export type WorkerSettings = {
   readonly trustedProxies: readonly string[]
   readonly forwardedField: boolean
   readonly exposeCause: boolean
+  readonly lane: 'auto' | 'general'
   /** A file's path, 1 for standard output, `undefined` for none. */
   readonly accessLog: string | 1 | undefined
   readonly limits: Limits

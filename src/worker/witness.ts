@@ -19,6 +19,7 @@ export function createWitness({ tally, accessLog, onSuspect, onOutcome }: Witnes
     onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
     onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
     onConnectionRefused: (scheme) => tally.connectionRefused(scheme),
+    onUnfit: (reason) => tally.handedOver(reason),
     onTunnel: (delta) => tally.tunnel(delta),
     onStart: () => tally.started(),
     onFinish: (exchange) => {
@@ -66,5 +67,6 @@ function recordOf(exchange: Exchange): AccessRecord {
     tls: connection.tls?.version,
     sni: connection.tls?.serverName,
     lane: exchange.lane,
+    unfit: connection.unfit,
   }
 }

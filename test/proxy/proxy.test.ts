@@ -75,7 +75,7 @@ function desk({ head = {}, filters = [], ports = [1, 2, 3, 4], runtime, env = {}
     received: { method: 'GET', target: '/a?b', version: '1.1', fields: ['Host', 'A.test'], ...head },
     connection: { address: '127.0.0.1', remotePort: 5, scheme: 'http', port: 80, tls: undefined },
     transport: lane,
-    runtime: runtime ?? runtimeOf({ spec: routeOf(route), upstream, ...phases(filters) }),
+    runtime: runtime ?? runtimeOf({ spec: routeOf(route), upstream, protocols: ['http'], ...phases(filters) }),
     lane: 'general',
     headOnly: false,
   })
@@ -115,7 +115,7 @@ describe('a request', () => {
     ['for an unknown host', { head: { fields: ['Host', 'b.test'] } }, 'no_route'],
     ['with too large a body', { head: { method: 'POST', fields: ['Host', 'a.test', 'Content-Length', '11'] }, route: { maxBodyBytes: 10 } }, 'body_too_large'],
     ['for an upstream without endpoints', { ports: [] }, 'no_ready_endpoints'],
-    ['for a route that leads nowhere', { runtime: runtimeOf({ spec: routeOf({}), upstream: undefined, requestFilters: [], finishers: [], responseFilters: [] }) }, 'no_backend'],
+    ['for a route that leads nowhere', { runtime: runtimeOf({ spec: routeOf({}), upstream: undefined, protocols: [], requestFilters: [], finishers: [], responseFilters: [] }) }, 'no_backend'],
   ]
   test.each(rows)('%s is answered', (_, options, cause) => {
     const { proxy, lane, exchange } = desk(options)

@@ -9,15 +9,15 @@ const differs = `${folder}/differs.scenario.yaml`
 
 describe('genkan test', () => {
   test('runs every part of the format against the real front door', async () => {
-    const { code, out } = await genkan(['test', `${folder}/everything.scenario.yaml`])
-    expect(out).toBe(`✓ ${folder}/everything.scenario.yaml: every part of the format that the general suite has no use for\n\n1 scenario, 17 steps (lanes: general): 1 held\n`)
+    const { code, out } = await genkan(['test', `${folder}/everything.scenario.yaml`, '--lane', 'general'])
+    expect(out).toBe(`✓ ${folder}/everything.scenario.yaml: every part of the format that the general suite has no use for [general]\n\n1 scenario, 17 steps (lanes: general): 1 held\n`)
     expect(code).toBe(0)
   })
 
   test('prints what differs with the line of the expectation, goes on with the next step, and exits with 1', async () => {
-    const { code, out } = await genkan(['test', differs])
+    const { code, out } = await genkan(['test', differs, '--lane', 'general'])
     expect(code).toBe(1)
-    expect(out).toContain(`✗ ${differs}: most expectations here are wrong on purpose\n  ${differs}:14: GET http://web.test/cart?id=1\n    ${differs}:17\n      expected status 404\n      found    status 200\n`)
+    expect(out).toContain(`✗ ${differs}: most expectations here are wrong on purpose [general]\n  ${differs}:14: GET http://web.test/cart?id=1\n    ${differs}:17\n      expected status 404\n      found    status 200\n`)
     expect(out).toContain(`    ${differs}:18\n      expected backend default/other:80\n      found    backend default/web:80\n`)
     expect(out).toContain(`    ${differs}:20\n      expected upstream target "/cart?id=2"\n      found    upstream target "/cart?id=1"\n`)
     expect(out).toContain(`    ${differs}:24\n      expected an object Ingress default/wbe\n      found    Ingress default/web\n`)
@@ -27,7 +27,7 @@ describe('genkan test', () => {
   })
 
   test('prints one result per step as JSON', async () => {
-    const { code, out } = await genkan(['test', differs, '--output', 'json'])
+    const { code, out } = await genkan(['test', differs, '--lane', 'general', '--output', 'json'])
     expect(code).toBe(1)
     const results = JSON.parse(out) as { line: number; ok: boolean; lane: string; differences: object[] }[]
     expect(results.map(({ line, ok, lane }) => [line, ok, lane])).toEqual([[14, false, 'general'], [22, true, 'general'], [24, false, 'general'], [25, false, 'general']])
@@ -45,7 +45,8 @@ describe('genkan test', () => {
     expect(out).toContain(`✗ ${below}/a.scenario.yaml: this is no scenario\n`)
     expect(out).toContain(`    ${below}/a.scenario.yaml:3:1: a scenario has no key step; do you mean steps?`)
     expect(out).toContain(`✗ ${below}/b.scenario.yaml: this is no scenario\n`)
-    expect(out).toContain(`✓ ${below}/c.scenario.yaml: c\n`)
+    expect(out).toContain(`✓ ${below}/c.scenario.yaml: c [general]\n`)
+    expect(out).toContain(`✓ ${below}/c.scenario.yaml: c [fast]\n`)
     expect(out).not.toContain('d.yaml')
   })
 })

@@ -8,6 +8,7 @@ import type { CertificateSpec, EndpointSet, EndpointSpec, RouteSpec, Snapshot, T
 import { silentLog } from '#telemetry/log.ts'
 import { createFrontDoor, type FrontDoor, type FrontDoorInit } from '#worker/front-door.ts'
 import { after } from './closing.ts'
+import { laneUnderTest } from './lanes.ts'
 import { until } from './until.ts'
 
 export type DoorOptions = {
@@ -57,6 +58,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     trustedProxies: [],
     forwardedField: false,
     exposeCause: true,
+    lane: laneUnderTest(),
     limits: { ...defaultLimits, lingerMs: 200, ...options.limits },
     defaultCertificate: await certificate,
     observer: {

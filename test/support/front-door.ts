@@ -41,7 +41,7 @@ export async function startFrontDoor(manifests: string, settings: Partial<Settin
     discovery: ['slices'],
     ingressClasses: ['genkan', 'nginx'],
     workers: 1,
-    lane: 'general',
+    lane: 'auto',
     compat: 'none',
     configMap: undefined,
     trustedProxies: [],

@@ -1,43 +1,51 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FrontDoor, siteManifests, startFrontDoor } from '../support/front-door.ts'
 import type { Delivery } from '../support/wire-client.ts'
-import { exceptions } from './general-lane-exceptions.ts'
+import { exceptions as ofFastLane } from './fast-lane-exceptions.ts'
+import { exceptions as ofGeneralLane } from './general-lane-exceptions.ts'
 import { type Verdict, loadRequestCases } from './request-case.ts'
 import { type Slot, openSlots, runRequestCases } from './run-requests.ts'
 
 const cases = loadRequestCases()
-const excepted = new Set(exceptions.map(({ id }) => id))
-let slots: readonly Slot[]
-let frontDoor: FrontDoor
+const lanes = [
+  { lane: 'general', exceptions: ofGeneralLane },
+  { lane: 'auto', exceptions: ofFastLane },
+] as const
 
-beforeAll(async () => {
-  slots = await openSlots()
-  frontDoor = await startFrontDoor(siteManifests(slots.map(({ letter, origin }) => ({ host: `${letter}.test`,
-    port: origin.port }))))
-})
+describe.each(lanes)('with --lane $lane', ({ lane, exceptions }) => {
+  const excepted = new Set(exceptions.map(({ id }) => id))
+  let slots: readonly Slot[]
+  let frontDoor: FrontDoor
 
-afterAll(async () => {
-  await frontDoor.genkan.close()
-  for (const { origin } of slots) origin.close()
-})
-
-test('every exception names a case', () => {
-  const ids = new Set(cases.map(({ id }) => id))
-  expect(exceptions.filter(({ id }) => !ids.has(id))).toEqual([])
-})
-
-describe.each<Delivery>(['whole', 'lines', 'bytes'])('requests delivered as %s', (delivery) => {
-  let verdicts: ReadonlyMap<string, Verdict>
   beforeAll(async () => {
-    verdicts = await runRequestCases(frontDoor.genkan.ports.http, slots, cases, delivery)
-  }, 60_000)
-
-  test.each(cases.filter(({ id }) => !excepted.has(id)))('$id: $expect', ({ id }) => {
-    expect(verdicts.get(id)).toEqual({ faults: [], strict: true })
+    slots = await openSlots()
+    const sites = slots.map(({ letter, origin }) => ({ host: `${letter}.test`, port: origin.port }))
+    frontDoor = await startFrontDoor(siteManifests(sites), { lane })
   })
 
-  test.each(exceptions)('$id $verdict: $reason', ({ id, verdict }) => {
-    const { faults, strict } = verdicts.get(id)!
-    expect(faults.length > 0 ? 'fails' : strict ? 'passes' : 'lenient', faults.join('; ')).toBe(verdict)
+  afterAll(async () => {
+    await frontDoor.genkan.close()
+    for (const { origin } of slots) origin.close()
+  })
+
+  test('every exception names a case', () => {
+    const ids = new Set(cases.map(({ id }) => id))
+    expect(exceptions.filter(({ id }) => !ids.has(id))).toEqual([])
+  })
+
+  describe.each<Delivery>(['whole', 'lines', 'bytes'])('requests delivered as %s', (delivery) => {
+    let verdicts: ReadonlyMap<string, Verdict>
+    beforeAll(async () => {
+      verdicts = await runRequestCases(frontDoor.genkan.ports.http, slots, cases, delivery)
+    }, 60_000)
+
+    test.each(cases.filter(({ id }) => !excepted.has(id)))('$id: $expect', ({ id }) => {
+      expect(verdicts.get(id)).toEqual({ faults: [], strict: true })
+    })
+
+    test.each(exceptions)('$id $verdict: $reason', ({ id, verdict }) => {
+      const { faults, strict } = verdicts.get(id)!
+      expect(faults.length > 0 ? 'fails' : strict ? 'passes' : 'lenient', faults.join('; ')).toBe(verdict)
+    })
   })
 })

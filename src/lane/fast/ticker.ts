@@ -9,12 +9,15 @@ export interface Ticking {
   onTick(now: number): void
 }
 
+/** A set of them, or a map with them as keys. */
+type Members = { keys(): Iterable<Ticking> }
+
 const longestTickMs = 500
 const shortestTickMs = 10
 
 export class Ticker {
   readonly #monotonic: () => number
-  readonly #members: ReadonlySet<Ticking>[]
+  readonly #members: Members[]
   #timer: NodeJS.Timeout | undefined
   /** Of the last tick, on the monotonic clock. */
   #tickedAt: number
@@ -34,8 +37,8 @@ export class Ticker {
     this.#timer = this.#start()
   }
 
-  /** Members of this set, whatever is in it at the time, are told of every tick. */
-  watch(members: ReadonlySet<Ticking>): void {
+  /** Members, whoever they are at the time, are told of every tick. */
+  watch(members: Members): void {
     this.#members.push(members)
   }
 
@@ -43,6 +46,11 @@ export class Ticker {
   after(ms: number): number {
     if (ms < this.#periodMs * 4 && this.#periodMs > shortestTickMs) this.#quicken(ms)
     return this.#now + ms + this.#periodMs
+  }
+
+  /** The same for what must rather be early than late: by up to two ticks. */
+  before(ms: number): number {
+    return this.after(ms) - this.#periodMs * 2
   }
 
   /** The Date field's value (RFC 9110 section 6.6.1). */
@@ -75,7 +83,7 @@ export class Ticker {
 
   #tick(): void {
     this.#advance()
-    for (const members of this.#members) for (const member of members) member.onTick(this.#now)
+    for (const members of this.#members) for (const member of members.keys()) member.onTick(this.#now)
   }
 
   #advance(): void {

@@ -1,0 +1,323 @@
+/**
+ * One client connection: reads heads and bodies, one request after the other, and keeps the time. Requests that come
+ * before their turn wait unread, so a client can be ahead by one read of its socket and no more.
+ */
+import type { Socket } from 'node:net'
+import type { RequestHead } from '#http/head.ts'
+import type { Connection } from '#proxy/connection.ts'
+import type { Exchange, Look } from '#proxy/exchange.ts'
+import type { Cause } from '#proxy/failure.ts'
+import type { Runtime } from '#proxy/runtime.ts'
+import { BodyDecoder } from './body.ts'
+import { listsClose } from './keep-alive.ts'
+import { type HeadParser, isWorthParsing } from './parse.ts'
+import type { Ticking } from './ticker.ts'
+import { type Client, type FastInit, FastTransport } from './transport.ts'
+import { unfit, type UnfitReason } from './unfit.ts'
+
+export interface ConnectionHost extends FastInit {
+  readonly parser: HeadParser
+  readonly runtime: Runtime
+  readonly isDraining: boolean
+  /** The connection is not ours any more; `early` was read and not acted on. */
+  handOver(connection: FastConnection, reason: UnfitReason, early: Buffer): void
+  onClosed(connection: FastConnection): void
+}
+
+/**
+ * `head`: a request is waited for or half there. `body`: its body is being received. `held`: it was received, and its
+ * response is under way. `discard`: nothing that comes is looked at. `gone`: closed, or handed over.
+ */
+type Phase = 'head' | 'body' | 'held' | 'discard' | 'gone'
+
+type Awaited = 'firstByte' | 'head' | 'nextHead' | 'body' | 'close'
+
+export class FastConnection implements Client, Ticking {
+  readonly socket: Socket
+  readonly facts: Connection
+  readonly #host: ConnectionHost
+  readonly #transport: FastTransport
+  readonly #body: BodyDecoder
+  #phase: Phase
+  /** Received and not acted on. */
+  #pending: Buffer | undefined
+  #isPaused: boolean
+  #isUploading: boolean
+  #requests: number
+  /** The client has said that this is its last request. */
+  #closes: boolean
+  #awaited: Awaited
+  #deadline: number
+
+  constructor(socket: Socket, facts: Connection, host: ConnectionHost) {
+    this.socket = socket
+    this.facts = facts
+    this.#host = host
+    this.#transport = new FastTransport(host, this)
+    this.#body = new BodyDecoder(host.parser, 'request')
+    this.#phase = 'head'
+    this.#pending = undefined
+    this.#isPaused = false
+    this.#isUploading = false
+    this.#requests = 0
+    this.#closes = false
+    this.#awaited = 'firstByte'
+    this.#deadline = host.ticker.after(host.limits.headerTimeoutMs)
+    socket
+      .on('data', this.#onData)
+      .on('end', this.#onEnd)
+      .on('close', this.#onClose)
+      .on('error', ignore)
+      .on('drain', this.#onDrain)
+      .on('timeout', this.#onStalled)
+  }
+
+  get isReceived(): boolean {
+    return this.#phase === 'held'
+  }
+
+  get isLast(): boolean {
+    const { isDraining, limits } = this.#host
+    return this.#closes || isDraining || (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
+  }
+
+  startUpload(): void {
+    this.#isUploading = true
+    const bytes = this.#pending ?? nothing
+    this.#pending = undefined
+    this.#feed(bytes)
+  }
+
+  resumeUpload(): void {
+    if (!this.#isUploading) return
+    const bytes = this.#pending ?? nothing
+    this.#pending = undefined
+    this.#feed(bytes)
+  }
+
+  stopUpload(): void {
+    this.#isUploading = false
+    if (this.#phase !== 'body') return
+    this.#phase = 'discard'
+    this.#pending = undefined
+    this.#deadline = 0
+    this.#resume()
+  }
+
+  onExchangeDone(close: boolean): void {
+    this.#isUploading = false
+    if (this.#phase === 'gone') return
+    if (close || this.socket.destroyed) return this.#end()
+    this.#phase = 'head'
+    this.#await('nextHead', this.#host.limits.idleTimeoutMs)
+    // On a stack of its own: ten thousand pipelined requests that we answer ourselves must not nest.
+    if (this.#pending === undefined) this.#resume()
+    else setImmediate(this.#next)
+  }
+
+  /**
+   * Ends the connection if nothing is going on. One that has sent something since the last response is let be: it is
+   * told with the response to that. One that has never sent anything may just be about to, so it is asked once more
+   * later, with `patience` gone.
+   */
+  drain(patience: 'new' | 'gone'): void {
+    if (this.#phase !== 'head' || this.#pending !== undefined) return
+    if (this.#requests > 0 || patience === 'gone') this.#end()
+  }
+
+  onTick(now: number): void {
+    if (this.#deadline === 0 || now < this.#deadline) return
+    this.#deadline = 0
+    if (this.#awaited === 'head') this.#refuse('header_timeout', 'head not complete in time')
+    else if (this.#awaited === 'body') this.#fail('body_timeout', 'client stopped sending the request body')
+    else this.socket.destroy()
+  }
+
+  /** Lets go of the socket, which then is another's. */
+  detach(): void {
+    this.#phase = 'gone'
+    this.#deadline = 0
+    this.socket
+      .off('data', this.#onData)
+      .off('end', this.#onEnd)
+      .off('close', this.#onClose)
+      .off('error', ignore)
+      .off('drain', this.#onDrain)
+      .off('timeout', this.#onStalled)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#phase === 'head') this.#readMore(chunk)
+    else if (this.#phase === 'body' && this.#isUploading && !this.#isPaused) this.#feed(chunk)
+    else if (this.#phase !== 'discard') this.#hold(chunk)
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#phase === 'head' && this.#pending === undefined) this.#end()
+    else if (this.#phase === 'head') this.#refuse('client_abort', 'connection closed within a head')
+    // A client that closes its side while it waits does not wait: nothing tells it from one that is gone.
+    else if (this.#phase !== 'discard') this.#fail('client_abort', 'client went away')
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#transport.exchange !== undefined) this.#fail('client_abort', 'client went away')
+    this.#phase = 'gone'
+    this.#deadline = 0
+    this.#host.onClosed(this)
+  }
+
+  readonly #onDrain = (): void => this.#transport.onDrain()
+
+  readonly #onStalled = (): void => this.#fail('client_abort', 'client stopped reading the response')
+
+  readonly #next = (): void => {
+    if (this.#phase !== 'head' || this.#pending === undefined) return
+    const bytes = this.#pending
+    this.#pending = undefined
+    this.#readHead(bytes)
+  }
+
+  #readMore(chunk: Buffer): void {
+    if (this.#pending === undefined) return this.#readHead(chunk)
+    const bytes = Buffer.concat([this.#pending, chunk])
+    this.#pending = undefined
+    if (isWorthParsing(chunk) || bytes.length > this.#host.limits.headerBytes) this.#readHead(bytes)
+    else this.#pending = bytes
+  }
+
+  #readHead(bytes: Buffer): void {
+    const { parser, limits } = this.#host
+    switch (parser.request(bytes, 0, bytes.length)) {
+      case 'head':
+        return this.#begin(bytes)
+      case 'bad':
+        return this.#refuse('bad_request', parser.detail)
+      case 'large':
+        return this.#refuse('header_too_large', 'head too large')
+      default:
+        this.#pending = bytes
+        if (this.#awaited !== 'head') this.#await('head', limits.headerTimeoutMs)
+        this.#resume()
+    }
+  }
+
+  #begin(bytes: Buffer): void {
+    const { parser, proxy, runtime } = this.#host
+    const { method, target, version, fields, scan, end } = parser
+    const received: RequestHead = { method, target, version, fields }
+    const look = proxy.look({ received, scan, connection: this.facts, runtime })
+    const reason = unfit(received, parser, look, this.facts.scheme)
+    if (reason !== undefined) {
+      this.#host.handOver(this, reason, bytes)
+      return
+    }
+    this.#requests++
+    this.#deadline = 0
+    this.#awaited = 'nextHead'
+    this.#closes = listsClose(scan.connection)
+    if ('cause' in look.admitted) this.#phase = 'discard'
+    else {
+      this.#body.begin(look.admitted.framing)
+      this.#phase = this.#body.done ? 'held' : 'body'
+      if (end < bytes.length) this.#hold(bytes.subarray(end))
+      else this.#resume()
+    }
+    proxy.onRequest(this.#exchange(received, look))
+  }
+
+  /** Reads a piece of the request body and passes it on. */
+  #feed(bytes: Buffer): void {
+    const body = this.#body
+    const exchange = this.#transport.exchange!
+    body.decode(bytes, 0, bytes.length)
+    if (body.broken !== undefined) return this.#fail('bad_request', body.broken)
+    exchange.requestBytes += body.length
+    const { maxBodyBytes } = exchange
+    if (maxBodyBytes > 0 && exchange.requestBytes + body.missing > maxBodyBytes) {
+      return this.#fail('body_too_large', `more than ${maxBodyBytes} bytes`)
+    }
+    if (body.done) this.#received(bytes)
+    const mayGoOn = this.#transport.upload(bytes, 0, body.length, body.done)
+    if (body.done) return
+    if (mayGoOn) {
+      this.#await('body', this.#host.limits.bodyIdleTimeoutMs)
+      this.#resume()
+    } else {
+      this.#deadline = 0
+      this.#pause()
+    }
+  }
+
+  #received(bytes: Buffer): void {
+    this.#phase = 'held'
+    this.#isUploading = false
+    this.#deadline = 0
+    if (this.#body.end < bytes.length) this.#hold(bytes.subarray(this.#body.end))
+    else this.#resume()
+  }
+
+  #fail(cause: Cause, detail: string): void {
+    const { exchange } = this.#transport
+    if (exchange !== undefined) this.#host.proxy.onFailure(exchange, { cause, detail })
+  }
+
+  /** Answers for what is no request, and looks at nothing behind it. */
+  #refuse(cause: Cause, detail: string): void {
+    this.#phase = 'discard'
+    this.#pending = undefined
+    this.#deadline = 0
+    this.#host.proxy.onFailure(this.#exchange(unreadable, undefined), { cause, detail })
+  }
+
+  #exchange(received: RequestHead, look: Look | undefined): Exchange {
+    const { proxy, runtime } = this.#host
+    const exchange = proxy.begin({
+      received, connection: this.facts, transport: this.#transport, runtime, lane: 'fast', headOnly: false, look,
+    })
+    this.#transport.begin(exchange)
+    return exchange
+  }
+
+  /**
+   * Ends our side, then discards what the client still sends, for a while: closing at once would have the kernel answer
+   * those bytes with a reset, which can destroy the response on the client's side before it is read.
+   */
+  #end(): void {
+    this.#phase = 'discard'
+    this.#pending = undefined
+    this.#deadline = 0
+    if (this.socket.destroyed) return
+    this.socket.end()
+    this.#await('close', this.#host.limits.lingerMs)
+    this.#resume()
+  }
+
+  #await(what: Awaited, ms: number): void {
+    this.#awaited = what
+    this.#deadline = this.#host.ticker.after(ms)
+  }
+
+  #hold(bytes: Buffer): void {
+    this.#pending = this.#pending === undefined ? bytes : Buffer.concat([this.#pending, bytes])
+    this.#pause()
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.socket.pause()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.socket.resume()
+  }
+}
+
+const nothing = Buffer.alloc(0)
+
+/** What stands in for a head nobody could read. */
+const unreadable: RequestHead = { method: '', target: '', version: '1.1', fields: [] }
+
+function ignore(): void {}

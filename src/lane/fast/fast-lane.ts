@@ -1,0 +1,132 @@
+/**
+ * The lane that speaks little, very fast: HTTP/1.1 of plain requests, from clear or decrypted sockets to endpoints
+ * without encryption, on sockets alone. Everything else goes to the general lane with every unread byte, one way.
+ */
+import type { Socket } from 'node:net'
+import type { Connection } from '#proxy/connection.ts'
+import type { Limits } from '#proxy/limits.ts'
+import type { Observer } from '#proxy/observer.ts'
+import type { Proxy } from '#proxy/proxy.ts'
+import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
+import type { Lane } from '../lane.ts'
+import { type ConnectionHost, FastConnection } from './connection.ts'
+import { HeadParser } from './parse.ts'
+import { Ticker } from './ticker.ts'
+import type { UnfitReason } from './unfit.ts'
+import { WirePool } from './wire-pool.ts'
+
+export type FastLaneInit = {
+  readonly proxy: Proxy
+  readonly limits: Limits
+  readonly observer: Observer
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number
+  /** Serves what this lane does not. */
+  readonly general: Lane
+}
+
+/** How often a drain looks whether all connections are gone. */
+const drainPollMs = 20
+
+export class FastLane implements Lane, ConnectionHost {
+  readonly proxy: Proxy
+  readonly limits: Limits
+  readonly ticker: Ticker
+  readonly pool: WirePool
+  readonly parser: HeadParser
+  readonly keepAlive: string
+  readonly #observer: Observer
+  readonly #general: Lane
+  readonly #connections = new Set<FastConnection>()
+  /** Sockets that were handed over while draining: the general lane may have said it is done by then. */
+  readonly #lateSockets = new Set<Socket>()
+  #runtime: Runtime
+  #isDraining: boolean
+
+  constructor({ proxy, limits, observer, monotonic, general }: FastLaneInit) {
+    this.proxy = proxy
+    this.limits = limits
+    this.ticker = new Ticker(monotonic)
+    this.pool = new WirePool(limits, this.ticker)
+    this.parser = new HeadParser({ bytes: limits.headerBytes, fields: limits.headerCount })
+    this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(limits.idleTimeoutMs / 1000)}\r\n`
+    this.#observer = observer
+    this.#general = general
+    this.#runtime = emptyRuntime
+    this.#isDraining = false
+    this.ticker.watch(this.#connections)
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  serve(socket: Socket, facts: Connection, early?: Buffer): void {
+    if (facts.tls?.alpn === 'h2' || (early !== undefined && early.length > 0)) this.#general.serve(socket, facts, early)
+    else this.#connections.add(new FastConnection(socket, facts, this))
+  }
+
+  use(runtime: Runtime): void {
+    this.#runtime = runtime
+    this.#general.use(runtime)
+  }
+
+  keepEndpoints(ids: ReadonlySet<string>): void {
+    this.pool.keep(ids)
+    this.#general.keepEndpoints(ids)
+  }
+
+  handOver(connection: FastConnection, reason: UnfitReason, early: Buffer): void {
+    const { socket, facts } = connection
+    connection.detach()
+    this.#connections.delete(connection)
+    this.#observer.onUnfit(reason)
+    if (this.#isDraining) {
+      this.#lateSockets.add(socket)
+      socket.once('close', () => this.#lateSockets.delete(socket))
+    }
+    this.#general.serve(socket, { ...facts, unfit: reason }, early)
+  }
+
+  onClosed(connection: FastConnection): void {
+    this.#connections.delete(connection)
+  }
+
+  async drain(timeoutMs: number): Promise<number> {
+    this.#isDraining = true
+    for (const connection of this.#connections) connection.drain('new')
+    setTimeout(() => {
+      for (const connection of this.#connections) connection.drain('gone')
+    }, this.limits.lingerMs).unref()
+    const [cutThere] = await Promise.all([this.#general.drain(timeoutMs), this.#emptyWithin(timeoutMs)])
+    const cutHere = this.#connections.size + this.#lateSockets.size
+    await this.close()
+    return cutHere + cutThere
+  }
+
+  async close(): Promise<void> {
+    for (const { socket } of this.#connections) socket.destroy()
+    for (const socket of this.#lateSockets) socket.destroy()
+    this.pool.destroy()
+    this.ticker.stop()
+    await this.#general.close()
+  }
+
+  #emptyWithin(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearInterval(poll)
+        clearTimeout(deadline)
+        resolve()
+      }
+      const poll = setInterval(() => {
+        if (this.#connections.size + this.#lateSockets.size === 0) done()
+      }, drainPollMs)
+      const deadline = setTimeout(done, timeoutMs)
+    })
+  }
+}

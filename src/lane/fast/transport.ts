@@ -1,0 +1,271 @@
+/**
+ * The four verbs on a client's socket and a wire: one of these lives as long as its connection and serves its exchanges
+ * one after the other. What is small leaves in one write, head and body together.
+ */
+import type { Socket } from 'node:net'
+import { type BodyFraming, isBodiless } from '#http/framing.ts'
+import type { ResponseHead } from '#http/head.ts'
+import type { Exchange } from '#proxy/exchange.ts'
+import { type Failure, failures } from '#proxy/failure.ts'
+import type { Limits } from '#proxy/limits.ts'
+import type { Proxy } from '#proxy/proxy.ts'
+import type { Reply, Transport } from '#proxy/transport.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+import { type Coding, interimText, lastChunk, requestText, responseText } from './serialize.ts'
+import type { Ticker } from './ticker.ts'
+import type { Wire, WireUser } from './wire.ts'
+import type { WirePool } from './wire-pool.ts'
+
+/** What the transport must know of the connection it works for, and what it tells it. */
+export interface Client {
+  readonly socket: Socket
+  /** The request of this exchange was received to its end. */
+  readonly isReceived: boolean
+  /** Nothing may follow the response of this exchange anyway. */
+  readonly isLast: boolean
+  /** The endpoint is ready for the request body: give what is there to `upload`, and what comes. */
+  startUpload(): void
+  resumeUpload(): void
+  /** What is left of the request body is discarded. */
+  stopUpload(): void
+  /** The response is out, or nothing more can be. `close`: nothing may follow. */
+  onExchangeDone(close: boolean): void
+}
+
+export type FastInit = {
+  readonly proxy: Proxy
+  readonly limits: Limits
+  readonly ticker: Ticker
+  readonly pool: WirePool
+  /** Whole lines of a response that leaves the connection open. */
+  readonly keepAlive: string
+}
+
+const closing = 'Connection: close\r\n'
+/** What fits into one write together with its head is copied into it as text; node writes that much from its stack. */
+const smallBody = 8 * 1024
+const nothing = Buffer.alloc(0)
+
+export class FastTransport implements Transport, WireUser {
+  readonly #init: FastInit
+  readonly #client: Client
+  readonly #socket: Socket
+  #exchange: Exchange | undefined
+  #wire: Wire | undefined
+  /** Heads that wait for the first bytes of their bodies. */
+  #requestHead: string
+  #responseHead: string
+  #requestCoding: Coding
+  #responseCoding: Coding
+  #close: boolean
+
+  constructor(init: FastInit, client: Client) {
+    this.#init = init
+    this.#client = client
+    this.#socket = client.socket
+    this.#exchange = undefined
+    this.#wire = undefined
+    this.#requestHead = ''
+    this.#responseHead = ''
+    this.#requestCoding = 'asIs'
+    this.#responseCoding = 'asIs'
+    this.#close = false
+  }
+
+  /** Of the exchange under way. */
+  get exchange(): Exchange | undefined {
+    return this.#exchange
+  }
+
+  begin(exchange: Exchange): void {
+    this.#exchange = exchange
+    this.#responseHead = ''
+  }
+
+  send(exchange: Exchange, endpoint: Endpoint): void {
+    this.#drop()
+    const { connectMs, readMs } = exchange.timeouts
+    const wire = this.#init.pool.take(endpoint, connectMs)
+    if (wire === undefined) {
+      this.#init.proxy.onFailure(exchange, { cause: 'upstream_busy', detail: 'all connections to the endpoint are busy' })
+      return
+    }
+    this.#wire = wire
+    wire.begin(this, exchange.sent.method, readMs)
+    if (wire.isReady) this.onWireReady()
+  }
+
+  relay(exchange: Exchange, head: ResponseHead): void {
+    if (head.status < 200) {
+      // The client did not ask for 100, and no one may switch protocols here.
+      if (head.status !== 100 && head.status !== 101) this.#socket.write(interimText(head), 'latin1')
+      return
+    }
+    this.#close = this.#mustClose(exchange)
+    this.#responseHead = responseText(head, {
+      coding: this.#responseCoding,
+      connection: this.#close ? closing : this.#init.keepAlive,
+      date: this.#init.ticker.date(),
+      checked: exchange.route?.responseFilters.length === 0,
+    })
+  }
+
+  reply(exchange: Exchange, { status, fields, body }: Reply): void {
+    this.#drop()
+    this.#close = this.#mustClose(exchange)
+    this.#client.stopUpload()
+    const length = Buffer.byteLength(body)
+    const framed = isBodiless(status) ? [...fields] : [...fields, 'Content-Length', String(length)]
+    const connection = this.#close ? closing : this.#init.keepAlive
+    const options = { coding: 'asIs', connection, date: this.#init.ticker.date(), checked: false } as const
+    const text = responseText({ status, reason: '', fields: framed }, options)
+    const written = exchange.received.method === 'HEAD' || isBodiless(status) ? '' : body
+    if (written !== '') exchange.responseBytes = length
+    // As many bytes as characters: it is ASCII.
+    if (written === '' || length === body.length) this.#socket.write(text + written, 'latin1')
+    else this.#write(text, Buffer.from(written), '')
+    this.#settle()
+  }
+
+  abort(_exchange: Exchange): void {
+    this.#drop()
+    this.#socket.destroy()
+    this.#finish(true)
+  }
+
+  onWireReady(): void {
+    const exchange = this.#exchange!
+    const { hasBody, sent, admitted } = exchange
+    this.#requestCoding = admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
+    const text = requestText(sent, this.#requestCoding, exchange.route?.requestFilters.length === 0)
+    if (hasBody) {
+      this.#requestHead = text
+      this.#client.startUpload()
+    } else {
+      this.#wire!.writeText(text)
+      this.#wire!.sent()
+    }
+  }
+
+  /** Passes a piece of the request body on; `done` when it is the last one. Returns whether more may come at once. */
+  upload(bytes: Buffer, start: number, end: number, done: boolean): boolean {
+    const wire = this.#wire
+    if (wire === undefined) return false
+    const isChunked = this.#requestCoding === 'chunked'
+    const length = end - start
+    const before = isChunked && length > 0 ? `${this.#requestHead}${length.toString(16)}\r\n` : this.#requestHead
+    const after = isChunked ? (length > 0 ? '\r\n' : '') + (done ? lastChunk([]) : '') : ''
+    this.#requestHead = ''
+    if (length > smallBody) wire.writeParts(before, bytes.subarray(start, end), after)
+    else if (length > 0) wire.writeText(before + bytes.toString('latin1', start, end) + after)
+    else if (before !== '' || after !== '') wire.writeText(before + after)
+    if (done) wire.sent()
+    if (done || !wire.isFull) return true
+    wire.watchWrites(this.#exchange!.timeouts.sendMs)
+    return false
+  }
+
+  onWireDrain(): void {
+    this.#wire?.watchWrites(0)
+    this.#client.resumeUpload()
+  }
+
+  onWireHead(head: ResponseHead, framing: BodyFraming): void {
+    this.#responseCoding = framing.kind === 'chunked' || framing.kind === 'untilClose' ? 'chunked' : 'asIs'
+    this.#init.proxy.onResponse(this.#exchange!, head)
+  }
+
+  onWireBody(bytes: Buffer, start: number, end: number): void {
+    const length = end - start
+    const head = this.#responseHead
+    if (length === 0 && head === '') return
+    this.#responseHead = ''
+    this.#exchange!.responseBytes += length
+    const isChunk = this.#responseCoding === 'chunked' && length > 0
+    const before = isChunk ? `${head}${length.toString(16)}\r\n` : head
+    this.#write(before, bytes.subarray(start, end), isChunk ? '\r\n' : '')
+    if (!this.#socket.writableNeedDrain) return
+    this.#wire?.pause()
+    this.#socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
+  }
+
+  onWireEnd(bytes: Buffer, start: number, end: number, trailers: readonly string[]): void {
+    this.#wire = undefined
+    const length = end - start
+    let before = this.#responseHead
+    let after = ''
+    this.#responseHead = ''
+    this.#exchange!.responseBytes += length
+    if (this.#responseCoding === 'chunked') {
+      after = lastChunk(trailers)
+      if (length > 0) {
+        before += `${length.toString(16)}\r\n`
+        after = `\r\n${after}`
+      }
+    }
+    this.#write(before, bytes.subarray(start, end), after)
+    this.#settle()
+  }
+
+  onWireFailed(failure: Failure): void {
+    this.#wire = undefined
+    this.#init.proxy.onFailure(this.#exchange!, failure)
+  }
+
+  /** The client takes more again. */
+  onDrain(): void {
+    if (this.#exchange === undefined || this.#wire === undefined) return
+    this.#socket.setTimeout(0)
+    this.#wire.resume()
+  }
+
+  /** Text of one character per byte around bytes that belong to a wire. */
+  #write(before: string, bytes: Buffer, after: string): void {
+    const socket = this.#socket
+    if (bytes.length <= smallBody) {
+      const text = bytes.length === 0 ? before + after : before + bytes.toString('latin1', 0, bytes.length) + after
+      if (text !== '') socket.write(text, 'latin1')
+      return
+    }
+    socket.cork()
+    if (before !== '') socket.write(before, 'latin1')
+    socket.write(Buffer.from(bytes))
+    if (after !== '') socket.write(after, 'latin1')
+    socket.uncork()
+  }
+
+  /** The response is written; it is out when the kernel has it, which mostly is the case already. */
+  #settle(): void {
+    const socket = this.#socket
+    if (socket.writableLength === 0) return this.#finish(this.#close)
+    const exchange = this.#exchange
+    socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
+    socket.write(nothing, (error) => {
+      if (error !== null && error !== undefined) return
+      if (this.#exchange !== exchange || exchange === undefined) return
+      socket.setTimeout(0)
+      this.#finish(this.#close)
+    })
+  }
+
+  #finish(close: boolean): void {
+    const exchange = this.#exchange!
+    this.#exchange = undefined
+    this.#init.proxy.onFinish(exchange)
+    this.#client.onExchangeDone(close)
+  }
+
+  #drop(): void {
+    const wire = this.#wire
+    this.#wire = undefined
+    this.#requestHead = ''
+    this.#responseHead = ''
+    wire?.cut()
+  }
+
+  /** RFC 9112 section 9.3: behind an unread body no next request can be found; behind a refused one none is looked for. */
+  #mustClose({ failure }: Exchange): boolean {
+    if (!this.#client.isReceived || this.#client.isLast) return true
+    return failure !== undefined && failures[failure.cause].side === 'client'
+  }
+}

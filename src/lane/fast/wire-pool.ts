@@ -1,0 +1,83 @@
+/**
+ * Wires by endpoint. The one used last is used next, so that the others can grow old and be closed; a wire that says
+ * anything, or is closed, while nobody uses it is gone before it can be picked.
+ */
+import type { Limits } from '#proxy/limits.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+import { HeadParser } from './parse.ts'
+import type { Ticker } from './ticker.ts'
+import { Wire, type WireHost } from './wire.ts'
+
+type Entry = { readonly id: string; readonly idle: Wire[]; open: number; retired: boolean }
+
+const readBytes = 64 * 1024
+/** A response head has no bound on fields but its bytes; this one is out of every honest endpoint's way. */
+const mostFields = 1_024
+
+export class WirePool implements WireHost {
+  readonly ticker: Ticker
+  readonly parser: HeadParser
+  readonly buffer: Buffer
+  readonly idleMs: number
+  readonly #limits: Limits
+  readonly #entries = new Map<string, Entry>()
+  readonly #wires = new Map<Wire, Entry>()
+
+  constructor(limits: Limits, ticker: Ticker) {
+    this.#limits = limits
+    this.ticker = ticker
+    this.parser = new HeadParser({ bytes: limits.responseHeaderBytes, fields: mostFields })
+    this.buffer = Buffer.allocUnsafeSlow(readBytes)
+    this.idleMs = limits.upstreamIdleTimeoutMs
+    ticker.watch(this.#wires)
+  }
+
+  /** A wire to this endpoint, connected or about to be; `undefined` when all it may have are busy. */
+  take({ id, spec }: Endpoint, connectMs: number): Wire | undefined {
+    const entry = this.#entryOf(id)
+    const idle = entry.idle.pop()
+    if (idle !== undefined) return idle
+    if (entry.open >= this.#limits.connectionsPerEndpoint) return undefined
+    const wire = new Wire({ address: spec.address, port: spec.port, connectMs, host: this })
+    entry.open++
+    this.#wires.set(wire, entry)
+    return wire
+  }
+
+  /** Wires to other endpoints are closed, those in use when their response is complete. */
+  keep(ids: ReadonlySet<string>): void {
+    for (const [id, entry] of this.#entries) {
+      if (ids.has(id)) continue
+      this.#entries.delete(id)
+      entry.retired = true
+      for (const wire of entry.idle.splice(0)) wire.cut()
+    }
+  }
+
+  /** Cuts everything. */
+  destroy(): void {
+    this.#entries.clear()
+    for (const wire of this.#wires.keys()) wire.cut()
+  }
+
+  onWireIdle(wire: Wire): void {
+    const entry = this.#wires.get(wire)
+    if (entry === undefined || entry.retired) wire.cut()
+    else entry.idle.push(wire)
+  }
+
+  onWireGone(wire: Wire): void {
+    const entry = this.#wires.get(wire)
+    if (entry === undefined) return
+    this.#wires.delete(wire)
+    entry.open--
+    const at = entry.idle.indexOf(wire)
+    if (at >= 0) entry.idle.splice(at, 1)
+  }
+
+  #entryOf(id: string): Entry {
+    let entry = this.#entries.get(id)
+    if (entry === undefined) this.#entries.set(id, (entry = { id, idle: [], open: 0, retired: false }))
+    return entry
+  }
+}
