@@ -102,4 +102,18 @@ describe('two snapshots', () => {
       }),
     )
   })
+
+  test('never show how TLS is spoken to endpoints, only that it changed', () => {
+    const client = { certificate: chain('A'), key: secretKey }
+    const before = { ...base, upstreams: [upstreamSpec('web', { tls: { verify: true, client } })] }
+    const after = { ...base, upstreams: [upstreamSpec('web', { tls: { verify: true, client: { ...client, key: 'another' } } })] }
+    expect(diffSnapshots(before, after)).toEqual(['~ upstream web: tls changed'])
+  })
+
+  test('differ when a probe is the same but comes from elsewhere', () => {
+    const probe = { action: { kind: 'tcp' }, initialDelayMs: 0, periodMs: 1, timeoutMs: 1, successThreshold: 1, failureThreshold: 1 } as const
+    const before = { ...base, upstreams: [upstreamSpec('web', { probe: { ...probe, origin: 'Pod a' } })] }
+    const after = { ...base, upstreams: [upstreamSpec('web', { probe: { ...probe, origin: 'Pod b' } })] }
+    expect(diffSnapshots(before, after)).toEqual(['~ upstream web: probe.origin "Pod a" -> "Pod b"'])
+  })
 })

@@ -104,3 +104,63 @@ describe('a printed value', () => {
     expect(printValue(undefined)).toBe('undefined')
   })
 })
+
+describe('a printed snapshot with settings of endpoints', () => {
+  const origin = { object: 'Ingress default/new', namespace: 'default', name: 'new', file: 'new.yaml', line: 7 }
+  const key = secretKey
+  const full: Snapshot = {
+    generation: 1,
+    routes: [
+      routeSpec('shop.test', 'prefix', '/', {
+        canary: { upstream: 'default/new:80', origin, weight: 10, total: 100, affinity: 'sticky' },
+        timeouts: { connectMs: 1, sendMs: 2, readMs: 3, requestMs: 4, streamIdleMs: 5 },
+        retry: { on: ['error'], tries: 2, withinMs: 0 },
+        affinityCookie: { name: 'a', path: '/', secure: 'auto', changeOnFailure: false },
+      }),
+    ],
+    upstreams: [
+      upstreamSpec('default/web:443', {
+        protocol: 'https',
+        tls: { verify: true, name: 'web', ca: chain('A'), client: { certificate: chain('B'), key } },
+        balance: { kind: 'ewma' },
+        affinity: { kind: 'clientIP', timeoutMs: 1 },
+        outlier: 'off',
+        slowStartMs: 9,
+        bounds: { pending: 0 },
+      }),
+    ],
+    certificates: [],
+    tlsHosts: [],
+  }
+
+  test('shows them, with checksums in place of certificates and without the key', () => {
+    expect(printSnapshot(full)).toMatchInlineSnapshot(`
+      "generation 1
+
+      route default/web shop.test prefix /
+        host shop.test
+        path prefix /
+        from Ingress default/web at web.yaml:1
+        upstream default/web:80
+        canary default/new:80 from Ingress default/new at new.yaml:7
+        canary rules {"affinity":"sticky","total":100,"weight":10}
+        timeouts connect 1 send 2 read 3 request 4 stream-idle 5
+        retry {"on":["error"],"tries":2,"withinMs":0}
+        body 1048576
+        cookie {"changeOnFailure":false,"name":"a","path":"/","secure":"auto"}
+
+      upstream default/web:443
+        service default/default/web:443 port number 80
+        protocol https
+        tls {"ca":"checksum 191b5bf6","client":"checksum d357a1d5","name":"web","verify":true}
+        discovery slices, dns
+        balance {"kind":"ewma"}
+        affinity {"kind":"clientIP","timeoutMs":1}
+        outlier "off"
+        slow-start 9
+        bounds {"pending":0}
+      "
+    `)
+    expect(printSnapshot(full)).not.toContain(key.split('\n')[1])
+  })
+})
