@@ -34,6 +34,8 @@ export type AnnotationRow = {
   readonly judge: ((value: string) => Meanwhile) | undefined
   /** Where it counts. */
   readonly on: readonly Annotated[]
+  /** What somebody who comes from ingress-nginx may notice; absent where nothing differs. */
+  readonly difference?: string
 }
 
 export type AnnotationGroup = { readonly title: string; readonly rows: readonly AnnotationRow[] }
@@ -59,11 +61,13 @@ type HonouredExtras = {
   /** It protects something, so a slip in its name closes the routes. */
   readonly guards?: boolean
   readonly on?: readonly Annotated[]
+  readonly difference?: string
 }
 
 /** Does what it says; `values` is the grammar with the default in brackets. */
-export function honoured(name: string, values: string, note: string, { guards = false, on = ['Ingress'] }: HonouredExtras = {}): AnnotationRow {
-  return { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
+export function honoured(name: string, values: string, note: string, { guards = false, on = ['Ingress'], difference }: HonouredExtras = {}): AnnotationRow {
+  const row: AnnotationRow = { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
+  return difference === undefined ? row : { ...row, difference }
 }
 
 /** Not honoured today; the Ingress is served without it. */
@@ -82,8 +86,8 @@ export function refused(name: string, note: string, extras: Extras = {}): Annota
 }
 
 /** Tunes something that does not exist here. */
-export function noEffect(name: string, note: string): AnnotationRow {
-  return row({ name, verdict: 'no-effect', meanwhile: 'ignored', note }, {})
+export function noEffect(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'no-effect', meanwhile: 'ignored', note }, extras)
 }
 
 /** The spellings of false that Go's `strconv.ParseBool` takes, which is what Kubernetes controllers use. */

@@ -8,8 +8,9 @@ import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { Ingress, IngressBackend, IngressPath } from '#resource/resource.ts'
-import type { PathMatch } from '#snapshot/snapshot.ts'
-import { hasPattern, literalPart } from './ingress-nginx/pattern.ts'
+import { compilePathPattern } from '#route/path-pattern.ts'
+import type { PathMatch, PolicySpec } from '#snapshot/snapshot.ts'
+import { literalPart } from './ingress-nginx/pattern.ts'
 
 export type Claim = {
   readonly ingress: Ingress
@@ -17,20 +18,25 @@ export type Claim = {
   readonly at: FieldPath
   readonly host: string
   readonly path: PathMatch
+  /** The path as the rule has it. */
+  readonly written: string
   /**
-   * `guard`: stands in for a protected regular expression and may not be passed by. `rule`: as written. `pattern`:
-   * stands in for a regular expression that we cannot match yet. `fallback`: a default backend.
+   * `guard`: stands in for a protected expression that was refused, and may not be passed by. `rule`: as written.
+   * `pattern`: stands in for an expression that was refused. `answer`: answered by a policy alone, without a rule.
+   * `fallback`: a default backend.
    */
-  readonly standing: 'guard' | 'rule' | 'pattern' | 'fallback'
+  readonly standing: 'guard' | 'rule' | 'pattern' | 'answer' | 'fallback'
   /** `undefined` for a path that is not served: it answers 503. */
   readonly backend: IngressBackend | undefined
+  /** What answers instead of a backend. */
+  readonly answer?: PolicySpec
 }
 
 export type ClaimOptions = {
   /** Its routes answer 503, because something that was to protect them is missing. */
   readonly closed: boolean
-  /** Its paths may be regular expressions (`use-regex`, `rewrite-target`). */
-  readonly patterns: boolean
+  /** Whether a path is a regular expression (`use-regex`, `rewrite-target`). */
+  readonly isPattern: (host: string, path: IngressPath) => boolean
   readonly problems: Problem[]
 }
 
@@ -60,14 +66,14 @@ export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Clai
   if (ingress.spec.rules.length === 0) hosts.add('')
   const at = ['spec', 'defaultBackend']
   const path: PathMatch = { kind: 'prefix', value: '/' }
-  return [...claims, ...[...hosts].map((host): Claim => ({ ingress, at, host, path, standing: 'fallback', backend: fallback }))]
+  return [...claims, ...[...hosts].map((host): Claim => ({ ingress, at, host, path, written: '/', standing: 'fallback', backend: fallback }))]
 }
 
 type Written = { readonly host: string; readonly path: IngressPath; readonly at: FieldPath }
 
 function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim | undefined {
   const written = path.path === '' ? '/' : path.path
-  if (options.patterns && hasPattern(written)) return patternClaim(ingress, { host, path, at }, options)
+  if (options.isPattern(host, { ...path, path: written })) return patternClaim(ingress, { host, path: { ...path, path: written }, at }, options)
   const value = normalizePath(escape(written))
   if (value === undefined) {
     const message = `${JSON.stringify(written)} is no path that a request could have`
@@ -75,15 +81,26 @@ function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOp
     return undefined
   }
   const match: PathMatch = path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
-  return { ingress, at, host, path: match, standing: 'rule', backend: path.backend }
+  return { ingress, at, host, path: match, written, standing: 'rule', backend: path.backend }
 }
 
 function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {
-  const value = literalPart(path.path, options.closed ? 'superset' : 'likely')
-  const message = `regular expressions are not honoured yet: ${JSON.stringify(path.path)}`
+  const { path: written, backend } = path
+  const expression = escapeInPattern(written)
+  const compiled = expression === undefined ? { ok: false, problem: 'characters beyond ASCII cannot stand in brackets; write them one by one, with | between' } as const : compilePathPattern(expression)
+  if (compiled.ok) return { ingress, at, host, path: { kind: 'regex', value: expression! }, written, standing: 'rule', backend }
+  const value = literalPart(written, options.closed ? 'superset' : 'likely')
+  const message = `${JSON.stringify(written)} is no regular expression that can be matched: ${compiled.problem}`
   const instead = options.closed ? `every request below ${value} without a longer rule answers 503` : `requests below ${value} that no other rule wants answer 503`
-  report(ingress, options, { code: 'pattern-not-honoured', at: [...at, 'path'], message, instead })
-  return { ingress, at, host, path: { kind: 'prefix', value }, standing: options.closed ? 'guard' : 'pattern', backend: undefined }
+  report(ingress, options, { code: 'pattern-refused', at: [...at, 'path'], message, instead })
+  return { ingress, at, host, path: { kind: 'prefix', value }, written, standing: options.closed ? 'guard' : 'pattern', backend: undefined }
+}
+
+/** An expression is matched with the path as it travels, so what can only travel escaped is looked for escaped. */
+function escapeInPattern(pattern: string): string | undefined {
+  if (/^[\x21-\x7e]*$/.test(pattern)) return pattern
+  if (!pattern.isWellFormed() || /\[[^\]]*[^\x21-\x7e]/.test(pattern)) return undefined
+  return pattern.replace(/[^\x21-\x7e]/gu, (char) => `(?:${encodeURIComponent(char)})`)
 }
 
 /** Characters that a request can only carry escaped, as a browser would escape them. */

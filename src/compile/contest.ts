@@ -31,21 +31,22 @@ export function contest(claims: readonly Claim[], problems: Problem[]): Outcome 
   return { winners: [...first.values()], losses }
 }
 
-const rank = { guard: 0, rule: 1, pattern: 2, fallback: 3 } as const satisfies Record<Claim['standing'], number>
+const rank = { guard: 0, rule: 1, pattern: 2, answer: 3, fallback: 4 } as const satisfies Record<Claim['standing'], number>
 
-/** The same for claims of the same host, path and kind of path. */
+/** The same for claims of the same host and path. A prefix and an expression of the same text are one path. */
 export function keyOf({ host, path }: Claim): string {
-  return `${host} ${path.kind} ${path.value}`
+  return `${host} ${path.kind === 'exact' ? 'exact' : 'below'} ${path.value}`
 }
 
 /** `Prefix /cart of shop.test` */
 export function describeClaim({ host, path }: Claim): string {
-  return `${path.kind === 'exact' ? 'Exact' : 'Prefix'} ${path.value} of ${host === '' ? 'every host' : host}`
+  return `${{ exact: 'Exact', prefix: 'Prefix', regex: 'Regex' }[path.kind]} ${path.value} of ${host === '' ? 'every host' : host}`
 }
 
 function reasonOf(claim: Claim, winner: Claim): string {
   if (claim.standing === 'fallback' && winner.standing !== 'fallback') return 'a default backend gives way to a rule'
-  if (winner.standing === 'guard') return 'a protected regular expression that we cannot match yet claims everything it could mean'
+  if (winner.standing === 'guard') return 'a protected regular expression that cannot be matched claims everything it could mean'
+  if (claim.standing === 'answer' && winner.standing !== 'answer') return 'an answer to every request gives way to a rule'
   if (claim.standing !== winner.standing) return 'what a regular expression could mean gives way to a plain rule'
   if (claim.ingress === winner.ingress) return 'the same Ingress has this host and path already'
   const name = objectName(winner.ingress)
@@ -57,6 +58,6 @@ function reasonOf(claim: Claim, winner: Claim): string {
 function reportConflict(claim: Claim, { winner, reason, problems }: { readonly winner: Claim; readonly reason: string; readonly problems: Problem[] }): void {
   const place = winner.ingress.origin.locate(winner.at)
   const message = `${describeClaim(claim)} belongs to ${objectName(winner.ingress)} (${place.file}:${place.line}:${place.column}) already: ${reason}`
-  const at = claim.standing === 'fallback' ? claim.at : [...claim.at, 'path']
+  const at = claim.standing === 'rule' ? [...claim.at, 'path'] : claim.at
   problems.push(problemOf(claim.ingress, { severity: 'warning', code: 'path-conflict', at, message, instead: 'this one is not served' }))
 }

@@ -87,5 +87,5 @@ function explain(source: string, message: string): string {
   // Escaped backslashes would look like the beginning of what follows them.
   const text = source.replaceAll('\\\\', '')
   const known = foreign.find(([sign]) => sign.test(text))
-  return known?.[1] ?? message.replace(/^error parsing regexp: /, '').replaceAll('`', "'")
+  return known?.[1] ?? message.replace(/^error parsing regexp: /, '').replaceAll('`', "'").replace("'(?i)", "'")
 }

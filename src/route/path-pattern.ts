@@ -11,7 +11,9 @@ export function anchored(value: string): string {
 }
 
 export function compilePathPattern(value: string): PatternResult {
-  return compilePattern(anchored(value), { ignoreCase: true })
+  // By itself first: `a)|(b` would close the group around it, and mistakes are told in the author's own text.
+  const alone = compilePattern(value, { ignoreCase: true })
+  return alone.ok ? compilePattern(anchored(value), { ignoreCase: true }) : alone
 }
 
 /** Throws a `TypeError` for what compile should have refused. */

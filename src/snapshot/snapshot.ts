@@ -31,6 +31,8 @@ export type RouteSpec = {
   readonly timeouts: TimeoutSpec
   /** Largest request body, in bytes; 0 for no limit. */
   readonly maxBodyBytes: number
+  /** Present where its requests are kept out of the access log. They are counted all the same. */
+  readonly logged?: false
   /** Absent: no part of the traffic goes elsewhere. */
   readonly canary?: CanarySpec
   /** Absent: the defaults of upstream/retry. */

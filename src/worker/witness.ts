@@ -32,7 +32,7 @@ export function createWitness({ tally, accessLog, onSuspect, onOutcome }: Witnes
         requestBytes: exchange.requestBytes,
         responseBytes: exchange.responseBytes,
       })
-      accessLog?.write(recordOf(exchange))
+      if (exchange.route?.spec.logged !== false) accessLog?.write(recordOf(exchange))
     },
     onSuspect,
     onOutcome,

@@ -12,7 +12,7 @@ const compiled = compile(
     withCertificates(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
-metadata: {name: shop, annotations: {nginx.ingress.kubernetes.io/enable-cors: "true"}}
+metadata: {name: shop, annotations: {nginx.ingress.kubernetes.io/fastcgi-index: "a.php"}}
 spec:
   tls: [{hosts: [shop.test], secretName: shop}]
   rules:
@@ -151,7 +151,7 @@ describe('printExplanation', () => {
       backend      default/cart:80 (discovery empty, by dns)
       balance      round robin
       probe        none: what discovery says is believed
-      problems     test.yaml:4:38: warning: enable-cors is not honoured yet
+      problems     test.yaml:4:38: warning: fastcgi-index is not honoured yet
                    test.yaml:13:67: error: the backend is a Bucket; only Services can be reached
       result       answered with 503 (no_ready_endpoints): default/cart:80 has no ready endpoint
       "

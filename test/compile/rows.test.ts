@@ -123,6 +123,46 @@ const ownRows: readonly Row[] = [
   { name: 'readiness-failure-threshold', value: '1', on: 'Service', beside: tcp, effect: probed('readiness-protocol', { failureThreshold: 1 }), bad: '0' },
 ]
 
+const policy = (kind: string, config: unknown): Effect => ({ route: { policies: expect.arrayContaining([expect.objectContaining({ kind, config })]) as unknown } })
+const cors = (changes: object): Effect => policy('cors', expect.objectContaining(changes))
+const corsOn = { 'enable-cors': 'true' }
+const mirrored = { 'mirror-target': 'http://m.test' }
+const copy = { origin: 'http://m.test', target: ['/'], host: 'm.test', connectMs: 5_000, readMs: 60_000 }
+
+/** Paths, redirects, fields, copies. */
+const shapingRows: readonly Row[] = [
+  { name: 'rewrite-target', value: '/x/$1?y', effect: policy('rewrite', { pattern: '^(?:/shop)', target: '/x/$1?y' }), bad: 'https://other.test/' },
+  { name: 'use-regex', value: 'true', effect: { route: { path: { kind: 'regex', value: '/shop' } } }, bad: 'yes' },
+  { name: 'x-forwarded-prefix', value: '/p/$1', beside: { 'rewrite-target': '/x' }, effect: policy('forwarded-prefix', { pattern: '^(?:/shop)', prefix: '/p/$1' }), bad: 'p' },
+  { name: 'upstream-vhost', value: 'inner.test:8080', effect: policy('upstream-vhost', { host: 'inner.test:8080' }), bad: '$host' },
+  { name: 'app-root', value: '/start', effect: { route: { path: { kind: 'exact', value: '/' }, policies: [{ kind: 'app-root', config: { target: '/start' } }, { kind: 'https-redirect' }, { kind: 'hsts' }] } }, bad: 'start' },
+  { name: 'permanent-redirect', value: 'https://new.test$request_uri', effect: policy('redirect', { status: 301, location: ['https://new.test', { variable: 'request_uri' }], relative: false }), bad: 'javascript:x' },
+  { name: 'permanent-redirect', value: '/new', effect: policy('redirect', { status: 301, location: ['/new'], relative: false }), bad: '//evil.test' },
+  { name: 'permanent-redirect', value: 'http://new.test', effect: policy('redirect', { status: 301, location: ['http://new.test'], relative: false }), bad: 'http://new.test/$nothing' },
+  { name: 'permanent-redirect-code', value: '308', beside: { 'permanent-redirect': '/new' }, effect: policy('redirect', { status: 308, location: ['/new'], relative: false }), bad: '200' },
+  { name: 'temporal-redirect', value: 'https://new.test', beside: { 'permanent-redirect': '/new' }, effect: policy('redirect', { status: 302, location: ['https://new.test'], relative: false }), bad: '/new' },
+  { name: 'temporal-redirect-code', value: '307', beside: { 'temporal-redirect': 'https://new.test' }, effect: policy('redirect', { status: 307, location: ['https://new.test'], relative: false }), bad: '308' },
+  { name: 'relative-redirects', value: 'true', beside: { 'permanent-redirect': '/new' }, effect: policy('redirect', { status: 301, location: ['/new'], relative: true }), bad: 'on' },
+  { name: 'enable-cors', value: 'true', effect: cors({ origins: '*', credentials: true, maxAge: 1_728_000, anyOptions: false }), bad: 'on' },
+  { name: 'cors-allow-origin', value: 'https://A.test:80, ,http://*.b.test,', beside: corsOn, effect: cors({ origins: ['https://a.test:80', 'http://*.b.test'] }), bad: 'a.test' },
+  { name: 'cors-allow-origin', value: 'null', beside: corsOn, effect: cors({ origins: ['null'] }), bad: 'https://a.*.test' },
+  { name: 'cors-allow-methods', value: 'POST, GET', beside: corsOn, effect: cors({ methods: 'POST, GET' }), bad: 'GET;' },
+  { name: 'cors-allow-headers', value: 'X-A, X_B', beside: corsOn, effect: cors({ headers: 'X-A, X_B' }), bad: 'X-A: b' },
+  { name: 'cors-allow-credentials', value: 'false', beside: corsOn, effect: cors({ credentials: false }), bad: 'no' },
+  { name: 'cors-expose-headers', value: '*', beside: corsOn, effect: cors({ expose: '*' }), bad: 'X-A\r\nX-B: c' },
+  { name: 'cors-max-age', value: '200', beside: corsOn, effect: cors({ maxAge: 200 }), bad: '1h' },
+  { name: 'proxy-cookie-domain', value: 'localhost example.org', effect: policy('cookie-attributes', { domain: { from: 'localhost', to: 'example.org' } }), bad: '~^a$ b' },
+  { name: 'proxy-cookie-path', value: '/one/ /', effect: policy('cookie-attributes', { path: { from: '/one/', to: '/' } }), bad: '/one/' },
+  { name: 'proxy-redirect-from', value: 'http://inner.test/', beside: { 'proxy-redirect-to': 'https://shop.test/' }, effect: policy('location-prefix', { from: 'http://inner.test/', to: 'https://shop.test/' }), bad: '~^http' },
+  { name: 'proxy-redirect-to', value: 'https://shop.test/', beside: { 'proxy-redirect-from': 'http://inner.test/' }, effect: policy('location-prefix', { from: 'http://inner.test/', to: 'https://shop.test/' }), bad: '$scheme://x' },
+  { name: 'mirror-target', value: 'https://m.test:8443$request_uri', effect: policy('mirror', { ...copy, origin: 'https://m.test:8443', host: 'm.test:8443', target: [{ variable: 'request_uri' }] }), bad: 'http://$host/' },
+  { name: 'mirror-host', value: 'other.test', beside: mirrored, effect: policy('mirror', { ...copy, host: 'other.test' }), bad: 'a b' },
+  { name: 'enable-access-log', value: 'false', effect: { route: { logged: false } }, bad: 'off' },
+]
+
+/** They need more than one Ingress, so tests of their own look at them. */
+const hostRows = [{ name: 'server-alias' }, { name: 'from-to-www-redirect' }, { name: 'custom-headers' }]
+
 /** `main` and `service` carry annotations of an ordinary Ingress and of its Service, `second` those of a canary. */
 type Setup = { readonly main?: Annotations; readonly service?: Annotations; readonly second?: Annotations }
 
@@ -170,6 +210,10 @@ describe('an annotation', () => {
     judge(row, (annotations) => ({ main: prefixed(ingressNginx.prefix, annotations) }))
   })
 
+  test.each(shapingRows)('$name: $value shapes requests as its row says, and $bad is reported', (row) => {
+    judge(row, (annotations) => ({ main: prefixed(ingressNginx.prefix, annotations) }))
+  })
+
   test.each(canaryRows)('$name: $value on a canary does what its row says, and $bad is reported', (row) => {
     judge(row, (annotations) => ({ second: prefixed(ingressNginx.prefix, annotations) }))
   })
@@ -179,7 +223,7 @@ describe('an annotation', () => {
   })
 
   test.each([
-    [ingressNginx, [...rows, ...canaryRows]],
+    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows]],
     [genkan, ownRows],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {
     const honoured = [...dialect.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)

@@ -1,6 +1,6 @@
 /** Annotations about headers, logs, traces, mirrors and raw configuration. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, noEffect, notYet, off, refused } from '../annotation.ts'
+import { closed, honoured, noEffect, off, refused } from '../annotation.ts'
 import { judgeSnippet } from './snippet.ts'
 
 const text = 'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
@@ -8,16 +8,16 @@ const text = 'nginx configuration text is never run. The routes are served witho
 export const extras: AnnotationGroup = {
   title: 'Headers, logs, traces, mirrors and snippets',
   rows: [
-    notYet('custom-headers', 'No response fields are added.'),
+    honoured('custom-headers', 'namespace/name of a ConfigMap of this namespace', 'Its data are fields of every response, in place of the endpoint\'s. Every name must be in `global-allowed-response-headers` of the global ConfigMap; otherwise the routes answer 503, as in ingress-nginx.'),
     noEffect('http2-push-preload', 'Browsers have given up server push.'),
-    notYet('enable-access-log', 'Every request is in the access log.', { idle: ['', 'true', 't', '1'] }),
+    honoured('enable-access-log', 'true, false (true)', 'Whether requests are in the access log; they are counted all the same.'),
     noEffect('enable-rewrite-log', 'There is no nginx to debug; `genkan explain` says why a request goes where it goes.'),
-    notYet('enable-opentelemetry', 'No spans are made; trace fields are passed on.', { idle: off }),
-    notYet('opentelemetry-trust-incoming-span', 'No spans are made; trace fields are passed on.'),
-    notYet('opentelemetry-operation-name', 'No spans are made.'),
-    notYet('mirror-target', 'Requests are not mirrored.'),
-    notYet('mirror-request-body', 'Requests are not mirrored.'),
-    notYet('mirror-host', 'Requests are not mirrored.'),
+    noEffect('enable-opentelemetry', 'No spans are made; trace fields are passed on.', { idle: off }),
+    noEffect('opentelemetry-trust-incoming-span', 'No spans are made; trace fields are passed on.'),
+    noEffect('opentelemetry-operation-name', 'No spans are made.'),
+    honoured('mirror-target', 'a URL with a fixed host, whose path may hold $request_uri', 'A copy of every request goes there; its answer is thrown away and nobody waits for it.', { difference: 'The copy has no body, and certificates are verified. Without a path it goes to /.' }),
+    noEffect('mirror-request-body', 'Copies never have a body.', { idle: ['', 'off'] }),
+    honoured('mirror-host', 'a host name (the host of the target)', 'The Host of the copies.'),
     refused('configuration-snippet', text, { judge: judgeSnippet }),
     refused('server-snippet', text, { judge: judgeSnippet }),
     refused('stream-snippet', 'nginx configuration text is never run; TCP and UDP are not proxied.'),

@@ -1,0 +1,62 @@
+/**
+ * What ingress-nginx's dialect says about the shape of requests and responses: paths, redirects, fields, copies. Most of
+ * it becomes policies that every route of the Ingress has.
+ */
+import type { ResourceSet } from '#resource/resource-set.ts'
+import type { PolicySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
+import type { Scope } from '../setting.ts'
+import { readBoolean } from '../setting.ts'
+import { corsNames, readCors } from './cors.ts'
+import type { HeaderGlobals } from './header-fields.ts'
+import { defaultHeaderGlobals, headerNames, readHeaderGlobals, readHeaders } from './header-fields.ts'
+import { mirrorNames, readMirror } from './mirroring.ts'
+import type { Redirects } from './redirects.ts'
+import { readRedirects, redirectNames } from './redirects.ts'
+import type { Rewriting } from './rewriting.ts'
+import { readRewriting, rewritingNames } from './rewriting.ts'
+
+export type Shaping = {
+  readonly rewriting: Rewriting
+  readonly redirects: Omit<Redirects, 'policies'>
+  /** Of every route of the Ingress, in any order. */
+  readonly policies: readonly PolicySpec[]
+  /** Its requests are in the access log. */
+  readonly logged: boolean
+  /** Why its routes answer 503. */
+  readonly closed: string | undefined
+}
+
+export type ShapingGlobals = {
+  readonly headers: HeaderGlobals
+  readonly relativeRedirects: boolean
+}
+
+export const defaultShapingGlobals: ShapingGlobals = { headers: defaultHeaderGlobals, relativeRedirects: false }
+
+/** Annotations that are read here. */
+export const shapingNames: readonly string[] = [...rewritingNames, ...redirectNames, ...corsNames, ...headerNames, ...mirrorNames, 'enable-access-log']
+
+export type ShapingOptions = {
+  readonly resources: ResourceSet
+  readonly globals: ShapingGlobals
+  readonly timeouts: TimeoutSpec
+  readonly compat: 'none' | 'ingress-nginx'
+}
+
+export function readShaping(scope: Scope, { resources, globals, timeouts, compat }: ShapingOptions): Shaping {
+  const { policies: redirecting, ...redirects } = readRedirects(scope, globals.relativeRedirects)
+  const headers = readHeaders(scope, resources, globals.headers)
+  const own = [readCors(scope, compat === 'ingress-nginx'), readMirror(scope, timeouts)].filter((each) => each !== undefined)
+  return {
+    rewriting: readRewriting(scope),
+    redirects,
+    policies: [...redirecting, ...own, ...headers.policies],
+    logged: readBoolean(scope, 'enable-access-log', true),
+    closed: headers.closed,
+  }
+}
+
+/** Of the global ConfigMap. */
+export function readShapingGlobals(scope: Scope, resources: ResourceSet): ShapingGlobals {
+  return { headers: readHeaderGlobals(scope, resources), relativeRedirects: readBoolean(scope, 'relative-redirects', false) }
+}
