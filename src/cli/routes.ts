@@ -1,5 +1,5 @@
 /** `genkan routes`: the compiled table. */
-import { withoutSecrets } from '#snapshot/print.ts'
+import { shownPolicy, withoutSecrets } from '#snapshot/print.ts'
 import type { RouteSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { countOf, printColumns } from './columns.ts'
 import { defineCommand } from './command.ts'
@@ -22,7 +22,7 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
     const { snapshot, shadowed } = compiled
     if (flags.output === 'json') {
       io.out(
-        `${JSON.stringify({ routes: snapshot.routes, upstreams: snapshot.upstreams.map(shown), tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
+        `${JSON.stringify({ routes: snapshot.routes.map(shownRoute), upstreams: snapshot.upstreams.map(shown), tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
       )
       return 0
     }
@@ -41,6 +41,11 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
     return 0
   },
 })
+
+/** Without the hashes of passwords. */
+function shownRoute(route: RouteSpec): RouteSpec {
+  return { ...route, policies: route.policies.map(shownPolicy) }
+}
 
 /** Without the key that is shown to endpoints. */
 function shown({ tls, ...upstream }: UpstreamSpec): unknown {

@@ -4,6 +4,7 @@
 import type { FilterContext, Reply } from '#policy/policy.ts'
 import { offlineEnv } from '#policy/offline-env.ts'
 import { policies } from '#policy/registry.ts'
+import { shownPolicy } from '#snapshot/print.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 
 export type PolicyEffect = {
@@ -30,7 +31,7 @@ export type ExplainedRequest = {
 export function effectsOf(specs: readonly PolicySpec[], request: ExplainedRequest): readonly PolicyEffect[] {
   let answered: string | undefined
   return specs.map((spec) => {
-    const effect = effectOf(spec, request, answered)
+    const effect = { ...effectOf(spec, request, answered), config: shownPolicy(spec).config }
     if (effect.reply !== undefined) answered = spec.kind
     return effect
   })

@@ -4,6 +4,7 @@
  */
 import type { EndpointReport } from '#health/gated-upstream.ts'
 import { endpointState } from '#snapshot/endpoint-state.ts'
+import { shownPolicy } from '#snapshot/print.ts'
 import type { EndpointSpec } from '#snapshot/snapshot.ts'
 import type { EndpointUse } from '#worker/message.ts'
 import type { WorkerPool } from '#worker/pool.ts'
@@ -38,7 +39,7 @@ export function routesView(turn: Turn | undefined): unknown {
       path: route.path.value,
       pathType: route.path.kind,
       backend: route.upstream,
-      policies: route.policies,
+      policies: route.policies.map(shownPolicy),
       timeouts: route.timeouts,
       maxBodyBytes: route.maxBodyBytes,
       writtenIn: { object: route.origin.object, file: route.origin.file, line: route.origin.line },

@@ -13,14 +13,14 @@ import { fillIn, publicAuthority, type VariableText } from './variables.ts'
 export type ExternalAuthConfig = {
   /** Answers are remembered for this use of the service only. */
   readonly id: string
-  readonly to: { readonly kind: 'upstream'; readonly id: string; readonly scheme: 'http' | 'https' } | { readonly kind: 'origin'; readonly scheme: 'http' | 'https'; readonly authority: VariableText }
+  readonly to: { readonly kind: 'upstream'; readonly id: string; readonly scheme: AskedScheme } | { readonly kind: 'origin'; readonly scheme: AskedScheme; readonly authority: VariableText }
   /** Sent as Host. */
   readonly host: VariableText
   /** Path and query. */
   readonly target: VariableText
   readonly method: string
-  /** Added to the question, a flat list; they replace the client's. */
-  readonly fields: readonly string[]
+  /** Added to the question; they replace the client's. */
+  readonly fields: readonly { readonly name: string; readonly value: VariableText }[]
   /** Fields of the answer that the endpoint gets, in lower case. */
   readonly responseFields: readonly string[]
   /** Where to send clients that get 401; `undefined` for nowhere. */
@@ -33,6 +33,9 @@ export type ExternalAuthConfig = {
   readonly connectMs: number
   readonly readMs: number
 }
+
+/** `client`: that of the client's own connection. */
+export type AskedScheme = 'http' | 'https' | 'client'
 
 export type AuthCache = {
   readonly key: VariableText
@@ -85,8 +88,9 @@ const omitted: ReadonlySet<string> = new Set(['host', 'content-length', 'expect'
 
 function questionOf(config: ExternalAuthConfig, context: FilterContext): Question {
   const { to } = config
+  const scheme = to.scheme === 'client' ? context.client.scheme : to.scheme
   return {
-    to: to.kind === 'upstream' ? to : { kind: 'origin', origin: `${to.scheme}://${fillIn(to.authority, context)}` },
+    to: to.kind === 'upstream' ? { ...to, scheme } : { kind: 'origin', origin: `${scheme}://${fillIn(to.authority, context)}` },
     method: config.method,
     target: fillIn(config.target, context).replace(/[^\x21-\x7e]+/g, encodeURIComponent),
     fields: questionFields(config, context),
@@ -112,7 +116,7 @@ function questionFields(config: ExternalAuthConfig, context: FilterContext): str
   set(fields, 'X-Original-Method', received.method)
   set(fields, 'X-Auth-Request-Redirect', fillIn(config.redirect, context))
   set(fields, 'X-Sent-From', 'genkan')
-  for (let at = 0; at < config.fields.length; at += 2) set(fields, config.fields[at]!, config.fields[at + 1]!)
+  for (const { name, value } of config.fields) set(fields, name, fillIn(value, context))
   return fields
 }
 

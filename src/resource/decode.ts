@@ -6,6 +6,7 @@ import { bad, object } from './decoder.ts'
 import { checkIngress, ingressClassFields, ingressFields } from './decode-ingress.ts'
 import type { DecodedMetadata, Scope } from './decode-metadata.ts'
 import { metadataOf } from './decode-metadata.ts'
+import { networkPolicyFields } from './decode-network-policy.ts'
 import { nodeFields, podFields, toPodStatus, workloadFields } from './decode-pod.ts'
 import { checkSecret, configMapFields, joinSecret, secretFields, toConfigMap } from './decode-secret.ts'
 import { checkEndpointSlice, endpointsFields, endpointSliceFields, serviceFields } from './decode-service.ts'
@@ -118,6 +119,13 @@ export const kinds: ReadonlyMap<string, Kind> = new Map<string, Kind>([
       scope: 'cluster',
       unused: ['spec'],
       build: ({ status }, { metadata, origin }) => ({ kind: 'Node', metadata, origin, status }),
+    }),
+  ],
+  [
+    'NetworkPolicy',
+    kind('networking.k8s.io/v1', networkPolicyFields, {
+      unknownFields: 'error',
+      build: ({ spec }, { metadata, origin }) => ({ kind: 'NetworkPolicy', metadata, origin, spec }),
     }),
   ],
   ...(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet'] as const).map((name): [string, Kind] => [

@@ -186,6 +186,32 @@ export type Node = Common<'Node'> & {
   }
 }
 
+export type LabelSelector = {
+  readonly matchLabels: Readonly<Record<string, string>>
+  readonly matchExpressions: readonly { readonly key: string; readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; readonly values: readonly string[] }[]
+}
+
+/** Selectors of peers are not kept: nobody here can tell who they are. */
+export type NetworkPolicyPeer =
+  | { readonly kind: 'block'; readonly cidr: string; readonly except: readonly string[] }
+  | { readonly kind: 'selector' }
+
+/** `port` is `undefined` for all ports of that protocol. */
+export type NetworkPolicyPort = {
+  readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  readonly port: PortRef | undefined
+  readonly endPort: number | undefined
+}
+
+export type NetworkPolicy = Common<'NetworkPolicy'> & {
+  readonly spec: {
+    readonly podSelector: LabelSelector
+    readonly policyTypes: readonly ('Ingress' | 'Egress')[]
+    /** No rule lets nobody in; an empty `from` lets in everybody, empty `ports` are all ports. */
+    readonly ingress: readonly { readonly from: readonly NetworkPolicyPeer[]; readonly ports: readonly NetworkPolicyPort[] }[]
+  }
+}
+
 export type Resource =
   | Ingress
   | IngressClass
@@ -197,6 +223,7 @@ export type Resource =
   | Pod
   | Workload
   | Node
+  | NetworkPolicy
 
 export type ResourceKind = Resource['kind']
 

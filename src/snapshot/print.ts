@@ -2,7 +2,7 @@
  * The one text form of a snapshot: for golden tests, logs and bug reports. The same snapshot always prints the same,
  * and private keys are never in it.
  */
-import type { CanarySpec, CertificateSpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec, UpstreamTlsSpec } from './snapshot.ts'
+import type { CanarySpec, CertificateSpec, PolicySpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec, UpstreamTlsSpec } from './snapshot.ts'
 
 /**
  * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
@@ -19,9 +19,20 @@ export function printSnapshot({ generation, routes, upstreams, certificates, tls
   return `${blocks.map((lines) => lines.join('\n  ')).join('\n\n')}\n`
 }
 
-/** JSON on one line with keys in alphabetical order, so that equal values print the same. */
+/**
+ * JSON on one line with keys in alphabetical order, so that equal values print the same, except for members called
+ * `secret`, which are not shown.
+ */
 export function printValue(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) => (isRecord(each) ? sortKeys(each) : each)) ?? 'undefined'
+  return JSON.stringify(value, (key, each: unknown) => (key === 'secret' ? hidden : isRecord(each) ? sortKeys(each) : each)) ?? 'undefined'
+}
+
+const hidden = '(hidden)'
+
+/** A policy as people may see it. */
+export function shownPolicy({ kind, config }: PolicySpec): PolicySpec {
+  // What was plain data stays plain data.
+  return { kind, config: JSON.parse(printValue(config)) as unknown }
 }
 
 /** How TLS is spoken to endpoints, for people: checksums in place of certificates, and no key. */
