@@ -69,7 +69,6 @@ export class HealthGate {
 
   /** Discovery has news. Upstreams that are not followed yet are left to the `follow` that is on its way. */
   discovered(sets: readonly EndpointSet[]): void {
-    if (this.#closed) return
     this.#push(sets.flatMap((set) => {
       const gated = this.#upstreams.get(set.upstream)
       return gated?.discovered(set) === true ? [gated.set] : []
@@ -78,7 +77,6 @@ export class HealthGate {
 
   /** Workers have news. */
   outcomes(outcomes: readonly EndpointOutcome[]): void {
-    if (this.#closed) return
     const changed = new Set<GatedUpstream>()
     for (const outcome of outcomes) {
       const gated = this.#upstreams.get(outcome.upstream)
@@ -103,8 +101,8 @@ export class HealthGate {
 
   close(): void {
     this.#closed = true
-    for (const id of this.#upstreams.keys()) this.#forget(id)
     this.#prober.close()
+    for (const id of this.#upstreams.keys()) this.#forget(id)
   }
 
   #gated(spec: UpstreamSpec): GatedUpstream {
@@ -138,6 +136,6 @@ export class HealthGate {
   }
 
   #push(sets: readonly EndpointSet[]): void {
-    if (sets.length > 0 && !this.#closed) this.#init.onChange(sets)
+    if (sets.length > 0) this.#init.onChange(sets)
   }
 }

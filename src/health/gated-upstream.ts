@@ -82,7 +82,6 @@ export class GatedUpstream {
   }
 
   note(outcome: EndpointOutcome): boolean {
-    if (!this.#sights.has(outcome.endpoint)) return false
     this.#outliers.note(outcome.endpoint, outcome)
     return this.judge()
   }

@@ -22,8 +22,6 @@ export async function probeHttp(action: HttpAction, target: ProbeTarget, signal:
     allowH2: false,
     connect: { rejectUnauthorized: false, timeout: 0 },
   })
-  const giveUp = (): void => void client.destroy().catch(() => {})
-  signal.addEventListener('abort', giveUp, { once: true })
   try {
     const { statusCode, body } = await client.request({ method: 'GET', path: action.path, headers: [...fieldsOf(action)], signal })
     let bytes = 0
@@ -34,8 +32,7 @@ export async function probeHttp(action: HttpAction, target: ProbeTarget, signal:
     }
     return { ok: statusCode >= 200 && statusCode < 400, says: `HTTP ${statusCode}` }
   } finally {
-    signal.removeEventListener('abort', giveUp)
-    giveUp()
+    void client.destroy().catch(() => {})
   }
 }
 

@@ -41,8 +41,6 @@ export class Outliers {
     if (known === undefined && outcome.failures === 0) return
     const suspect = known ?? { failures: 0, ejections: 0, weight: 0, ejectedUntil: undefined, returnedAt: 0 }
     this.#suspects.set(endpoint, suspect)
-    // What was under way when it was ejected says nothing about the time after.
-    if (suspect.ejectedUntil !== undefined) return
     suspect.failures = (outcome.recovered ? 0 : suspect.failures) + outcome.failures
   }
 
@@ -116,7 +114,10 @@ function eject(suspect: Suspect, { baseEjectionMs, maxEjectionMs }: OutlierSpec,
   suspect.ejectedUntil = now + Math.min(base * suspect.weight, maxEjectionMs)
 }
 
-/** It starts with a clean slate, except that a next ejection soon lasts longer. */
+/**
+ * It starts with a clean slate, except that a next ejection soon lasts longer: what was under way when it was ejected
+ * says nothing about the time after.
+ */
 function bringBack(id: string, suspect: Suspect, now: number): string {
   suspect.ejectedUntil = undefined
   suspect.failures = 0

@@ -143,6 +143,15 @@ describe('the gate with probes', () => {
     expect(gate.current()[0]).toEqual(setOf([leaving]))
   })
 
+  test('nor is one that is published whatever its state', async () => {
+    const { gate, clock, script } = setUp()
+    const published = setOf([{ n: 1, terminating: true }])
+    void gate.follow([upstreamSpec({ probe: probeSpec() })], [published])
+    await tick(clock, 60_000)
+    expect(script.asked).toEqual([])
+    expect(gate.current()[0]).toBe(published)
+  })
+
   test('the initial delay is for endpoints that join, counted from their first sight', async () => {
     const { gate, clock, script } = setUp()
     for (const n of [1, 2, 3]) script.answers.set(`10.0.0.${n}`, true)
@@ -234,6 +243,8 @@ describe('the gate with probes', () => {
     gate.outcomes([failed(2)])
     await tick(clock, 100_000)
     expect(told).toHaveLength(before)
+    await gate.follow([upstreamSpec()], [setOf([1])])
+    expect(gate.current()).toEqual([])
   })
 })
 
@@ -253,6 +264,18 @@ describe('the gate and outliers', () => {
     expect(gate.current()[0]).toEqual(setOf([1, 2, 3]))
     expect(told).toHaveLength(3)
     expect(clock.pending).toBe(0)
+  })
+
+  test('has one timer, and none once it is closed', async () => {
+    const { gate, clock, told } = setUp()
+    await gate.follow([upstreamSpec()], [setOf([1, 2, 3, 4])])
+    for (const n of [1, 2, 3]) gate.outcomes([failed(n)])
+    expect(states(gate)).toEqual(['ejected', 'ejected', 'ready', 'ready'])
+    expect(clock.pending).toBe(1)
+    gate.close()
+    expect(clock.pending).toBe(0)
+    clock.advance(100_000)
+    expect(told).toHaveLength(3)
   })
 
   test('ejects nobody when it is off', async () => {

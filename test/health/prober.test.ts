@@ -154,6 +154,9 @@ describe('a prober', () => {
     expect(script.asked.map(({ target }) => target.address)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.5'])
     await script.asked[2]!.answer(true)
     expect(script.asked).toHaveLength(4)
+    await script.asked[3]!.answer(true)
+    clock.advance(10_000)
+    expect(script.asked).toHaveLength(6)
   })
 
   test('first results are those of endpoints due in time, whatever they are', async () => {
@@ -166,6 +169,14 @@ describe('a prober', () => {
     expect(done).toBe(false)
     await script.asked[1]!.answer(true)
     expect(done).toBe(true)
+  })
+
+  test('nobody waits for the first result of an endpoint that is gone', async () => {
+    const { prober } = setUp()
+    prober.follow(web, probeSpec(), [probed(1)])
+    const first = prober.firstResults(web, 1_000)
+    prober.follow(web, probeSpec(), [])
+    await expect(first).resolves.toBeUndefined()
   })
 
   test('nothing is left after it is closed', async () => {
