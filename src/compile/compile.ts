@@ -4,20 +4,27 @@
  */
 import { toAscii } from '#http/authority.ts'
 import type { Problem } from '#resource/problem.ts'
+import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, Resource } from '#resource/resource.ts'
 import { objectName } from '#resource/resource.ts'
 import { byAge, bySpecificity } from '#route/precedence.ts'
 import type { DiscoveryMode, PathMatch, RouteOrigin, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import { aliasesOf, withAliases, withOtherNames } from './alias.ts'
+import { answerClaims, otherNames } from './answer-claims.ts'
 import { attachCanaries } from './canary.ts'
 import type { Claim } from './claim.ts'
 import { ClassSelection } from './class-selection.ts'
 import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
+import { asksForCredentials } from './guards.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
+import { patternHosts } from './pattern-paths.ts'
+import { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
 import type { Placement } from './route-spec.ts'
+import { PodTemplates } from './pod-templates.ts'
 import { originOf, routeId, routeOf } from './route-spec.ts'
 import { selectTls } from './tls-selection.ts'
 import type { Resolved } from './upstream-list.ts'
@@ -83,21 +90,28 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   const problems: Problem[] = []
   const globals = readGlobals(resources, options.configMap, problems)
   const { ours, foreign } = selectIngresses(resources, options, problems)
-  const plans = ours.map((ingress) => planOf(ingress, { globals, resources, problems }))
+  const planning = { globals, resources, compat: options.compat, patternHosts: patternHosts(ours, options.compat), problems }
+  const plans = ours.map((ingress) => planOf(ingress, planning))
   const mains = plans.filter((plan) => plan.canary === undefined)
-  const tls = selectTls(mains.map((plan) => plan.ingress), resources, { now: options.now, problems })
-  const { winners, losses } = contest(mains.flatMap((plan) => plan.claims), problems)
+  const answers = answerClaims(mains, { redirectCode: globals.redirectCode, problems })
+  const aliases = aliasesOf(mains, problems)
+  const named = selectTls(mains.map((plan) => plan.ingress), resources, { now: options.now, problems })
+  const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
+  const { winners, losses } = contest([...mains.flatMap((plan) => plan.claims), ...answers], problems)
   const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
   const placements = placeClaims(winners, plans, upstreams)
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
-  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled }
-  const routings = placements.map((each) => routeOf({ ...each, canary: attachments.get(each.claim) }, surroundings))
+  const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
+  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled, networkPolicies }
+  const complete = placements.map((each) => ({ ...each, canary: attachments.get(each.claim) }))
+  const routings = withAliases(complete, aliases).map((each) => routeOf(each, surroundings))
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
+  const dead = new Set(routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [route.id])))
   for (const service of resources.list('Service')) reportAnnotations(service, problems)
   return {
-    snapshot: { generation: 0, routes, upstreams: followed(routes, settled), certificates: tls.certificates, tlsHosts: tls.hosts },
-    statuses: [...statusesOf(plans, routes, losses), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
+    snapshot: { generation: 0, routes, upstreams: followed(routes, placements, settled), certificates: tls.certificates, tlsHosts: tls.hosts },
+    statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
     problems: problems.toSorted(byPlace),
     shadowed: losses.map(shadowedOf),
     unreachable: routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [{ route: route.id, reason: unreachable }])),
@@ -114,17 +128,34 @@ function placeClaims(claims: readonly Claim[], plans: readonly Plan[], upstreams
     const { plan, asker } = askers.get(ingress)!
     const place = { at: standing === 'fallback' ? at : [...at, 'backend'], asked: plan.wish.discovery?.value }
     const found: Resolved = backend === undefined ? noPatterns : upstreams.resolve(ingress, backend, place)
-    const resolved: Resolved = plan.closed === undefined ? found : { kind: 'unreachable', reason: plan.closed }
+    const auth = placeAuth(claim, plan, upstreams)
+    const reason = plan.closed ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
+    const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
-    return { claim, plan, resolved, canary: undefined }
+    if (resolved.kind === 'unreachable' || auth?.kind !== 'upstream') return { claim, plan, resolved, canary: undefined, auth: undefined }
+    upstreams.ask(auth.id, { ...asker, wish: {} })
+    return { claim, plan, resolved, canary: undefined, auth: auth.id }
   })
 }
 
-const noPatterns: Resolved = { kind: 'unreachable', reason: 'regular expressions in paths are not honoured yet' }
+/** Whom the rule asks for permission, when that is a Service; unreachable when asking would not be safe. */
+function placeAuth({ host, path }: Claim, { guards }: Plan, upstreams: UpstreamList): Resolved | undefined {
+  const wish = guards.externalAuth
+  if (wish === undefined || !asksForCredentials(guards, path)) return undefined
+  const { resource, at, problems } = wish.scope
+  if (wish.asksHost && host === '') {
+    const message = 'auth-url asks the host that the client names, and a rule without a host lets it name any'
+    problems.push(problemOf(resource, { severity: 'error', code: 'protection-not-possible', at: at('auth-url'), message, instead: 'the rule answers 503' }))
+    return { kind: 'unreachable', reason: message }
+  }
+  return wish.service && upstreams.resolveService(wish.service, { resource, at: at('auth-url') })
+}
 
-/** Those that a route leads to, in order of their ids. */
-function followed(routes: readonly RouteSpec[], settled: ReadonlyMap<string, Settled>): readonly UpstreamSpec[] {
-  const ids = new Set(routes.flatMap(({ upstream, canary }) => [upstream, canary?.upstream]))
+const noPatterns: Resolved = { kind: 'unreachable', reason: 'its regular expression cannot be matched' }
+
+/** Those that a route leads to or asks, in order of their ids. */
+function followed(routes: readonly RouteSpec[], placements: readonly Placement[], settled: ReadonlyMap<string, Settled>): readonly UpstreamSpec[] {
+  const ids = new Set([...routes.flatMap(({ upstream, canary }) => [upstream, canary?.upstream]), ...placements.map(({ auth }) => auth)])
   return [...settled.values()].map(({ spec }) => spec).filter(({ id }) => ids.has(id))
 }
 
@@ -155,7 +186,9 @@ function foreignRules({ ingress, reason }: Foreign): readonly ForeignRule[] {
   })
 }
 
-function statusesOf(plans: readonly Plan[], routes: readonly RouteSpec[], losses: readonly Loss[]): readonly ResourceStatus[] {
+type Outcomes = { readonly routes: readonly RouteSpec[]; readonly losses: readonly Loss[]; readonly dead: ReadonlySet<string> }
+
+function statusesOf(plans: readonly Plan[], { routes, losses, dead }: Outcomes): readonly ResourceStatus[] {
   const routesOf = Map.groupBy(routes, (route) => route.origin.object)
   const canariesOf = Map.groupBy(routes, (route) => route.canary?.origin.object)
   const lossesOf = Map.groupBy(losses, (loss) => loss.claim.ingress)
@@ -165,7 +198,7 @@ function statusesOf(plans: readonly Plan[], routes: readonly RouteSpec[], losses
     const own = routesOf.get(object) ?? []
     // Giving way as a default backend or as what an expression could mean is no loss.
     const lost = (lossesOf.get(plan.ingress) ?? []).filter(({ claim, winner }) => claim.standing === winner.standing).length
-    return { object, routes: own.length, ...judgePlan(plan, own, lost) }
+    return { object, routes: own.length, ...judgePlan(plan, { routes: own.length, dead: own.filter(({ id }) => dead.has(id)).length, lost }) }
   })
 }
 
@@ -177,12 +210,13 @@ function judgeCanary({ ingress, closed }: Plan, routes: number): Pick<ResourceSt
   return missing > 0 ? { state: 'partly', reason: counted(missing, 'rule without a main one', 'rules without a main one'), routes } : { state: 'served', reason: '', routes }
 }
 
-function judgePlan(plan: Plan, routes: readonly RouteSpec[], lost: number): Pick<ResourceStatus, 'state' | 'reason'> {
+type Counts = { readonly routes: number; readonly dead: number; readonly lost: number }
+
+function judgePlan(plan: Plan, { routes, dead, lost }: Counts): Pick<ResourceStatus, 'state' | 'reason'> {
   if (plan.closed !== undefined) return { state: 'rejected', reason: `${plan.closed}: its routes answer 503` }
-  const dead = routes.filter((route) => route.upstream === undefined).length
   const missing = countPaths(plan.ingress) - plan.claims.filter((claim) => claim.standing !== 'fallback').length
-  if (routes.length === 0) return { state: 'rejected', reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served' }
-  if (dead === routes.length) return { state: 'rejected', reason: 'none of its backends can be reached' }
+  if (routes === 0) return { state: 'rejected', reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served' }
+  if (dead === routes) return { state: 'rejected', reason: 'none of its backends can be reached' }
   if (dead + lost + missing === 0) return { state: 'served', reason: '' }
   const parts = [counted(dead, 'route answers 503', 'routes answer 503'), counted(lost, 'lost to another rule', 'lost to other rules'), counted(missing, 'left out', 'left out')]
   return { state: 'partly', reason: parts.filter((part) => part !== '').join(', ') }

@@ -10,7 +10,11 @@ import type { CanarySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Claim } from './claim.ts'
 import { claimsOf } from './claim.ts'
 import { genkanPrefix } from './genkan/dialect.ts'
+import { ownLimits } from './genkan/limits.ts'
 import { attempts, readOwnTimeouts, readOwnWish } from './genkan/upstream-settings.ts'
+import type { Guards } from './guards.ts'
+import { isGuarded, noGuards, readGuards } from './guards.ts'
+import { authentication } from './ingress-nginx/access.ts'
 import type { CookieSettings } from './ingress-nginx/affinity.ts'
 import { readAffinity, readCookie } from './ingress-nginx/affinity.ts'
 import { readProtocol } from './ingress-nginx/backend-protocol.ts'
@@ -19,11 +23,16 @@ import type { CanaryRules } from './ingress-nginx/canary.ts'
 import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
+import type { Shaping } from './ingress-nginx/shaping.ts'
+import { readShaping, shapingNames } from './ingress-nginx/shaping.ts'
+import { limits } from './ingress-nginx/limits.ts'
 import type { Settings } from './ingress-nginx/settings.ts'
 import { readSettings, settingNames } from './ingress-nginx/settings.ts'
+import { sourceRanges } from './ingress-nginx/source-ranges.ts'
 import { readUpstreamTls } from './ingress-nginx/upstream-tls.ts'
+import { patternTest } from './pattern-paths.ts'
 import type { Scope } from './setting.ts'
-import { annotationScope, readBoolean } from './setting.ts'
+import { annotationScope } from './setting.ts'
 import type { UpstreamWish } from './upstream-wish.ts'
 import { judgeAnnotations } from './verdict.ts'
 
@@ -31,6 +40,7 @@ export type Plan = {
   readonly ingress: Ingress
   readonly settings: Settings
   readonly timeouts: TimeoutSpec
+  readonly shaping: Shaping
   readonly claims: readonly Claim[]
   /** Of its upstreams. */
   readonly wish: UpstreamWish
@@ -40,37 +50,53 @@ export type Plan = {
   readonly canary: CanaryRules | undefined
   /** What it says about sessions and canaries. */
   readonly canaryBehavior: CanarySpec['affinity'] | undefined
+  readonly guards: Guards
   /** Why its routes answer 503; `undefined` when they are served. */
   readonly closed: string | undefined
 }
 
-export type PlanOptions = { readonly globals: Globals; readonly resources: ResourceSet; readonly problems: Problem[] }
+export type PlanOptions = {
+  readonly globals: Globals
+  readonly resources: ResourceSet
+  readonly compat: 'none' | 'ingress-nginx'
+  /** Hosts all of whose paths are regular expressions. */
+  readonly patternHosts: ReadonlySet<string>
+  readonly problems: Problem[]
+}
 
-export function planOf(ingress: Ingress, { globals, resources, problems }: PlanOptions): Plan {
+export function planOf(ingress: Ingress, { globals, resources, compat, patternHosts, problems }: PlanOptions): Plan {
   const verdicts = judgeAnnotations(ingress)
   for (const { problem } of verdicts) if (problem !== undefined) problems.push(problem)
   const closing = verdicts.find(({ meanwhile, problem }) => meanwhile === 'closed' && problem !== undefined)
   const scope = annotationScope(ingress, ingressNginx.prefix, problems)
   const own = annotationScope(ingress, genkanPrefix, problems)
   const { wish, refusal } = readWish({ scope, own }, resources)
-  const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal
-  // Its value is read again with the other settings; a bad one is reported there once.
-  const patterns = readBoolean({ ...scope, problems: [] }, 'use-regex', false) || (scope.value('rewrite-target')?.trim() ?? '') !== ''
   const canary = readCanary(scope)
   if (canary !== undefined) reportIdle(ingress, problems)
   const settings = canary === undefined ? readSettings(scope, globals.settings) : globals.settings
+  const timeouts = canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts
+  const shaping = readShaping(scope, { resources, globals: globals.shaping, timeouts, compat })
+  // What stands before the main route stands before its canary.
+  const guards = canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
+  const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed
   return {
     ingress,
     settings,
-    timeouts: canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts,
-    claims: claimsOf(ingress, { closed: closed !== undefined, patterns, problems }),
+    timeouts,
+    shaping,
+    // What stands in for an expression must not let by what the expression would have guarded.
+    claims: claimsOf(ingress, { closed: closed !== undefined || isGuarded(guards), isPattern: patternTest(shaping.rewriting, patternHosts), problems }),
     wish,
     cookie: readCookie(scope),
     canary,
     canaryBehavior: readCanaryBehavior(scope),
+    guards,
     closed,
   }
 }
+
+/** Those that guard the routes of an Ingress. */
+const guardNames = [authentication, sourceRanges, limits].flatMap(({ rows }) => rows.filter(({ verdict }) => verdict === 'honoured').map(({ name }) => name))
 
 type Scopes = { readonly scope: Scope; readonly own: Scope }
 
@@ -86,7 +112,7 @@ function readWish({ scope, own }: Scopes, resources: ResourceSet): { readonly wi
 
 /** Annotations that only an Ingress with routes of its own could mean. */
 function reportIdle(ingress: Ingress, problems: Problem[]): void {
-  const idle = [...settingNames.map((name) => ingressNginx.prefix + name), ...attempts.rows.map(({ name }) => genkanPrefix + name)]
+  const idle = [...[...settingNames, ...shapingNames, ...guardNames].map((name) => ingressNginx.prefix + name), ...ownLimits.rows.map(({ name }) => genkanPrefix + name), ...attempts.rows.map(({ name }) => genkanPrefix + name)]
   for (const annotation of idle) {
     if (ingress.metadata.annotations[annotation] === undefined) continue
     const message = `${annotation} has no effect on a canary`

@@ -3,11 +3,17 @@
  */
 import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect } from '#policy/https-redirect.ts'
+import { networkPolicy } from '#policy/network-policy.ts'
+import { inOrder } from '#policy/registry.ts'
 import { objectName } from '#resource/resource.ts'
 import type { AffinityCookieSpec, PathMatch, PolicySpec, RouteOrigin, RouteSpec } from '#snapshot/snapshot.ts'
 import type { Attachment } from './canary.ts'
 import type { Claim } from './claim.ts'
+import { guardPolicies } from './guards.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
+import { rewritePolicies } from './ingress-nginx/rewriting.ts'
+import type { Shaping } from './ingress-nginx/shaping.ts'
+import type { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import type { Resolved } from './upstream-list.ts'
 import type { Settled } from './upstream-spec.ts'
@@ -17,6 +23,7 @@ export type Surroundings = {
   /** Hosts that some `spec.tls` names. */
   readonly tlsHosts: ReadonlySet<string>
   readonly upstreams: ReadonlyMap<string, Settled>
+  readonly networkPolicies: NetworkPolicies
 }
 
 /** A claim that won, and where it leads as far as its own Ingress decides. */
@@ -25,6 +32,8 @@ export type Placement = {
   readonly plan: Plan
   readonly resolved: Resolved
   readonly canary: Attachment | undefined
+  /** The authentication service, when its URL names a Service. */
+  readonly auth: string | undefined
 }
 
 export type Routing = {
@@ -33,8 +42,8 @@ export type Routing = {
   readonly unreachable: string | undefined
 }
 
-export function routeOf({ claim, plan, resolved, canary }: Placement, surroundings: Surroundings): Routing {
-  const { settings, timeouts } = plan
+export function routeOf({ claim, plan, resolved, canary, auth }: Placement, surroundings: Surroundings): Routing {
+  const { settings, shaping, timeouts } = plan
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
   const base: RouteSpec = {
@@ -43,14 +52,25 @@ export function routeOf({ claim, plan, resolved, canary }: Placement, surroundin
     path: claim.path,
     origin: originOf(claim),
     upstream: undefined,
-    policies: policiesOf(claim, plan, surroundings),
+    policies: inOrder([...policiesOf(claim, plan, surroundings), ...guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth })]),
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
+    ...(shaping.logged ? {} : { logged: false }),
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
   }
+  if (claim.answer !== undefined) return { route: base, unreachable: undefined }
   if (settled === undefined || unreachable !== undefined) return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
   const route: RouteSpec = { ...base, upstream: settled.spec.id, ...canaryOf(canary, surroundings), ...cookieOf(claim, plan, settled) }
-  return { route, unreachable: undefined }
+  return { route: { ...route, policies: inOrder([...route.policies, ...networkPoliciesOf(route, surroundings)]) }, unreachable: undefined }
+}
+
+/** Whoever may not reach the canary may not reach the route: nobody knows beforehand where a request will go. */
+function networkPoliciesOf({ upstream, canary }: RouteSpec, { upstreams, networkPolicies }: Surroundings): readonly PolicySpec[] {
+  return [upstream, canary?.upstream].flatMap((id) => {
+    const target = id === undefined ? undefined : upstreams.get(id)?.spec
+    const config = target && networkPolicies.of(target)
+    return config === undefined ? [] : [networkPolicy.spec(config)]
+  })
 }
 
 /** A canary whose own upstream may not be reached takes nothing. */
@@ -82,15 +102,22 @@ export function originOf({ ingress, at }: Pick<Claim, 'ingress' | 'at'>): RouteO
 
 const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<PathMatch['kind'], string>
 
-function policiesOf({ host, path }: Claim, { settings }: Plan, { globals, tlsHosts }: Surroundings): readonly PolicySpec[] {
-  const policies: PolicySpec[] = []
+function policiesOf(claim: Claim, { settings, shaping }: Plan, { globals, tlsHosts }: Surroundings): readonly PolicySpec[] {
+  const { host, path } = claim
+  const policies = claim.answer === undefined ? shapingOf(claim, shaping) : [claim.answer]
   const encrypted = hasTls(host, tlsHosts)
   const exempt = globals.noRedirectPaths.some((prefix) => path.value.startsWith(prefix))
   if (!exempt && (settings.forceSslRedirect || (settings.sslRedirect && encrypted))) {
     policies.push(httpsRedirect.spec({ status: globals.redirectCode }))
   }
   if (encrypted && globals.hsts !== undefined) policies.push(hsts.spec(globals.hsts))
-  return policies
+  return inOrder(policies)
+}
+
+function shapingOf({ path, written, standing }: Claim, { policies, redirects, rewriting }: Shaping): PolicySpec[] {
+  const root = redirects.appRoot === undefined || path.value !== '/' ? [] : [redirects.appRoot]
+  // A default backend has no path that a rewrite could belong to.
+  return [...root, ...policies, ...(standing === 'fallback' ? [] : rewritePolicies(rewriting, path, written))]
 }
 
 /** Named itself or through a wildcard of one label. */

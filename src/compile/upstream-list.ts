@@ -22,6 +22,7 @@ export type UpstreamListInit = {
   readonly problems: Problem[]
 }
 
+type NamedService = { readonly namespace: string; readonly name: string; readonly port: number }
 type Unreachable = { readonly kind: 'unreachable'; readonly reason: string }
 export type Resolved = { readonly kind: 'upstream'; readonly id: string } | Unreachable
 
@@ -61,6 +62,19 @@ export class UpstreamList {
     const port = service === undefined ? this.#portWithoutService(ingress, backend, { at, asked }) : this.#portOf(ingress, service, { port: backend.port, at })
     if (port.kind === 'unreachable') return port
     return { kind: 'upstream', id: this.#add({ namespace, service: backend.name, port, known: service }) }
+  }
+
+  /** A Service that an annotation names, maybe of another namespace. */
+  resolveService({ namespace, name, port }: NamedService, { resource, at }: { readonly resource: Resource; readonly at: FieldPath }): Resolved {
+    const known = this.#resources.get('Service', namespace, name)
+    const ports = known?.spec.ports.filter((each) => each.protocol === 'TCP') ?? []
+    const isOpen = known === undefined || known.spec.type === 'ExternalName' || (known.spec.clusterIP === 'None' && known.spec.ports.length === 0)
+    if (isOpen || ports.some((each) => each.port === port)) {
+      return { kind: 'upstream', id: this.#add({ namespace, service: name, port: { kind: 'number', number: port }, known }) }
+    }
+    const message = `Service ${namespace}/${name} has no port ${port}; it has ${ports.length === 0 ? 'none' : ports.map(printServicePort).join(', ')}`
+    this.#report(resource, { severity: 'error', code: 'unknown-port', at, message, instead: 'the routes answer 503' })
+    return { kind: 'unreachable', reason: message }
   }
 
   /** Says that a route of this Ingress leads to a resolved upstream. */

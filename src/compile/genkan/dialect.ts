@@ -1,8 +1,9 @@
 /** Our own annotations. */
 import { dialect } from '../annotation.ts'
+import { ownLimits } from './limits.ts'
 import { attempts, balancing, bounds, discovery } from './upstream-settings.ts'
 import { readiness } from './readiness.ts'
 
 export const genkanPrefix = 'genkan.dev/'
 
-export const genkan = dialect(genkanPrefix, [discovery, readiness, balancing, bounds, attempts])
+export const genkan = dialect(genkanPrefix, [discovery, readiness, balancing, bounds, attempts, ownLimits])

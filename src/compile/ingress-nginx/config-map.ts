@@ -10,13 +10,17 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
 import type { BalanceSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, notYet, off, refused } from '../annotation.ts'
+import { closed, honoured, noEffect, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
+import type { GuardDefaults } from './guard-defaults.ts'
+import { defaultGuards, guardKeys, readGuardDefaults } from './guard-defaults.ts'
 import { withNonIdempotent } from './retry.ts'
 import type { Settings } from './settings.ts'
 import { defaultSettings, readSettings } from './settings.ts'
+import type { ShapingGlobals } from './shaping.ts'
+import { defaultShapingGlobals, readShapingGlobals } from './shaping.ts'
 
 export type Hsts = { readonly maxAge: number; readonly includeSubDomains: boolean; readonly preload: boolean }
 
@@ -29,6 +33,8 @@ export type Globals = {
   readonly noRedirectPaths: readonly string[]
   /** `undefined` when it is switched off. */
   readonly hsts: Hsts | undefined
+  readonly shaping: ShapingGlobals
+  readonly guards: GuardDefaults
   /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
   readonly closed: string | undefined
 }
@@ -39,6 +45,8 @@ export const defaultGlobals: Globals = {
   redirectCode: 308,
   noRedirectPaths: ['/.well-known/acme-challenge'],
   hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
+  shaping: defaultShapingGlobals,
+  guards: defaultGuards,
   closed: undefined,
 }
 
@@ -46,18 +54,15 @@ const shut = 'Every route answers 503 rather than be served without it.'
 const quiet = 'Not honoured yet; the default stays.'
 
 const waiting = `
-  relative-redirects ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
+  ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
   ssl-reject-handshake enable-ocsp client-header-buffer-size large-client-header-buffers client-header-timeout
   client-body-timeout keep-alive keep-alive-requests use-http2 http2-max-concurrent-streams
-  proxy-buffering proxy-request-buffering proxy-buffer-size proxy-buffers-number
   upstream-keepalive-connections upstream-keepalive-timeout upstream-keepalive-time
   upstream-keepalive-requests worker-shutdown-timeout worker-processes enable-underscores-in-headers
   ignore-invalid-headers use-gzip enable-brotli use-forwarded-headers forwarded-for-header proxy-real-ip-cidr
   compute-full-forwarded-for enable-real-ip use-proxy-protocol proxy-protocol-header-timeout
-  generate-request-id proxy-add-original-uri-header server-tokens allow-backend-server-header hide-headers
-  add-headers proxy-set-headers global-allowed-response-headers limit-conn-zone-variable limit-req-status-code
-  limit-conn-status-code limit-rate limit-rate-after custom-http-errors disable-proxy-intercept-errors
-  global-auth-method global-auth-signin global-auth-response-headers no-auth-locations
+  generate-request-id proxy-add-original-uri-header server-tokens allow-backend-server-header limit-conn-zone-variable
+  limit-rate limit-rate-after custom-http-errors disable-proxy-intercept-errors
   allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
   log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
@@ -85,7 +90,14 @@ export const configMapKeys: AnnotationGroup = {
     honoured('proxy-next-upstream-timeout', 'seconds, a whole number of at least 0 (0)', 'The default of the annotation of that name.'),
     honoured('retry-non-idempotent', 'true, false (false)', 'Adds `non_idempotent` to the default of `proxy-next-upstream`; an annotation replaces it.'),
     honoured('load-balance', 'round_robin, ewma (round_robin)', 'The default of the annotation of that name.'),
-    ...['whitelist-source-range', 'denylist-source-range', 'block-cidrs', 'block-user-agents', 'block-referers', 'global-auth-url'].map((name) => closed(name, shut)),
+    honoured('relative-redirects', 'true, false (false)', 'The default of the annotation of that name.'),
+    honoured('add-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every response of a route.'),
+    honoured('proxy-set-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every request to an endpoint.'),
+    honoured('hide-headers', 'names of fields with commas between', 'They are taken away from responses of endpoints.'),
+    honoured('global-allowed-response-headers', 'names of fields with commas between', 'What `custom-headers` may set.'),
+    ...['proxy-buffering', 'proxy-request-buffering', 'proxy-buffer-size', 'proxy-buffers-number'].map((name) => noEffect(name, 'Bodies are streamed, with a small bounded buffer.')),
+    ...guardKeys,
+    ...['block-cidrs', 'block-user-agents', 'block-referers'].map((name) => closed(name, shut)),
     ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
     ...['main-snippet', 'http-snippet', 'server-snippet', 'location-snippet', 'stream-snippet', 'modsecurity-snippet'].map((name) =>
       refused(name, 'nginx configuration text is never run.'),
@@ -115,6 +127,8 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
     redirectCode: readCode(scope),
     noRedirectPaths: scope.value('no-tls-redirect-locations')?.split(',').map((path) => path.trim()).filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
     hsts: readHsts(scope),
+    shaping: readShapingGlobals(scope, resources),
+    guards: readGuardDefaults(scope, resources),
     closed: judgeKeys(map, problems),
   }
 }
@@ -152,6 +166,8 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
       say(key, { severity: 'error', code: 'protection-not-honoured', message: `${key} is not honoured yet`, instead: 'every route answers 503 rather than be served without it' })
     } else if (row.verdict === 'refused') {
       say(key, { severity: 'error', code: 'annotation-refused', message: `${key} is refused`, instead: 'nginx configuration text is never run' })
+    } else if (row.verdict === 'no-effect') {
+      say(key, { severity: 'info', code: 'annotation-no-effect', message: `${key} has no effect here`, instead: row.note })
     } else say(key, { severity: 'warning', code: 'annotation-not-honoured', message: `${key} is not honoured yet`, instead: 'the default stays' })
   }
   return reason

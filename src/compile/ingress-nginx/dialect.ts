@@ -4,15 +4,17 @@
  * ../upstream-spec.ts.
  */
 import { dialect } from '../annotation.ts'
-import { authentication, clientCertificates, firewall, limits, sourceRanges } from './access.ts'
+import { authentication, clientCertificates, firewall } from './access.ts'
 import { affinity } from './affinity.ts'
 import { balancing } from './balancing.ts'
 import { canary } from './canary.ts'
 import { cors } from './cors.ts'
 import { encryption } from './encryption.ts'
 import { extras, obsolete } from './extras.ts'
+import { limits } from './limits.ts'
 import { proxying } from './proxying.ts'
 import { routing } from './routing.ts'
+import { sourceRanges } from './source-ranges.ts'
 
 export const ingressNginx = dialect('nginx.ingress.kubernetes.io/', [
   routing,
