@@ -155,6 +155,11 @@ describe('an endpoint with a readiness probe', () => {
     await answer.arrayBuffer()
     expect(answer.headers.get('x-genkan-cause')).toBe('no_ready_endpoints')
     expect((await shop.backend()).endpoints[0]).toMatchObject({ state: 'unready', because: expect.stringMatching(/^fails its probe.*HTTP 500$/), probe: { lastOk: false, says: 'HTTP 500' } })
+    const explained = await fetch(`http://127.0.0.1:${shop.genkan.ports.admin}/api/v1/explain?url=http://shop.test/`)
+    expect(await explained.json()).toMatchObject({
+      answer: { status: 503, cause: 'no_ready_endpoints' },
+      backend: { endpoints: [{ state: 'unready', health: expect.stringMatching(/fails its probe.*HTTP 500/) }] },
+    })
     ready = true
     await eventually(async () => (await shop.ask()) === 200)
     expect((await shop.backend()).probes.failed).toBeGreaterThan(0)
