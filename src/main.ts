@@ -1,6 +1,7 @@
 /**
  * The composition root: the only file that knows every room. It builds them, wires them, and gives back a handle.
  */
+import { randomBytes } from 'node:crypto'
 import { adminPages } from '#admin/pages.ts'
 import { AdminServer } from '#admin/server.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
@@ -22,9 +23,9 @@ import type { DocumentState, Source } from '#source/source.ts'
 import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
 import { createCounters } from '#worker/counters.ts'
-import type { WorkerSettings } from '#worker/message.ts'
-import type { PoolPorts } from '#worker/pool.ts'
-import { WorkerPool } from '#worker/pool.ts'
+import { type AffinityKeySource, readAffinityKey } from '#worker/affinity-key.ts'
+import type { PoolPorts, SharedSettings } from '#worker/pool.ts'
+import { workerCount, WorkerPool } from '#worker/pool.ts'
 
 /** Process settings: decoded once (cli/flags.ts) and passed as the object they are. Routing settings are resources. */
 export type Settings = {
@@ -61,6 +62,8 @@ export type Settings = {
   readonly accessLog: 'off' | '-' | { readonly file: string }
   readonly drainTimeoutMs: number
   readonly limits: Limits
+  /** Where the key of session cookies comes from; absent for one of this process only. */
+  readonly affinityKey?: AffinityKeySource
   /** For `externalTrafficPolicy: Local` with node ports. */
   readonly nodeName: string | undefined
   /** For discovery through `<NAME>_SERVICE_HOST`; usually `process.env`. */
@@ -120,8 +123,11 @@ type House = {
 
 async function build(settings: Settings): Promise<House> {
   const { log } = settings
+  const workers = workerCount(settings.workers)
   const pool = new WorkerPool({
-    settings: await workerSettings(settings),
+    settings: await workerSettings(settings, workers),
+    workers,
+    seed: randomBytes(4).readInt32LE(),
     log,
     onSuspect: (upstream) => discovery.suspect(upstream),
     onOutcomes: (outcomes) => health.outcomes(outcomes),
@@ -145,8 +151,10 @@ async function build(settings: Settings): Promise<House> {
   return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
 }
 
-async function workerSettings(settings: Settings): Promise<WorkerSettings> {
+async function workerSettings(settings: Settings, workers: number): Promise<SharedSettings> {
   const { bind, httpPort, httpsPort, portConflict, trustedProxies, forwardedField, exposeCause, lane, limits, accessLog } = settings
+  const { key, warning } = await readAffinityKey(settings.affinityKey ?? { kind: 'process' })
+  if (warning !== undefined) settings.log.warn(warning)
   return {
     bind,
     httpPort,
@@ -157,8 +165,8 @@ async function workerSettings(settings: Settings): Promise<WorkerSettings> {
     exposeCause,
     lane,
     limits,
-    counters: createCounters(1),
-    row: 0,
+    affinityKey: key,
+    counters: createCounters(workers),
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
     defaultCertificate: await createDefaultCertificate(new Date()),
   }
@@ -171,8 +179,8 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
   const pages = adminPages({
     ready: () => readiness(complete),
     metrics: async () => {
-      const { families, endpoints: uses } = await pool.tallies()
-      return exposition.print([...families, controlFamilies({ turn: loop.latest(), backends: backends(), uses, pool })])
+      const { families, endpoints: uses, delays } = await pool.tallies()
+      return exposition.print([...families, controlFamilies({ turn: loop.latest(), backends: backends(), uses, delays, pool })])
     },
     overview: () => overviewView(loop.latest(), backends(), pool),
     routes: () => routesView(loop.latest()),
@@ -187,8 +195,11 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
 
 function readiness(house: House): { readonly ready: boolean; readonly reason: string } {
   if (house.draining) return { ready: false, reason: 'draining: no new traffic, please' }
+  const { serving, starting, waiting } = house.pool.states()
+  const all = serving + starting + waiting
+  if (serving === 0) return { ready: false, reason: `no worker serves: all ${all} are being started again` }
   if (house.pool.generation() === 0) return { ready: false, reason: 'starting: the first configuration is not applied yet' }
-  return { ready: true, reason: `ready: generation ${house.pool.generation()} is applied` }
+  return { ready: true, reason: `ready: generation ${house.pool.generation()} is applied, ${serving} of ${all} workers serve` }
 }
 
 function explainLive({ loop, health }: House, url: string, method: string): unknown {

@@ -11,6 +11,7 @@ import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { isSame } from '#snapshot/diff.ts'
+import { adopt, emptySnapshot } from '#snapshot/patch.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
 import type { Batch, DocumentState, Source } from '#source/source.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -25,6 +26,7 @@ export type ControlInit = {
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  readonly compile?: typeof compile
   /** After every turn, with what is now live. */
   readonly onTurn?: (turn: Turn) => void
 }
@@ -41,8 +43,6 @@ export type Turn = {
   readonly finishedAt: number
 }
 
-const nothing: Snapshot = { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
-
 export class ControlLoop {
   readonly #init: ControlInit
   readonly #batches: (Batch | undefined)[]
@@ -50,7 +50,7 @@ export class ControlLoop {
   #turning: Promise<void> | undefined
   #dirty = false
   #latest: Turn | undefined
-  #snapshot: Snapshot = nothing
+  #snapshot = emptySnapshot
 
   constructor(init: ControlInit) {
     this.#init = init
@@ -114,16 +114,17 @@ export class ControlLoop {
   }
 
   async #once(): Promise<void> {
-    const { discovery, health, pool, options, now } = this.#init
+    const { discovery, health, pool, options, now, compile: run = compile } = this.#init
     const batches = this.#batches.filter((batch) => batch !== undefined)
     const resources = new ResourceSet(batches.flatMap((batch) => batch.resources))
-    const compiled = compile(resources, { ...options, now: now() })
+    const compiled = run(resources, { ...options, now: now() })
     await discovery.follow(resources, compiled.snapshot.upstreams)
     await health.follow(compiled.snapshot.upstreams, discovery.current())
     const before = this.#snapshot
     // The first snapshot is published even when it is empty: being ready means having read the folder.
-    if (before.generation === 0 || !isSame(before, compiled.snapshot)) {
-      this.#snapshot = { ...compiled.snapshot, generation: before.generation + 1 }
+    const snapshot = adopt(before, compiled.snapshot)
+    if (before.generation === 0 || !isSame(before, snapshot)) {
+      this.#snapshot = { ...snapshot, generation: before.generation + 1 }
       await pool.apply(this.#snapshot, health.current())
     } else {
       pool.endpoints(health.current())

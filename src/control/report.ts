@@ -6,7 +6,7 @@ import { endpointState, endpointStates } from '#snapshot/endpoint-state.ts'
 import type { MetricFamily, Sample } from '#telemetry/metric.ts'
 import { family } from '#telemetry/metric.ts'
 import type { EndpointUse } from '#worker/message.ts'
-import type { WorkerPool } from '#worker/pool.ts'
+import type { Tallies, WorkerPool } from '#worker/pool.ts'
 import type { BackendReport } from './backend.ts'
 import type { Turn } from './loop.ts'
 
@@ -14,17 +14,18 @@ export type Known = {
   readonly turn: Turn | undefined
   readonly backends: readonly BackendReport[]
   readonly uses: readonly EndpointUse[]
+  readonly delays: Tallies['delays']
   readonly pool: WorkerPool
 }
 
-export function controlFamilies({ turn, backends, uses, pool }: Known): readonly MetricFamily[] {
+export function controlFamilies({ turn, backends, uses, delays, pool }: Known): readonly MetricFamily[] {
   return [
     ...configFamilies(turn),
     ...endpointFamilies(backends),
     ...healthFamilies(backends),
     ...useFamilies(uses),
     ...dnsFamilies(backends),
-    ...workerFamilies(pool),
+    ...workerFamilies(pool, delays),
   ]
 }
 
@@ -91,10 +92,18 @@ function dnsFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
   ]
 }
 
-function workerFamilies(pool: WorkerPool): MetricFamily[] {
+function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): MetricFamily[] {
+  const states = Object.entries(pool.states()).map(([state, value]) => one(value, { state }))
+  const late = delays.flatMap(({ worker, delay }) => [
+    one(delay.p50 / 1000, { worker: String(worker), quantile: '0.5' }),
+    one(delay.p99 / 1000, { worker: String(worker), quantile: '0.99' }),
+    one(delay.max / 1000, { worker: String(worker), quantile: '1' }),
+  ])
   return [
-    family('gauge', 'genkan_workers_generation', 'Generation that every worker has applied.', [one(pool.generation())]),
-    family('counter', 'genkan_worker_restarts_total', 'Workers that died and were replaced.', [one(pool.restarts())]),
+    family('gauge', 'genkan_workers', 'Workers by state.', states),
+    family('gauge', 'genkan_workers_generation', 'Generation that every worker that serves has applied.', [one(pool.generation())]),
+    family('counter', 'genkan_worker_restarts_total', 'Workers that died; each is replaced.', [one(pool.restarts())]),
+    family('gauge', 'genkan_worker_loop_delay_seconds', "How late a worker's event loop was since the last scrape.", late),
   ]
 }
 

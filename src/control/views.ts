@@ -24,6 +24,7 @@ export function overviewView(turn: Turn | undefined, reports: readonly BackendRe
     certificates: turn?.snapshot.certificates.length ?? 0,
     errors: problems.filter((each) => each.severity === 'error').length,
     warnings: problems.filter((each) => each.severity === 'warning').length,
+    workers: pool.states(),
     workerRestarts: pool.restarts(),
     uptimeSeconds: Math.round(process.uptime()),
   }

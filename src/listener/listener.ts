@@ -64,15 +64,7 @@ export class Listener {
 
   /** Rejects with a BindError. */
   async listen(spec: BindSpec): Promise<number> {
-    try {
-      await bind(this.#server, spec)
-    } catch (error) {
-      // `::` where there is no IPv6 at all still means every address.
-      if (spec.host !== '::' || codeOf(error) !== 'EAFNOSUPPORT') throw bindError(error, spec)
-      await bind(this.#server, { ...spec, host: '0.0.0.0' }).catch((second: unknown) => {
-        throw bindError(second, spec)
-      })
-    }
+    await bindAddress(this.#server, spec)
     // Nothing to be done about accept errors (out of descriptors): the kernel's queue holds the others.
     this.#server.on('error', () => {})
     // An address of a TCP server is never a path.
@@ -146,6 +138,16 @@ export class Listener {
   }
 }
 
+/**
+ * Rejects with a BindError when somebody listens on the port. Ports that are shared would otherwise be shared with
+ * another program of the same user, too, and each would get some of the connections.
+ */
+export async function requireFree(spec: BindSpec): Promise<void> {
+  const server = createTcpServer((socket) => socket.destroy())
+  await bindAddress(server, spec)
+  await new Promise((closed) => server.close(closed))
+}
+
 /** A socket that listens on `::` sees IPv4 peers in their mapped form. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
@@ -157,6 +159,18 @@ function tlsFacts(socket: TLSSocket): TlsFacts {
     version: socket.getProtocol() ?? '',
     alpn: alpnProtocol === 'h2' || alpnProtocol === 'http/1.1' ? alpnProtocol : undefined,
     serverName: typeof servername === 'string' ? canonicalName(servername) : undefined,
+  }
+}
+
+async function bindAddress(server: Server, spec: BindSpec): Promise<void> {
+  try {
+    await bind(server, spec)
+  } catch (error) {
+    // `::` where there is no IPv6 at all still means every address.
+    if (spec.host !== '::' || codeOf(error) !== 'EAFNOSUPPORT') throw bindError(error, spec)
+    await bind(server, { ...spec, host: '0.0.0.0' }).catch((second: unknown) => {
+      throw bindError(second, spec)
+    })
   }
 }
 

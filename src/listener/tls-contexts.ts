@@ -29,6 +29,7 @@ export class TlsContexts {
   readonly fallback: PemPair
   readonly #fallbackContext: SecureContext
   #byContent: ReadonlyMap<string, SecureContext>
+  readonly #digests = new WeakMap<CertificateSpec, string>()
   #table: Table
 
   /** Throws when the default certificate and key do not fit: nothing could be served over TLS. */
@@ -42,15 +43,23 @@ export class TlsContexts {
 
   /** A certificate that OpenSSL refuses costs only its own hosts: they get the default one. */
   use(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): void {
+    const work = this.replace(certificates, hosts)
+    while (work.next().done !== true);
+  }
+
+  /** The same, but it yields before every certificate that takes time; what it replaces is in use until it has ended. */
+  *replace(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): Generator<void, void> {
     const byContent = new Map<string, SecureContext>()
     const byId = new Map<string, SecureContext>()
     for (const spec of certificates) {
-      const content = digest(spec)
+      if (!this.#digests.has(spec)) yield
+      const content = this.#digestOf(spec)
       const context = this.#byContent.get(content) ?? byContent.get(content) ?? this.#build(spec)
       if (context === undefined) continue
       byContent.set(content, context)
       byId.set(spec.id, context)
     }
+    yield
     const exact = new Map<string, SecureContext>()
     const wildcard = new Map<string, SecureContext>()
     for (const { host, certificate } of hosts) {
@@ -68,6 +77,12 @@ export class TlsContexts {
     const name = canonicalName(serverName)
     const dot = name.indexOf('.')
     return this.#table.exact.get(name) ?? (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ?? this.#fallbackContext
+  }
+
+  #digestOf(spec: CertificateSpec): string {
+    let content = this.#digests.get(spec)
+    if (content === undefined) this.#digests.set(spec, (content = digest(spec)))
+    return content
   }
 
   #build(spec: CertificateSpec): SecureContext | undefined {

@@ -2,17 +2,24 @@
  * A snapshot made executable: routes that match and filters that run, split by phase, so that a route pays only for
  * what it has. Immutable; the next snapshot gets a runtime of its own, and exchanges finish on the one they began with.
  */
+import type { Pattern } from '#lib/pattern.ts'
+import { compilePattern } from '#lib/pattern.ts'
 import { policies } from '#policy/registry.ts'
 import type { Filter, FilterEnv } from '#policy/policy.ts'
+import type { PackedRoutes } from '#route/packing.ts'
+import { pathPattern } from '#route/path-pattern.ts'
 import { RouteTable } from '#route/table.ts'
-import type { RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { CanarySpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
+import type { Canary } from './canary.ts'
 
 export type Route = {
   readonly spec: RouteSpec
   /** `undefined` for a backend that can never be reached. */
   readonly upstream: Upstream | undefined
+  /** Where a part of its requests goes; absent for none. */
+  readonly canary?: Canary
   /** Of every upstream its requests may go to. */
   readonly protocols: readonly UpstreamSpec['protocol'][]
   readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
@@ -34,28 +41,105 @@ export const emptyRuntime: Runtime = { generation: 0, match: () => undefined }
 
 /** Throws for a policy kind this build does not have: compile and worker would be of different versions. */
 export function buildRuntime(snapshot: Snapshot, upstreams: UpstreamRegistry, env: FilterEnv): Runtime {
-  const protocols = new Map(snapshot.upstreams.map(({ id, protocol }) => [id, protocol]))
-  const routes = snapshot.routes.map((spec) => ({ ...buildRoute(spec, upstreams, env), protocols: protocolsOf(spec, protocols) }))
-  const table = new RouteTable(snapshot.routes)
-  return { generation: snapshot.generation, match: (host, path) => routes[table.match(host, path)] }
+  return finish(new RuntimeBuilder(upstreams, env).build(snapshot))
+}
+
+/** A route table packed elsewhere, for the snapshot it comes with. */
+export type PackedTable = { readonly seed: number; readonly packed: PackedRoutes }
+
+/** Routes between two places where a build may rest. */
+const sliceRoutes = 64
+
+/**
+ * Builds one runtime after the other and keeps what stays the same: a route whose spec is the same object has the same
+ * filters as before.
+ */
+export class RuntimeBuilder {
+  readonly #upstreams: UpstreamRegistry
+  readonly #env: FilterEnv
+  #routes: ReadonlyMap<RouteSpec, Route> = new Map()
+  #patterns: ReadonlyMap<string, Pattern> = new Map()
+
+  constructor(upstreams: UpstreamRegistry, env: FilterEnv) {
+    this.#upstreams = upstreams
+    this.#env = env
+  }
+
+  /**
+   * Yields wherever it may rest for a while. Throws, and has changed nothing, for a policy kind that this build does not
+   * have: compile and worker would be of different versions.
+   */
+  *build(snapshot: Snapshot, table?: PackedTable): Generator<void, Runtime> {
+    const protocols = new Map(snapshot.upstreams.map(({ id, protocol }) => [id, protocol]))
+    const routes: Route[] = []
+    const bySpec = new Map<RouteSpec, Route>()
+    const patterns = new Map<string, Pattern>()
+    for (const spec of snapshot.routes) {
+      if (routes.length % sliceRoutes === 0) yield
+      const route = this.#routeOf(spec, protocolsOf(spec, protocols))
+      routes.push(route)
+      bySpec.set(spec, route)
+      const { kind, value } = spec.path
+      if (kind === 'regex' && !patterns.has(value)) patterns.set(value, this.#patterns.get(value) ?? pathPattern(value))
+    }
+    yield
+    // Every pattern was put there by the loop above.
+    const matcher = new RouteTable(snapshot.routes, { ...table, patternOf: (value) => patterns.get(value)! })
+    this.#routes = bySpec
+    this.#patterns = patterns
+    return { generation: snapshot.generation, match: (host, path) => routes[matcher.match(host, path)] }
+  }
+
+  #routeOf(spec: RouteSpec, protocols: Route['protocols']): Route {
+    const known = this.#routes.get(spec)
+    const canary = spec.canary && this.#upstreams.of(spec.canary.upstream)
+    const stays = known?.upstream === this.#upstreamOf(spec) && known?.canary?.upstream === canary && isSameList(known?.protocols ?? [], protocols)
+    if (known !== undefined && stays) return known
+    return {
+      ...this.#filtersOf(spec),
+      spec,
+      upstream: this.#upstreamOf(spec),
+      ...(spec.canary === undefined ? {} : { canary: canaryOf(spec.canary, this.#upstreams) }),
+      protocols,
+    }
+  }
+
+  #upstreamOf({ upstream }: RouteSpec): Upstream | undefined {
+    return upstream === undefined ? undefined : this.#upstreams.of(upstream)
+  }
+
+  #filtersOf(spec: RouteSpec): Pick<Route, 'requestFilters' | 'finishers' | 'responseFilters'> {
+    const filters = spec.policies.map(({ kind, config }) => {
+      const policy = policies.get(kind)
+      if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
+      return policy.create(config, this.#env)
+    })
+    const asking = filters.filter(({ onRequest }) => onRequest !== undefined)
+    return {
+      requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
+      finishers: asking.map(({ onFinish }) => onFinish),
+      responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
+    }
+  }
+}
+
+function finish<T>(work: Generator<void, T>): T {
+  let step = work.next()
+  while (step.done !== true) step = work.next()
+  return step.value
 }
 
 function protocolsOf({ upstream, canary }: RouteSpec, known: ReadonlyMap<string, UpstreamSpec['protocol']>): Route['protocols'] {
   return [upstream, canary?.upstream].flatMap((id) => (id === undefined ? [] : [known.get(id) ?? 'http']))
 }
 
-function buildRoute(spec: RouteSpec, upstreams: UpstreamRegistry, env: FilterEnv): Omit<Route, 'protocols'> {
-  const filters = spec.policies.map(({ kind, config }) => {
-    const policy = policies.get(kind)
-    if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
-    return policy.create(config, env)
-  })
-  const asking = filters.filter(({ onRequest }) => onRequest !== undefined)
-  return {
-    spec,
-    upstream: spec.upstream === undefined ? undefined : upstreams.of(spec.upstream),
-    requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
-    finishers: asking.map(({ onFinish }) => onFinish),
-    responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
-  }
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index])
+}
+
+/** compile refuses expressions that cannot be run; one that got here all the same matches nothing. */
+function canaryOf(spec: CanarySpec, upstreams: UpstreamRegistry): Canary {
+  const source = spec.header?.value === undefined ? spec.header?.pattern : undefined
+  const compiled = source === undefined ? undefined : compilePattern(source)
+  return { spec, upstream: upstreams.of(spec.upstream), pattern: compiled?.ok === true ? compiled.pattern : undefined }
 }

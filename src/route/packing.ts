@@ -41,12 +41,13 @@ export const field = { root: 0, longest: 1, lengths: 2, mask: 3, patterns: 4, la
 /** A slot of a path table, from its start. */
 export const slot = { hash: 0, label: 1, prefix: 2, exact: 3, words: 4 } as const
 
-/** Of routes with the same host and path the first one counts. */
-export function packRoutes(routes: readonly RouteSpec[], key: HashKey): PackedRoutes {
+/** Of routes with the same host and path the first one counts. `shared`: in memory that threads may share. */
+export function packRoutes(routes: readonly RouteSpec[], key: HashKey, { shared = false }: { readonly shared?: boolean } = {}): PackedRoutes {
   const hosts = groupByHost(routes)
   const charShift = routes.some(isWide) ? 1 : 2
   const hostSlots = capacityFor(hosts.size * 2)
-  const words = new Int32Array(sizeOf(hosts.values(), hostSlots, charShift))
+  const bytes = sizeOf(hosts.values(), hostSlots, charShift) * Int32Array.BYTES_PER_ELEMENT
+  const words = new Int32Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes))
   const chars = charShift === 2 ? new Uint8Array(words.buffer) : new Uint16Array(words.buffer)
   const packer: Packer = { words, chars, charShift, key, end: hostSlots * 2 }
   const patterns: (readonly number[])[] = [[]]

@@ -9,9 +9,11 @@
  * of `/foo`, `/foo/` and `/foo/bar`, never of `/foobar`). On a host that has regular expressions they compete with the
  * prefixes: the first match in the order of route/precedence.ts wins. Other hosts pay nothing for them.
  */
+import type { Pattern } from '#lib/pattern.ts'
 import type { RouteSpec } from '#snapshot/snapshot.ts'
 import { extend, finish, hashKey } from './hash.ts'
 import type { HashKey } from './hash.ts'
+import type { PackedRoutes } from './packing.ts'
 import { field, packRoutes, slot } from './packing.ts'
 import { pathPattern } from './path-pattern.ts'
 import { byPath } from './precedence.ts'
@@ -19,6 +21,10 @@ import { byPath } from './precedence.ts'
 export type RouteTableInit = {
   /** Secret of the hash: whoever builds tables from foreign manifests draws it at random. Never changes a result. */
   readonly seed?: number
+  /** Made by `packRoutes` for the same routes with the key of the same seed. Absent: packed here. */
+  readonly packed?: PackedRoutes
+  /** The regular expression of a path, ready to ask; for those that kept it from an earlier table. */
+  readonly patternOf?: (value: string) => Pattern
 }
 
 /** A route that is a regular expression, ready to ask. */
@@ -46,9 +52,9 @@ export class RouteTable {
   readonly #patterns: readonly (readonly PatternRoute[])[]
 
   /** Throws a `TypeError` for a regular expression that cannot be matched: compile lets none through. */
-  constructor(routes: readonly RouteSpec[], { seed = 0 }: RouteTableInit = {}) {
+  constructor(routes: readonly RouteSpec[], { seed = 0, packed: given, patternOf = pathPattern }: RouteTableInit = {}) {
     this.#key = hashKey(seed)
-    const packed = packRoutes(routes, this.#key)
+    const packed = given ?? packRoutes(routes, this.#key)
     this.#words = packed.words
     this.#chars = packed.chars
     this.#charShift = packed.charShift
@@ -56,7 +62,7 @@ export class RouteTable {
     this.#everyHost = packed.everyHost
     this.#ends = new Int32Array((packed.longest + 1) * 2)
     this.#routes = routes
-    this.#patterns = packed.patterns.map((indexes) => patternRoutes(routes, indexes))
+    this.#patterns = packed.patterns.map((indexes) => patternRoutes(routes, indexes, patternOf))
   }
 
   /** Memory of the table itself, in bytes. */
@@ -177,10 +183,10 @@ export class RouteTable {
   }
 }
 
-function patternRoutes(routes: readonly RouteSpec[], indexes: readonly number[]): readonly PatternRoute[] {
+function patternRoutes(routes: readonly RouteSpec[], indexes: readonly number[], patternOf: (value: string) => Pattern): readonly PatternRoute[] {
   const sorted = indexes.toSorted((a, b) => byPath(routes[a]!.path, routes[b]!.path) || a - b)
   return sorted.map((index) => {
     const { value } = routes[index]!.path
-    return { index, length: value.length, test: pathPattern(value).test }
+    return { index, length: value.length, test: patternOf(value).test }
   })
 }

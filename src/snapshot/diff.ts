@@ -93,7 +93,7 @@ function describeOrder(before: readonly RouteSpec[], after: readonly RouteSpec[]
 }
 
 /** Deep equality of plain data; a field that is `undefined` equals one that is not there, as JSON has it. */
-function isEqual(a: unknown, b: unknown): boolean {
+export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (a instanceof Map && b instanceof Map) {
     return a.size === b.size && [...a].every(([key, each]) => isEqual(each, b.get(key)))

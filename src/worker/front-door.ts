@@ -7,15 +7,16 @@ import { matcher, parseCidr } from '#lib/cidr.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
-import { BindError, type ConnectionCount, Listener } from '#listener/listener.ts'
+import { BindError, type ConnectionCount, Listener, requireFree } from '#listener/listener.ts'
 import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
-import { buildRuntime } from '#proxy/runtime.ts'
-import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
+import { type PackedTable, RuntimeBuilder } from '#proxy/runtime.ts'
+import type { EndpointSet, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
+import { SessionSeal } from '#upstream/session.ts'
 import { type Counters, createCounters } from './counters.ts'
 import type { EndpointUse, MovedPort } from './message.ts'
 import { PolicyServices } from './policy-services.ts'
@@ -29,12 +30,18 @@ export type FrontDoorInit = {
   readonly portConflict: 'fail' | 'free'
   /** Several workers listen on the same ports. */
   readonly reusePort: boolean
+  /** Of several workers that share ports the first: nobody else may have them. */
+  readonly isFirst?: boolean
+  /** Do not listen before `listen` is called; the ports must be known. */
+  readonly listensLater?: boolean
   readonly trustedProxies: readonly string[]
   readonly forwardedField: boolean
   readonly exposeCause: boolean
   /** `auto`: the fast lane serves what it can, the general one the rest. */
   readonly lane: 'auto' | 'general'
   readonly limits: Limits
+  /** 32 bytes; signs the cookies of sessions. */
+  readonly affinityKey: Uint8Array
   readonly defaultCertificate: PemPair
   /** Shared with the other workers; absent for a front door of its own. */
   readonly counters?: Counters
@@ -42,6 +49,14 @@ export type FrontDoorInit = {
   readonly row?: number
   readonly observer: Observer
   readonly log: Log
+}
+
+/** What may have changed. Endpoints come first: the first request of a new snapshot must find them. */
+export type Change = {
+  readonly sets: readonly EndpointSet[]
+  readonly snapshot: Snapshot | undefined
+  /** For the snapshot. Absent: packed here. */
+  readonly table?: PackedTable
 }
 
 export interface FrontDoor {
@@ -52,6 +67,10 @@ export interface FrontDoor {
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): void
   /** Endpoints of some upstreams have changed. */
   endpoints(sets: readonly EndpointSet[]): void
+  /** Either or both; yields wherever it may rest. Requests see nothing of a snapshot before the end. */
+  applying(change: Change): Generator<void, void>
+  /** Rejects with a BindError. Only with `listensLater`. */
+  listen(): Promise<void>
   /** Ids of all endpoints that any upstream names, ready or not. */
   endpointIds(): ReadonlySet<string>
   /** Those that were ever used. */
@@ -66,9 +85,13 @@ export interface FrontDoor {
 export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const { limits, observer, log } = init
   const monotonic = (): number => performance.now()
+  const seal = new SessionSeal(init.affinityKey)
   const proxy = createProxy({
     now: Date.now,
     monotonic,
+    random: Math.random,
+    later,
+    seal,
     newRequestId: requestIds(),
     trusts: trustOf(init.trustedProxies),
     forwardedField: init.forwardedField,
@@ -81,60 +104,89 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, monotonic, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
-  const listen = async (scheme: 'http' | 'https', port: number | undefined): Promise<Bound | undefined> =>
-    port === undefined ? undefined : bindOrMove(new Listener({ scheme, lane, limits, observer, open, contexts }), port, init)
-  const http = await listen('http', init.httpPort)
-  const https = await listen('https', init.httpsPort).catch(async (error: unknown) => {
-    await http?.listener.close()
-    throw error
-  })
-  const { counters = createCounters(1), row = 0 } = init
-  return new RunningFrontDoor({ lane, contexts, bound: [http, https], counters, row, log })
+  const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
+    wanted === undefined ? undefined : { listener: new Listener({ scheme, lane, limits, observer, open, contexts }), wanted, moved: undefined }
+  const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal })
+  const door = new RunningFrontDoor({ init, lane, contexts, upstreams, http: entranceOf('http', init.httpPort), https: entranceOf('https', init.httpsPort) })
+  if (init.listensLater !== true) await door.listen()
+  return door
 }
 
-type Bound = { readonly listener: Listener; readonly moved: MovedPort | undefined }
+/** A listener, whether it listens already or not. */
+type Entrance = { readonly listener: Listener; readonly wanted: number; moved: MovedPort | undefined }
 
 type Parts = {
+  readonly init: FrontDoorInit
   readonly lane: Lane
   readonly contexts: TlsContexts
-  readonly bound: readonly [http: Bound | undefined, https: Bound | undefined]
-  readonly counters: Counters
-  readonly row: number
-  readonly log: Log
+  readonly upstreams: UpstreamRegistry
+  readonly http: Entrance | undefined
+  readonly https: Entrance | undefined
 }
 
+/** Items between two places where applying a change may rest. */
+const sliceItems = 64
+
 class RunningFrontDoor implements FrontDoor {
-  readonly ports: FrontDoor['ports']
-  readonly moved: readonly MovedPort[]
   readonly #parts: Parts
   readonly #upstreams: UpstreamRegistry
   readonly #services: PolicyServices
+  readonly #runtimes: RuntimeBuilder
+  /** As the registry knows them. */
+  #specs: readonly UpstreamSpec[] = []
 
   constructor(parts: Parts) {
-    const [http, https] = parts.bound
-    this.ports = { http: http?.listener.port ?? 0, https: https?.listener.port ?? 0 }
-    this.moved = parts.bound.flatMap((each) => (each?.moved === undefined ? [] : [each.moved]))
+    const { upstreams, init } = parts
+    const { counters = createCounters(1), row = 0, log } = init
     this.#parts = parts
-    this.#upstreams = new UpstreamRegistry()
-    const { counters, row, log } = parts
-    this.#services = new PolicyServices({ httpsPort: this.ports.https === 0 ? 443 : this.ports.https, counters, row, upstreams: this.#upstreams, log })
+    this.#upstreams = upstreams
+    this.#services = new PolicyServices({ httpsPort: () => this.ports.https || 443, counters, row, upstreams, log })
+    this.#runtimes = new RuntimeBuilder(upstreams, this.#services.env)
+  }
+
+  get ports(): FrontDoor['ports'] {
+    const { http, https } = this.#parts
+    return { http: portOf(http), https: portOf(https) }
+  }
+
+  get moved(): readonly MovedPort[] {
+    return this.#entrances.flatMap(({ moved }) => moved ?? [])
+  }
+
+  async listen(): Promise<void> {
+    try {
+      for (const each of this.#entrances) await bindOrMove(each, this.#parts.init)
+    } catch (error) {
+      await this.#closeListeners()
+      throw error
+    }
   }
 
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): void {
-    const { lane, contexts, log } = this.#parts
-    // Endpoints first: the first request of the new runtime must find them.
-    this.#upstreams.update(sets)
-    const runtime = buildRuntime(snapshot, this.#upstreams, this.#services.env)
-    contexts.use(snapshot.certificates, snapshot.tlsHosts)
-    lane.use(runtime)
-    this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
-    lane.keepEndpoints(this.#upstreams.endpointIds())
-    log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
+    const work = this.applying({ snapshot, sets })
+    while (work.next().done !== true);
   }
 
   endpoints(sets: readonly EndpointSet[]): void {
     this.#upstreams.update(sets)
-    this.#parts.lane.keepEndpoints(this.#upstreams.endpointIds())
+    this.#parts.lane.keepEndpoints(this.#upstreams.keptEndpointIds())
+  }
+
+  *applying({ snapshot, sets, table }: Change): Generator<void, void> {
+    const { lane, contexts, init } = this.#parts
+    for (let at = 0; at < sets.length; at += sliceItems) {
+      this.#upstreams.update(sets.slice(at, at + sliceItems))
+      yield
+    }
+    if (snapshot !== undefined) {
+      const runtime = yield* this.#runtimes.build(snapshot, table)
+      yield* this.#configure(snapshot.upstreams)
+      yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts)
+      lane.use(runtime)
+      this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
+      init.log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
+    }
+    lane.keepEndpoints(this.#upstreams.keptEndpointIds())
   }
 
   endpointIds(): ReadonlySet<string> {
@@ -162,21 +214,46 @@ class RunningFrontDoor implements FrontDoor {
     await this.#services.close()
   }
 
+  get #entrances(): readonly Entrance[] {
+    const { http, https } = this.#parts
+    return [http, https].filter((each) => each !== undefined)
+  }
+
+  /** Those that say something else than before. */
+  *#configure(specs: readonly UpstreamSpec[]): Generator<void, void> {
+    const known = new Set(this.#specs)
+    const changed = specs.filter((spec) => !known.has(spec))
+    for (let at = 0; at < changed.length; at += sliceItems) {
+      this.#upstreams.configure(changed.slice(at, at + sliceItems), this.#parts.init.limits)
+      yield
+    }
+    this.#specs = specs
+  }
+
   async #closeListeners(): Promise<void> {
-    for (const each of this.#parts.bound) await each?.listener.close()
+    for (const { listener } of this.#entrances) await listener.close()
   }
 }
 
-async function bindOrMove(listener: Listener, port: number, init: FrontDoorInit): Promise<Bound> {
-  const { bind: host, reusePort } = init
+function portOf(entrance: Entrance | undefined): number {
+  return entrance === undefined ? 0 : entrance.listener.port || entrance.wanted
+}
+
+async function bindOrMove(entrance: Entrance, { bind: host, reusePort, isFirst, portConflict }: FrontDoorInit): Promise<void> {
+  const { listener, wanted: port } = entrance
   try {
+    if (isFirst === true) await requireFree({ host, port, reusePort: false })
     await listener.listen({ host, port, reusePort })
-    return { listener, moved: undefined }
   } catch (error) {
-    if (!(error instanceof BindError) || init.portConflict === 'fail' || port === 0) throw error
+    if (!(error instanceof BindError) || error.code === 'ENOTSUP' || portConflict === 'fail' || port === 0) throw error
     const taken = await listener.listen({ host, port: 0, reusePort })
-    return { listener, moved: { wanted: port, taken, reason: error.message } }
+    entrance.moved = { wanted: port, taken, reason: error.message }
   }
+}
+
+function later(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
 }
 
 /** 32 hexadecimal digits each; the random bytes are drawn many at a time. */

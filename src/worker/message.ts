@@ -2,11 +2,12 @@
  * Everything the two planes say to each other: one closed union each way, plain data only.
  */
 import type { Limits } from '#proxy/limits.ts'
+import type { PackedTable } from '#proxy/runtime.ts'
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
-import type { EndpointSet } from '#snapshot/snapshot.ts'
 import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 import type { Counters } from './counters.ts'
+import type { Parcel } from './parcel.ts'
 
 /** What a worker is told once, when it starts. */
 export type WorkerSettings = {
@@ -23,23 +24,30 @@ export type WorkerSettings = {
   /** A file's path, 1 for standard output, `undefined` for none. */
   readonly accessLog: string | 1 | undefined
   readonly limits: Limits
+  /** 32 bytes. */
+  readonly affinityKey: Uint8Array
   readonly counters: Counters
   /** This worker's row in the counters. */
   readonly row: number
+  /** Several workers listen on the same ports. */
+  readonly reusePort: boolean
+  /** The first of them: it finds out whether the ports can be had. */
+  readonly isFirst: boolean
+  /** It listens when it has applied its first change: nobody should get an answer from a worker that knows nothing. */
+  readonly listensLater: boolean
   /** PEM; what clients get that name no host with a certificate. */
   readonly defaultCertificate: { readonly certificate: string; readonly key: string }
 }
 
 /** `sequence` grows by one with each of these; a worker acknowledges the newest it has applied. */
 export type ToWorker =
-  /** `bytes` is a Snapshot as UTF-8 JSON, encoded once and shared by every worker. */
+  /** `snapshot`: the parcel holds a patch to the snapshot sent before, or to none when it is the first. */
   | {
-      readonly kind: 'snapshot'
+      readonly kind: 'change'
       readonly sequence: number
-      readonly bytes: SharedArrayBuffer
-      readonly endpoints: readonly EndpointSet[]
+      readonly parcel: Parcel
+      readonly snapshot: { readonly generation: number; readonly table: PackedTable } | undefined
     }
-  | { readonly kind: 'endpoints'; readonly sequence: number; readonly sets: readonly EndpointSet[] }
   /** Answered by `tallies` with the same number. */
   | { readonly kind: 'tally'; readonly request: number }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
@@ -57,10 +65,18 @@ export type EndpointUse = {
 /** A port that could not be had, and the one taken instead. */
 export type MovedPort = { readonly wanted: number; readonly taken: number; readonly reason: string }
 
+/** How late its event loop was since it was last asked, in milliseconds. */
+export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number }
+
+/** What one worker has counted. */
+export type Counted = { readonly families: readonly MetricFamily[]; readonly endpoints: readonly EndpointUse[]; readonly delay: LoopDelay }
+
 export type FromWorker =
   | { readonly kind: 'listening'; readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
   | { readonly kind: 'applied'; readonly sequence: number; readonly generation: number }
-  | { readonly kind: 'tallies'; readonly request: number; readonly families: readonly MetricFamily[]; readonly endpoints: readonly EndpointUse[] }
+  /** A snapshot that this build cannot run: it goes on with the one it has. */
+  | { readonly kind: 'refused'; readonly sequence: number; readonly message: string }
+  | { readonly kind: 'tallies'; readonly request: number; readonly counted: Counted }
   /** An endpoint refused a connection: discovery should look again. */
   | { readonly kind: 'suspect'; readonly upstream: string }
   /** How attempts went, gathered over one turn of the event loop; only when endpoints failed, or stopped failing. */
@@ -70,4 +86,4 @@ export type FromWorker =
   /** `cut` connections or streams did not finish in time. */
   | { readonly kind: 'drained'; readonly cut: number }
   /** The worker cannot do its work and ends: a port that cannot be bound, a log that cannot be opened. */
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: string | undefined; readonly message: string }

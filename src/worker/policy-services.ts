@@ -12,7 +12,8 @@ import { sharedNow } from './counters.ts'
 import { Passwords } from './passwords.ts'
 
 export type PolicyServicesInit = {
-  readonly httpsPort: number
+  /** Known once the front door listens. */
+  readonly httpsPort: () => number
   readonly counters: Counters
   /** Of this worker, in the counters. */
   readonly row: number
@@ -35,7 +36,9 @@ export class PolicyServices {
     this.env = {
       now: Date.now,
       random: Math.random,
-      httpsPort,
+      get httpsPort() {
+        return httpsPort()
+      },
       rates: new RateCells(counters.rates, sharedNow),
       gate: new Gate({ inFlight: new InFlight(counters.inFlight, { rows: counters.rows, row }), after, now: sharedNow }),
       passwords: this.#passwords,

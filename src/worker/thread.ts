@@ -2,7 +2,10 @@
  * The entry of a worker thread: opens the front door with the settings it was given, then does what the main thread
  * says. Everything it knows arrives as messages; everything it has to tell leaves as messages.
  */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
+import { BindError } from '#listener/listener.ts'
+import { applyPatch, emptySnapshot } from '#snapshot/patch.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
 import type { AccessLog } from '#telemetry/access-log.ts'
 import { createAccessLog } from '#telemetry/access-log.ts'
@@ -10,9 +13,13 @@ import type { Log, LogFields } from '#telemetry/log.ts'
 import { Tally } from '#telemetry/tally.ts'
 import type { FrontDoor } from './front-door.ts'
 import { createFrontDoor } from './front-door.ts'
-import type { FromWorker, ToWorker, WorkerSettings } from './message.ts'
+import type { FromWorker, LoopDelay, ToWorker, WorkerSettings } from './message.ts'
 import { Outcomes } from './outcomes.ts'
+import { unpack } from './parcel.ts'
+import { inSlices } from './slices.ts'
 import { createWitness } from './witness.ts'
+
+type ChangeMessage = Extract<ToWorker, { kind: 'change' }>
 
 // Only the pool starts this file, and it gives exactly this.
 const settings = workerData as WorkerSettings
@@ -21,7 +28,16 @@ const port = parentPort!
 const tally = new Tally()
 const log = remoteLog({})
 const outcomes = new Outcomes({ tell: (news) => say({ kind: 'outcomes', outcomes: news }), later: (run) => void setImmediate(run) })
+/** What patches are made to, whether it could be run or not. */
+let received: Snapshot = emptySnapshot
+/** Of the snapshot we route by. */
 let generation = 0
+/** Changes are applied one after the other, however long one takes. */
+let changes = Promise.resolve()
+let isListening = false
+/** Samples come this often, in milliseconds. */
+const sampleMs = 10
+const loopDelay = monitorEventLoopDelay({ resolution: sampleMs })
 
 function say(message: FromWorker): void {
   port.postMessage(message)
@@ -42,34 +58,62 @@ async function open(): Promise<void> {
     onSuspect: (upstream) => say({ kind: 'suspect', upstream }),
     onOutcome: (upstream, endpoint, ok) => outcomes.note(upstream, endpoint, ok),
   })
-  const door = await createFrontDoor({ ...settings, reusePort: false, observer, log })
+  const door = await createFrontDoor({ ...settings, observer, log })
+  if (!settings.listensLater) sayListening(door)
   port.on('message', (message: ToWorker) => obey(door, accessLog, message))
+  loopDelay.enable()
+}
+
+function sayListening(door: FrontDoor): void {
+  isListening = true
   say({ kind: 'listening', http: door.ports.http, https: door.ports.https, moved: door.moved })
 }
 
 function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWorker): void {
   switch (message.kind) {
-    case 'snapshot': {
-      const snapshot = decode(message.bytes)
-      door.apply(snapshot, message.endpoints)
-      tally.keep(new Set(snapshot.routes.map((route) => route.id)))
-      outcomes.keep(() => door.endpointIds())
-      generation = snapshot.generation
-      say({ kind: 'applied', sequence: message.sequence, generation })
-      return
-    }
-    case 'endpoints':
-      door.endpoints(message.sets)
-      outcomes.keep(() => door.endpointIds())
-      say({ kind: 'applied', sequence: message.sequence, generation })
+    case 'change':
+      changes = changes.then(() => change(door, message))
       return
     case 'tally':
-      say({ kind: 'tallies', request: message.request, families: tally.families(), endpoints: door.uses() })
+      say({ kind: 'tallies', request: message.request, counted: { families: tally.families(), endpoints: door.uses(), delay: takeDelay() } })
       return
     case 'drain':
       void drain(door, accessLog, message.timeoutMs)
       return
   }
+}
+
+async function change(door: FrontDoor, message: ChangeMessage): Promise<void> {
+  const { sequence } = message
+  try {
+    await inSlices(applying(door, message))
+    outcomes.keep(() => door.endpointIds())
+    say({ kind: 'applied', sequence, generation })
+  } catch (error) {
+    // One that could not even begin has nothing to offer to anybody.
+    if (!isListening) return fail(error)
+    return say({ kind: 'refused', sequence, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+  }
+  if (!isListening) await door.listen().then(() => sayListening(door), fail)
+}
+
+function* applying(door: FrontDoor, { parcel, snapshot: announced }: ChangeMessage): Generator<void, void> {
+  const { patch, sets } = yield* unpack(parcel, announced?.generation)
+  if (patch === undefined || announced === undefined) return yield* door.applying({ sets, snapshot: undefined })
+  const snapshot = applyPatch(received, patch)
+  received = snapshot
+  yield
+  yield* door.applying({ sets, snapshot, table: announced.table })
+  generation = snapshot.generation
+  yield
+  tally.keep(new Set(snapshot.routes.map((route) => route.id)))
+}
+
+function takeDelay(): LoopDelay {
+  const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - sampleMs)
+  const delay = { p50: late(loopDelay.percentile(50)), p99: late(loopDelay.percentile(99)), max: late(loopDelay.max) }
+  loopDelay.reset()
+  return delay
 }
 
 async function drain(door: FrontDoor, accessLog: AccessLog | undefined, timeoutMs: number): Promise<void> {
@@ -78,10 +122,8 @@ async function drain(door: FrontDoor, accessLog: AccessLog | undefined, timeoutM
   say({ kind: 'drained', cut })
 }
 
-/** The bytes are the pool's own encoding of a Snapshot. */
-function decode(bytes: SharedArrayBuffer): Snapshot {
-  // TextDecoder refuses shared memory, so the text is copied once on its way.
-  return JSON.parse(Buffer.from(new Uint8Array(bytes)).toString('utf8')) as Snapshot
+function fail(error: unknown): void {
+  say({ kind: 'failed', code: error instanceof BindError ? error.code : undefined, message: error instanceof Error ? error.message : String(error) })
 }
 
-open().catch((error: unknown) => say({ kind: 'failed', message: error instanceof Error ? error.message : String(error) }))
+open().catch(fail)

@@ -1,0 +1,86 @@
+/**
+ * What turns one snapshot into the next: a change of one route among ten thousand is a few numbers and that route, so
+ * that nobody who has the first must be told, or read, all of the second.
+ */
+import { isEqual } from './diff.ts'
+import type { CertificateSpec, RouteSpec, Snapshot, TlsHostSpec, UpstreamSpec } from './snapshot.ts'
+
+/** In order: `count` items of the list before, from `from` on, or new items. */
+export type Run<T> = { readonly from: number; readonly count: number } | { readonly items: readonly T[] }
+
+export type SnapshotPatch = {
+  readonly generation: number
+  readonly routes: readonly Run<RouteSpec>[]
+  readonly upstreams: readonly Run<UpstreamSpec>[]
+  readonly certificates: readonly Run<CertificateSpec>[]
+  readonly tlsHosts: readonly Run<TlsHostSpec>[]
+}
+
+/** The snapshot that everybody has who has none. */
+export const emptySnapshot: Snapshot = { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+
+/**
+ * The second snapshot, with the objects of the first wherever they say the same. Whoever compares the two afterwards
+ * need only look at identity.
+ */
+export function adopt(before: Snapshot, after: Snapshot): Snapshot {
+  return {
+    generation: after.generation,
+    routes: adoptList(before.routes, after.routes, idOf),
+    upstreams: adoptList(before.upstreams, after.upstreams, idOf),
+    certificates: adoptList(before.certificates, after.certificates, idOf),
+    tlsHosts: adoptList(before.tlsHosts, after.tlsHosts, ({ host }) => host),
+  }
+}
+
+/** `applyPatch(before, patchOf(before, after))` is `after`. Items are the same only when they are the same object. */
+export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
+  return {
+    generation: after.generation,
+    routes: runsOf(before.routes, after.routes),
+    upstreams: runsOf(before.upstreams, after.upstreams),
+    certificates: runsOf(before.certificates, after.certificates),
+    tlsHosts: runsOf(before.tlsHosts, after.tlsHosts),
+  }
+}
+
+/** Items that stay are the objects of `before`. */
+export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
+  return {
+    generation: patch.generation,
+    routes: applyRuns(before.routes, patch.routes),
+    upstreams: applyRuns(before.upstreams, patch.upstreams),
+    certificates: applyRuns(before.certificates, patch.certificates),
+    tlsHosts: applyRuns(before.tlsHosts, patch.tlsHosts),
+  }
+}
+
+const idOf = ({ id }: { readonly id: string }): string => id
+
+function adoptList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T) => string): readonly T[] {
+  const known = new Map(before.map((item) => [keyOf(item), item]))
+  return after.map((item) => {
+    const old = known.get(keyOf(item))
+    return old !== undefined && isEqual(old, item) ? old : item
+  })
+}
+
+function runsOf<T extends object>(before: readonly T[], after: readonly T[]): readonly Run<T>[] {
+  const places = new Map(before.map((item, place) => [item, place]))
+  const runs: ({ readonly from: number; count: number } | { readonly items: T[] })[] = []
+  for (const item of after) {
+    const last = runs.at(-1)
+    const place = places.get(item)
+    if (place === undefined) {
+      if (last !== undefined && 'items' in last) last.items.push(item)
+      else runs.push({ items: [item] })
+    } else if (last !== undefined && 'from' in last && last.from + last.count === place) last.count++
+    else runs.push({ from: place, count: 1 })
+  }
+  return runs
+}
+
+function applyRuns<T>(before: readonly T[], runs: readonly Run<T>[]): readonly T[] {
+  const parts = runs.map((run) => ('items' in run ? run.items : before.slice(run.from, run.from + run.count)))
+  return parts.length === 1 ? parts[0]! : parts.flat()
+}

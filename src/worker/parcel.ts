@@ -1,0 +1,68 @@
+/**
+ * A change on its way to the workers: encoded once on the main thread, in memory that all of them share, and in parts so
+ * small that reading one never holds up a request.
+ */
+import type { Run, SnapshotPatch } from '#snapshot/patch.ts'
+import type { EndpointSet } from '#snapshot/snapshot.ts'
+
+/** Part `i` is UTF-8 JSON, from the end of the one before to `ends[i]`. */
+export type Parcel = { readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] }
+
+export type Contents = { readonly patch: SnapshotPatch | undefined; readonly sets: readonly EndpointSet[] }
+
+/** A part is read in well under a millisecond; one larger item has a part of its own. */
+const partChars = 64 * 1024
+
+const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts'] as const
+
+type List = (typeof lists)[number]
+type Part = readonly [list: List | 'sets', items: readonly unknown[]]
+
+export function pack({ patch, sets }: Contents): Parcel {
+  const parts = [...partsOf('sets', sets.map((each) => JSON.stringify(each)))]
+  if (patch !== undefined) for (const list of lists) parts.push(...partsOf(list, textsOf(patch[list])))
+  const encoded = parts.map((part) => Buffer.from(part))
+  const bytes = new Uint8Array(new SharedArrayBuffer(encoded.reduce((sum, part) => sum + part.length, 0)))
+  let end = 0
+  const ends = encoded.map((part) => {
+    bytes.set(part, end)
+    return (end += part.length)
+  })
+  return { bytes: bytes.buffer, ends }
+}
+
+/** Yields between parts. `generation` is that of the patch; `undefined` when the parcel holds none. */
+export function* unpack({ bytes, ends }: Parcel, generation: number | undefined): Generator<void, Contents> {
+  const found: Record<List | 'sets', unknown[]> = { sets: [], routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+  let start = 0
+  for (const end of ends) {
+    // Text is decoded from memory of our own only, so the part is copied once on its way. It is what `pack` wrote.
+    const [list, items] = JSON.parse(Buffer.from(new Uint8Array(bytes, start, end - start)).toString('utf8')) as Part
+    for (const item of items) found[list].push(item)
+    start = end
+    yield
+  }
+  // Every list holds what `pack` filed under its name.
+  const { sets, ...runs } = found as { sets: EndpointSet[] } & Omit<SnapshotPatch, 'generation'>
+  return { sets, patch: generation === undefined ? undefined : { generation, ...runs } }
+}
+
+/** New items become runs of one, so that a part can end behind any of them. */
+function textsOf(runs: readonly Run<object>[]): readonly string[] {
+  return runs.flatMap((run) => ('items' in run ? run.items.map((item) => `{"items":[${JSON.stringify(item)}]}`) : [JSON.stringify(run)]))
+}
+
+function* partsOf(list: List | 'sets', texts: readonly string[]): Generator<string, void> {
+  let part: string[] = []
+  let chars = 0
+  for (const text of texts) {
+    if (part.length > 0 && chars + text.length > partChars) {
+      yield `["${list}",[${part.join()}]]`
+      part = []
+      chars = 0
+    }
+    part.push(text)
+    chars += text.length
+  }
+  if (part.length > 0) yield `["${list}",[${part.join()}]]`
+}
