@@ -1,7 +1,7 @@
 /** `genkan check`: every problem of a folder and the verdict on every annotation, before anything is served. */
-import { judgeAnnotations } from '#compile/verdict.ts'
+import type { JudgedAnnotation } from '#compile/migration.ts'
+import { countVerdicts, judgeMigration, verdictWords } from '#compile/migration.ts'
 import { printProblem, type Problem, type Severity } from '#resource/problem.ts'
-import { objectName } from '#resource/resource.ts'
 import { countOf, printMarkdown } from './columns.ts'
 import { defineCommand } from './command.ts'
 import { type Offline, readOffline } from './offline.ts'
@@ -23,7 +23,7 @@ Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or f
   flags: [...compileFlags, 'report', 'strict'],
   run: async ({ operands, flags, io }) => {
     const offline = await readOffline(operands, flags)
-    const verdicts = verdictsOf(offline)
+    const verdicts = judgeMigration(offline.resources, offline.problems)
     const print = { text: printText, json: printJson, markdown: printReport }[flags.report]
     io.out(print(offline, verdicts))
     const failing: readonly Severity[] = flags.strict ? ['error', 'warning'] : ['error']
@@ -31,36 +31,23 @@ Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or f
   },
 })
 
-type Verdict = {
-  readonly object: string
-  readonly annotation: string
-  readonly verdict: string
-  readonly file: string
-  readonly line: number
-}
-
-function verdictsOf({ resources }: Offline): Verdict[] {
-  return [...resources].flatMap((resource) =>
-    judgeAnnotations(resource).map(({ annotation, verdict }) => {
-      const { file, line } = resource.origin.locate(['metadata', 'annotations', annotation], 'key')
-      return { object: objectName(resource), annotation, verdict, file, line }
-    }),
-  )
-}
-
-function printText(offline: Offline, verdicts: readonly Verdict[]): string {
+function printText(offline: Offline, verdicts: readonly JudgedAnnotation[]): string {
   const { problems } = offline
-  const lines = problems.map((problem) => `${printProblem(problem)}\n`).join('')
-  return `${lines}${problems.length > 0 ? '\n' : ''}${summaryOf(offline)}\n${verdicts.length === 0 ? '' : `${countVerdicts(verdicts)}\n`}`
+  const lines = problems.map((problem) => `${printProblem(problem)}\n`)
+  // What is refused, unknown or without effect is among the problems already.
+  const differences = verdicts.filter(({ verdict }) => verdict === 'differs')
+  const notes = differences.map(({ file, line, object, annotation, says }) => `${file}:${line}: ${object}: ${annotation}: ${verdictWords.differs}: ${says}\n`)
+  const told = [...lines, ...notes].join('')
+  return `${told}${told === '' ? '' : '\n'}${summaryOf(offline)}\n${verdicts.length === 0 ? '' : `${summaryOfVerdicts(verdicts)}\n`}`
 }
 
-function printJson(offline: Offline, verdicts: readonly Verdict[]): string {
+function printJson(offline: Offline, verdicts: readonly JudgedAnnotation[]): string {
   const { problems, compiled, documents } = offline
-  const summary = { ...countsOf(problems), documents: documents.length, routes: compiled.snapshot.routes.length }
+  const summary = { ...countsOf(problems), documents: documents.length, routes: compiled.snapshot.routes.length, annotations: Object.fromEntries(countVerdicts(verdicts)) }
   return `${JSON.stringify({ summary, problems, objects: compiled.statuses, annotations: verdicts }, undefined, 2)}\n`
 }
 
-function printReport(offline: Offline, verdicts: readonly Verdict[]): string {
+function printReport(offline: Offline, verdicts: readonly JudgedAnnotation[]): string {
   const { problems } = offline
   const found = problems.map(({ severity, file, line, column, object, path, message, instead }) => [
     severity,
@@ -69,11 +56,12 @@ function printReport(offline: Offline, verdicts: readonly Verdict[]): string {
     path,
     instead === '' ? message : `${message}; ${instead}`,
   ])
-  const judged = verdicts.map(({ verdict, annotation, object, file, line }) => [
-    verdict,
+  const judged = verdicts.map(({ verdict, annotation, object, file, line, says }) => [
+    verdictWords[verdict],
     `\`${annotation}\``,
     object,
     `${file}:${line}`,
+    says,
   ])
   const parts = [
     `# Check\n\n${summaryOf(offline)}\n`,
@@ -82,7 +70,7 @@ function printReport(offline: Offline, verdicts: readonly Verdict[]): string {
       : `## Problems\n\n${printMarkdown([['severity', 'place', 'object', 'field', 'what'], ...found])}`,
     judged.length === 0
       ? ''
-      : `## Annotations\n\n${countVerdicts(verdicts)}\n\n${printMarkdown([['verdict', 'annotation', 'object', 'place'], ...judged])}`,
+      : `## Annotations\n\n${summaryOfVerdicts(verdicts)}\n\n${printMarkdown([['verdict', 'annotation', 'object', 'place', 'what'], ...judged])}`,
   ]
   return parts.filter((part) => part !== '').join('\n')
 }
@@ -105,9 +93,7 @@ function countsOf(problems: readonly Problem[]): { errors: number; warnings: num
   return { errors: count('error'), warnings: count('warning'), infos: count('info') }
 }
 
-function countVerdicts(verdicts: readonly Verdict[]): string {
-  const counts = [...Map.groupBy(verdicts, ({ verdict }) => verdict)].map(
-    ([verdict, group]) => `${group.length} ${verdict}`,
-  )
+function summaryOfVerdicts(verdicts: readonly JudgedAnnotation[]): string {
+  const counts = countVerdicts(verdicts).map(([verdict, count]) => `${count} ${verdictWords[verdict]}`)
   return `${countOf(verdicts.length, 'annotation')}: ${counts.join(', ')}`
 }

@@ -66,8 +66,8 @@ type HonouredExtras = {
 
 /** Does what it says; `values` is the grammar with the default in brackets. */
 export function honoured(name: string, values: string, note: string, { guards = false, on = ['Ingress'], difference }: HonouredExtras = {}): AnnotationRow {
-  const row: AnnotationRow = { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
-  return difference === undefined ? row : { ...row, difference }
+  const basis: AnnotationRow = { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
+  return difference === undefined ? basis : { ...basis, difference }
 }
 
 /** Not honoured today; the Ingress is served without it. */

@@ -21,6 +21,8 @@ export type AnnotationVerdict = {
   readonly meanwhile: Meanwhile
   /** `undefined` when there is nothing to report: honoured, or asking for nothing. */
   readonly problem: Problem | undefined
+  /** Its row, where a dialect has one. */
+  readonly row?: AnnotationRow
 }
 
 /** In the order written. Annotations that are nobody's business here (tools' notes to themselves) are left out. */
@@ -49,12 +51,12 @@ type Known = { readonly annotation: string; readonly name: string; readonly valu
 function judgeKnown(resource: Resource, { annotation, name, value, row }: Known): AnnotationVerdict | undefined {
   if (row.verdict === 'honoured' && !row.on.some((kind) => kind === resource.kind)) return judgeMisplaced(resource, annotation, row)
   if (row.verdict === 'honoured' || row.idle(value)) {
-    return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined }
+    return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined, row }
   }
   const meanwhile = row.judge?.(value) ?? row.meanwhile
   const say = (init: Omit<ProblemInit, 'at' | 'part'>): AnnotationVerdict => {
     const problem = problemOf(resource, { instead: asClause(row.note), ...init, at: pathOf(annotation), part: 'key' })
-    return { annotation, verdict: row.verdict, meanwhile, problem }
+    return { annotation, verdict: row.verdict, meanwhile, problem, row }
   }
   if (row.verdict === 'no-effect') return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
   if (row.verdict === 'refused') {

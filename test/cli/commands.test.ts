@@ -89,7 +89,7 @@ describe('genkan check', () => {
 
   test('prints JSON and Markdown', async () => {
     const json = JSON.parse((await genkan(['check', mistakes, '--output', 'json'])).out) as { summary: object; problems: object[] }
-    expect(json.summary).toEqual({ errors: 2, warnings: 0, infos: 0, documents: 3, routes: 0 })
+    expect(json.summary).toEqual({ errors: 2, warnings: 0, infos: 0, documents: 3, routes: 0, annotations: {} })
     expect(json.problems[0]).toMatchObject({ severity: 'error', line: 12, column: 19, object: 'Ingress default/shop', path: 'spec.rules[0].http.paths[0].path' })
     const { out } = await genkan(['check', mistakes, '--output', 'markdown'])
     expect(out).toContain('| severity | place | object | field | what |\n| --- | --- | --- | --- | --- |\n| error | test/fixtures/check/mistakes/shop.yaml:12:19 |')

@@ -5,8 +5,8 @@ import { honoured, notYet, off } from '../annotation.ts'
 export const routing: AnnotationGroup = {
   title: 'Routing, rewrites and redirects',
   rows: [
-    honoured('ssl-redirect', 'true, false (true)', 'Requests over http for a host that `spec.tls` names are redirected to https with 308; the path is kept as it is.'),
-    honoured('force-ssl-redirect', 'true, false (false)', 'The same without needing a `spec.tls` entry, for TLS that ends in front of Genkan.'),
+    honoured('ssl-redirect', 'true, false (true)', 'Requests over http for a host that `spec.tls` names are redirected to https with 308; the path is kept as it is.', { difference: 'Location keeps a trailing slash, which ingress-nginx cuts off.' }),
+    honoured('force-ssl-redirect', 'true, false (false)', 'The same without needing a `spec.tls` entry, for TLS that ends in front of Genkan.', { difference: 'Location keeps a trailing slash, which ingress-nginx cuts off.' }),
     honoured('preserve-trailing-slash', 'true, false', 'The redirect to https always keeps the trailing slash, so there is nothing to switch on.'),
     honoured('rewrite-target', 'a path, with $1 to $9 for what the path has captured; may hold a query', 'The endpoint gets this path instead of the whole path of the request, and the query as it was. The paths of this Ingress are regular expressions, unless the target is the path itself.', {
       difference: 'The paths of other Ingresses of the host stay what they are, except with `--compat ingress-nginx`. Escapes stay escaped: `%2F` never becomes a slash. A result that climbs above the root or cannot be read is 400. A URL is refused; see `temporal-redirect`.',
