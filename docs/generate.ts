@@ -23,9 +23,10 @@ done about it. Nothing is passed over in silence:
 | what Genkan says | what it means |
 |---|---|
 | **honoured** | It does what it says. A value that cannot be read is a warning, and the default is used. |
+| **honoured, differs** | The same, and somebody who comes from ingress-nginx may notice a difference, which the note names. |
 | **not yet** | Known, but without effect today: a warning that says what happens instead. |
 | **not yet: 503** | It protects something, and we cannot give that protection today. Every route of the Ingress answers 503, and \`genkan check\` reports an error: an Ingress is never served without a protection it asks for. |
-| **refused** | Configuration text or code. It is never run. |
+| **refused** | Configuration text or code. It is never run; the safe part of snippets can be had, see below. |
 | **no effect** | It tunes machinery that does not exist here. Nothing to do. |
 
 Values that ask for nothing, such as \`enable-cors: "false"\` or \`limit-rps: "0"\`, are not reported. A name that does not
@@ -39,15 +40,17 @@ Other objects' annotations are not looked at, except \`${genkan.prefix}\` on Ser
 \`configuration-snippet\` and \`server-snippet\` are nginx configuration text and are never run. When every directive in
 them merely decorates (response fields, buffers, compression, logs, timeouts), the Ingress is served without them and an
 error is reported. When any other directive occurs, or the text cannot be read, the snippet may restrict access, and the
-routes answer 503.
+routes answer 503. Either way \`genkan check\` explains every statement and names what does the same.
+
+With \`genkan.dev/allow-snippets: safe\` on the Ingress, statements that set fixed fields or redirect are interpreted;
+[rewrites.md](rewrites.md#snippets) lists them.
 
 ## Regular expressions
 
-Paths of an Ingress with \`use-regex: "true"\` or \`rewrite-target\` may be regular expressions, which are not matched yet.
-The literal beginning of such a path (\`/api\` of \`/api(/|$)(.*)\`) answers 503 unless a plain rule has the same path, so
-that a request never reaches a backend it was not meant for. If the Ingress asks for a protection as well, everything the
-expression could match is closed. Unlike in ingress-nginx, these annotations never change the paths of other Ingresses of
-the same host.
+Paths of an Ingress with \`use-regex: "true"\` or \`rewrite-target\` are regular expressions; [rewrites.md](rewrites.md)
+says how they are matched. One that cannot be matched in bounded time is refused: its literal beginning (\`/api\` of
+\`/api/(?!admin).*\`) answers 503 unless a plain rule has the same path, so that a request never reaches a backend it was
+not meant for. If the Ingress asks for a protection as well, everything the expression could match is closed.
 
 ## Genkan's own annotations
 
@@ -69,11 +72,12 @@ function table({ rows }: AnnotationGroup): string {
 }
 
 function line(row: AnnotationRow): string {
-  return `| \`${row.name}\` | ${label(row)} | ${row.values} | ${row.note} |\n`
+  const note = row.difference === undefined ? row.note : `${row.note} **Differs:** ${row.difference}`
+  return `| \`${row.name}\` | ${label(row)} | ${row.values.replaceAll('|', '\\|')} | ${note} |\n`
 }
 
-function label({ verdict, meanwhile, judge }: AnnotationRow): string {
-  if (verdict === 'honoured') return '**honoured**'
+function label({ verdict, meanwhile, judge, difference }: AnnotationRow): string {
+  if (verdict === 'honoured') return difference === undefined ? '**honoured**' : '**honoured**, differs'
   if (verdict === 'no-effect') return 'no effect'
   if (verdict === 'refused') return judge === undefined ? 'refused' : 'refused, may be 503'
   return { ignored: 'not yet', closed: 'not yet: 503' }[meanwhile]

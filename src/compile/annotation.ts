@@ -34,6 +34,8 @@ export type AnnotationRow = {
   readonly judge: ((value: string) => Meanwhile) | undefined
   /** Where it counts. */
   readonly on: readonly Annotated[]
+  /** For rows that are refused: whether this object's value is understood and done after all. */
+  readonly permits?: (value: string, annotations: Readonly<Record<string, string>>) => boolean
   /** What somebody who comes from ingress-nginx may notice; absent where nothing differs. */
   readonly difference?: string
 }
@@ -55,6 +57,7 @@ type Extras = {
   /** In lower case: the values that change nothing. */
   readonly idle?: readonly string[]
   readonly judge?: (value: string) => Meanwhile
+  readonly permits?: NonNullable<AnnotationRow['permits']>
 }
 
 type HonouredExtras = {
@@ -93,6 +96,6 @@ export function noEffect(name: string, note: string, extras: Extras = {}): Annot
 /** The spellings of false that Go's `strconv.ParseBool` takes, which is what Kubernetes controllers use. */
 export const off: readonly string[] = ['false', 'f', '0', '']
 
-function row(basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>, { idle = [''], judge }: Extras): AnnotationRow {
-  return { ...basis, values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge, on: ['Ingress'] }
+function row(basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>, { idle = [''], judge, permits }: Extras): AnnotationRow {
+  return { ...(permits === undefined ? basis : { ...basis, permits }), values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge, on: ['Ingress'] }
 }

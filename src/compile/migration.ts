@@ -56,6 +56,7 @@ export function countVerdicts(judged: readonly JudgedAnnotation[]): readonly (re
 type Outcome = Pick<JudgedAnnotation, 'verdict' | 'says'>
 
 function outcomeOf({ verdict, problem, row }: AnnotationVerdict): Outcome {
+  if (problem === undefined && verdict === 'honoured' && row?.verdict === 'refused') return { verdict: 'differs', says: 'It is interpreted, never run; what merely decorates may be left out.' }
   if (problem === undefined) return { verdict: row?.verdict === 'honoured' && row.difference !== undefined ? 'differs' : 'honoured', says: saidOf(row) }
   if (verdict === 'unknown') return { verdict, says: sentence(problem) }
   if (verdict === 'foreign' || verdict === 'no-effect') return { verdict: 'no-effect', says: sentence(problem) }

@@ -75,7 +75,7 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
   if (canary !== undefined) reportIdle(ingress, problems)
   const settings = canary === undefined ? readSettings(scope, globals.settings) : globals.settings
   const timeouts = canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts
-  const shaping = readShaping(scope, { resources, globals: globals.shaping, timeouts, compat })
+  const shaping = readShaping(scope, { own, resources, globals: globals.shaping, timeouts, compat })
   // What stands before the main route stands before its canary.
   const guards = canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
   const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed

@@ -53,6 +53,7 @@ function judgeKnown(resource: Resource, { annotation, name, value, row }: Known)
   if (row.verdict === 'honoured' || row.idle(value)) {
     return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined, row }
   }
+  if (row.permits?.(value, resource.metadata.annotations) === true) return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem: undefined, row }
   const meanwhile = row.judge?.(value) ?? row.meanwhile
   const say = (init: Omit<ProblemInit, 'at' | 'part'>): AnnotationVerdict => {
     const problem = problemOf(resource, { instead: asClause(row.note), ...init, at: pathOf(annotation), part: 'key' })

@@ -5,9 +5,9 @@ import { compilePattern } from '#lib/pattern.ts'
  * A path → the template with its captures filled in; groups that took no part are empty. The expression is not asked
  * when nothing of it is used. A path that it does not match gives the template with all captures empty.
  */
-export function captureTemplate(pattern: string, template: string): (path: string) => string {
+export function captureTemplate(pattern: string, template: string, ignoreCase = false): (path: string) => string {
   if (!/\$[1-9]/.test(template)) return () => template
-  const compiled = compilePattern(pattern, { ignoreCase: true })
+  const compiled = compilePattern(pattern, { ignoreCase })
   if (!compiled.ok) throw new TypeError(`${pattern} is no expression that can be matched: ${compiled.problem}`)
   const { match } = compiled.pattern
   return (path) => {

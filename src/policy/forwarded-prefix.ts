@@ -13,7 +13,7 @@ export type ForwardedPrefixConfig = {
 export const forwardedPrefix = definePolicy<ForwardedPrefixConfig>({
   kind: 'forwarded-prefix',
   create: ({ pattern, prefix }) => {
-    const expand = captureTemplate(pattern, prefix)
+    const expand = captureTemplate(pattern, prefix, true)
     return {
       onRequest: ({ path, sent }) => {
         set(sent.fields, 'X-Forwarded-Prefix', expand(path))

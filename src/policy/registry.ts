@@ -19,6 +19,7 @@ import { httpsRedirect } from './https-redirect.ts'
 import { locationPrefix } from './location-prefix.ts'
 import { mirror } from './mirror.ts'
 import { networkPolicy } from './network-policy.ts'
+import { pathRedirect } from './path-redirect.ts'
 import type { Policy } from './policy.ts'
 import { rateLimit } from './rate-limit.ts'
 import { redirect } from './redirect.ts'
@@ -32,6 +33,7 @@ const all: readonly Policy[] = [
   // Answers that need nobody's permission.
   hostRedirect,
   appRoot,
+  pathRedirect,
   redirect,
   cors,
   httpsRedirect,

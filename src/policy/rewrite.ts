@@ -17,7 +17,7 @@ export type RewriteConfig = {
 export const rewrite = definePolicy<RewriteConfig>({
   kind: 'rewrite',
   create: ({ pattern, target }) => {
-    const expand = captureTemplate(pattern, target)
+    const expand = captureTemplate(pattern, target, true)
     return {
       onRequest: (context) => {
         const [path = '', ...rest] = expand(context.path).split('?')

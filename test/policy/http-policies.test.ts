@@ -9,6 +9,7 @@ import { hostRedirect } from '#policy/host-redirect.ts'
 import { locationPrefix } from '#policy/location-prefix.ts'
 import { mirror, mostCopies } from '#policy/mirror.ts'
 import type { FilterContext, Policy, Question } from '#policy/policy.ts'
+import { pathRedirect } from '#policy/path-redirect.ts'
 import { redirect } from '#policy/redirect.ts'
 import { policies } from '#policy/registry.ts'
 import { requestHeaders } from '#policy/request-headers.ts'
@@ -75,7 +76,7 @@ describe('rewrite', () => {
 
   test('tells the endpoint what was taken away', () => {
     const context = contextOf({ url: 'http://shop.test/api/v1', sent: ['x-forwarded-prefix', '/old'] })
-    forwardedPrefix.create({ pattern: pattern('/(api)/(.*)'), prefix: '/$1' }, filterEnv()).onRequest!(context)
+    void forwardedPrefix.create({ pattern: pattern('/(api)/(.*)'), prefix: '/$1' }, filterEnv()).onRequest!(context)
     expect(get(context.sent.fields, 'x-forwarded-prefix')).toBe('/api')
   })
 })
@@ -89,10 +90,15 @@ describe('redirects', () => {
     [redirect, { status: 301, location: ['/new'], relative: false }, 'http://shop.test:8080/a', 301, 'http://shop.test:8080/new'],
     [redirect, { status: 301, location: ['/new'], relative: true }, 'http://shop.test/a', 301, '/new'],
     [redirect, { status: 302, location: ['https://new.test', { variable: 'request_uri' }], relative: false }, 'http://shop.test/a?b=c', 302, 'https://new.test/a?b=c'],
+    [pathRedirect, { status: 301, pattern: '^/old/(.*)$', location: '/new/$1' }, 'http://shop.test:81/old/a?b', 301, 'http://shop.test:81/new/a?b'],
+    [pathRedirect, { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?x=$1' }, 'http://shop.test/old/a?b', 302, 'https://new.test/a?x=a&b'],
+    [pathRedirect, { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?' }, 'http://shop.test/old/a?b', 302, 'https://new.test/a'],
+    [pathRedirect, { status: 302, pattern: '^/old/', location: '/new' }, 'http://shop.test/OLD/a', undefined],
     [hostRedirect, { host: 'shop.test', status: 308 }, 'http://www.shop.test/foo?a', 308, 'http://shop.test/foo?a'],
     [hostRedirect, { host: 'shop.test', status: 308 }, 'https://www.shop.test:8443/', 308, 'https://shop.test:8443/'],
   ]
-  test.each(redirects)('%# %o', async (policy, config, url, status, location) => {
+  test.each(redirects)('%# %o', async (...[policy, config, url, ...answer]) => {
+    const [status, location] = answer
     const reply = await policy.create(config, filterEnv()).onRequest!(contextOf({ url }))
     expect(reply?.status).toBe(status)
     expect(reply?.fields).toEqual(status === undefined ? undefined : ['Location', location])
@@ -173,13 +179,13 @@ describe('cors', () => {
 describe('fields', () => {
   test('for the endpoint replace those of the client, and an empty value takes them away', () => {
     const context = contextOf({ sent: ['x-a', '1', 'X-B', '2'] })
-    requestHeaders.create({ fields: ['X-A', 'ours', 'X-B', '', 'X-C', '3'] }, filterEnv()).onRequest!(context)
+    void requestHeaders.create({ fields: ['X-A', 'ours', 'X-B', '', 'X-C', '3'] }, filterEnv()).onRequest!(context)
     expect(context.sent.fields).toEqual(['Host', 'shop.test', 'X-A', 'ours', 'X-Forwarded-Host', 'shop.test', 'X-C', '3'])
   })
 
   test('Host becomes another one, X-Forwarded-Host does not', () => {
     const context = contextOf()
-    upstreamVhost.create({ host: 'inner.test' }, filterEnv()).onRequest!(context)
+    void upstreamVhost.create({ host: 'inner.test' }, filterEnv()).onRequest!(context)
     expect(context.sent.fields).toEqual(['Host', 'inner.test', 'X-Forwarded-Host', 'shop.test'])
   })
 
@@ -260,7 +266,7 @@ describe('mirror', () => {
 
 test('redirects come before what decides who may pass, and a rewrite after it', () => {
   const order = [...policies.keys()]
-  const redirecting = ['host-redirect', 'app-root', 'redirect', 'cors', 'https-redirect']
+  const redirecting = ['host-redirect', 'app-root', 'path-redirect', 'redirect', 'cors', 'https-redirect']
   expect(order.slice(0, redirecting.length)).toEqual(redirecting)
   expect(order.indexOf('rewrite')).toBeGreaterThan(order.indexOf('mirror'))
 })

@@ -3,7 +3,8 @@ import { dialect } from '../annotation.ts'
 import { ownLimits } from './limits.ts'
 import { attempts, balancing, bounds, discovery } from './upstream-settings.ts'
 import { readiness } from './readiness.ts'
+import { snippets } from './snippets.ts'
 
 export const genkanPrefix = 'genkan.dev/'
 
-export const genkan = dialect(genkanPrefix, [discovery, readiness, balancing, bounds, attempts, ownLimits])
+export const genkan = dialect(genkanPrefix, [discovery, readiness, balancing, bounds, attempts, ownLimits, snippets])

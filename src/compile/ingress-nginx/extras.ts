@@ -2,8 +2,13 @@
 import type { AnnotationGroup } from '../annotation.ts'
 import { closed, honoured, noEffect, off, refused } from '../annotation.ts'
 import { judgeSnippet } from './snippet.ts'
+import { allowSnippets, isInterpretable } from './snippets.ts'
 
 const text = 'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
+
+function permits(value: string, annotations: Readonly<Record<string, string>>): boolean {
+  return annotations[`genkan.dev/${allowSnippets}`]?.trim() === 'safe' && isInterpretable(value)
+}
 
 export const extras: AnnotationGroup = {
   title: 'Headers, logs, traces, mirrors and snippets',
@@ -18,8 +23,8 @@ export const extras: AnnotationGroup = {
     honoured('mirror-target', 'a URL with a fixed host, whose path may hold $request_uri', 'A copy of every request goes there; its answer is thrown away and nobody waits for it.', { difference: 'The copy has no body, and certificates are verified. Without a path it goes to /.' }),
     noEffect('mirror-request-body', 'Copies never have a body.', { idle: ['', 'off'] }),
     honoured('mirror-host', 'a host name (the host of the target)', 'The Host of the copies.'),
-    refused('configuration-snippet', text, { judge: judgeSnippet }),
-    refused('server-snippet', text, { judge: judgeSnippet }),
+    refused('configuration-snippet', text, { judge: judgeSnippet, permits }),
+    refused('server-snippet', text, { judge: judgeSnippet, permits }),
     refused('stream-snippet', 'nginx configuration text is never run; TCP and UDP are not proxied.'),
   ],
 }

@@ -5,7 +5,7 @@
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { PolicySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Scope } from '../setting.ts'
-import { readBoolean } from '../setting.ts'
+import { readBoolean, readWord } from '../setting.ts'
 import { corsNames, readCors } from './cors.ts'
 import type { HeaderGlobals } from './header-fields.ts'
 import { defaultHeaderGlobals, headerNames, readHeaderGlobals, readHeaders } from './header-fields.ts'
@@ -14,6 +14,7 @@ import type { Redirects } from './redirects.ts'
 import { readRedirects, redirectNames } from './redirects.ts'
 import type { Rewriting } from './rewriting.ts'
 import { readRewriting, rewritingNames } from './rewriting.ts'
+import { allowSnippets, readSnippets } from './snippets.ts'
 
 export type Shaping = {
   readonly rewriting: Rewriting
@@ -37,20 +38,23 @@ export const defaultShapingGlobals: ShapingGlobals = { headers: defaultHeaderGlo
 export const shapingNames: readonly string[] = [...rewritingNames, ...redirectNames, ...corsNames, ...headerNames, ...mirrorNames, 'enable-access-log']
 
 export type ShapingOptions = {
+  /** Our own annotations. */
+  readonly own: Scope
   readonly resources: ResourceSet
   readonly globals: ShapingGlobals
   readonly timeouts: TimeoutSpec
   readonly compat: 'none' | 'ingress-nginx'
 }
 
-export function readShaping(scope: Scope, { resources, globals, timeouts, compat }: ShapingOptions): Shaping {
+export function readShaping(scope: Scope, { own: ours, resources, globals, timeouts, compat }: ShapingOptions): Shaping {
+  readWord(ours, allowSnippets, ['safe', 'none'])
   const { policies: redirecting, ...redirects } = readRedirects(scope, globals.relativeRedirects)
   const headers = readHeaders(scope, resources, globals.headers)
   const own = [readCors(scope, compat === 'ingress-nginx'), readMirror(scope, timeouts)].filter((each) => each !== undefined)
   return {
     rewriting: readRewriting(scope),
     redirects,
-    policies: [...redirecting, ...own, ...headers.policies],
+    policies: [...redirecting, ...own, ...readSnippets(scope, ours), ...headers.policies],
     logged: readBoolean(scope, 'enable-access-log', true),
     closed: headers.closed,
   }

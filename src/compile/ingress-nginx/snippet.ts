@@ -4,6 +4,7 @@
  * Anything else, known or not, might have refused a request, so the routes answer 503.
  */
 import type { Meanwhile } from '../annotation.ts'
+import { statementsOf } from './snippet-text.ts'
 
 const decorating: ReadonlySet<string> = new Set(
   `
@@ -20,23 +21,12 @@ const decorating: ReadonlySet<string> = new Set(
   `.trim().split(/\s+/),
 )
 
-/** `ignored` when every directive merely decorates, else `closed`. */
-export function judgeSnippet(text: string): Meanwhile {
-  return directivesOf(text).every((name) => decorating.has(name)) ? 'ignored' : 'closed'
+/** Whether a directive can be left out without opening a door. */
+export function decorates(directive: string): boolean {
+  return decorating.has(directive)
 }
 
-/** The first word of every statement and block. A snippet that cannot be read gives a name that no list holds. */
-export function directivesOf(text: string): readonly string[] {
-  const names: string[] = []
-  let atStart = true
-  // A quoted text, a comment, a mark, or a run of anything else.
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|#[^\n]*|[;{}]|(?:[^\s;{}"'#\\]|\\[^])+|["'\\]/g)) {
-    if (token.startsWith('#')) continue
-    if (token === ';' || token === '{' || token === '}') atStart = true
-    else {
-      if (atStart || token === '"' || token === "'" || token === '\\') names.push(token)
-      atStart = false
-    }
-  }
-  return names
+/** `ignored` when every directive merely decorates, else `closed`. */
+export function judgeSnippet(text: string): Meanwhile {
+  return statementsOf(text)?.every(({ name }) => decorates(name)) === true ? 'ignored' : 'closed'
 }

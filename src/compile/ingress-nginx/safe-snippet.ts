@@ -1,0 +1,92 @@
+/**
+ * The part of snippets that can be had without running anything: fields of requests and responses with fixed values, and
+ * redirects. Everything else is named with what to write instead.
+ */
+import { compilePattern } from '#lib/pattern.ts'
+import { pathRedirect } from '#policy/path-redirect.ts'
+import { redirect } from '#policy/redirect.ts'
+import { requestHeaders } from '#policy/request-headers.ts'
+import type { ResponseHeader } from '#policy/response-headers.ts'
+import { responseHeaders } from '#policy/response-headers.ts'
+import { parseVariables } from '#policy/variables.ts'
+import type { PolicySpec } from '#snapshot/snapshot.ts'
+import { isField } from './header-fields.ts'
+import type { Statement } from './snippet-text.ts'
+
+/** `undefined` for a statement that is none of the safe ones. */
+export function safePolicy({ name, words, block }: Statement): PolicySpec | undefined {
+  return block ? undefined : readers.get(name)?.(words)
+}
+
+type Reader = (words: readonly string[]) => PolicySpec | undefined
+
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ['add_header', readAddHeader],
+  ['more_set_headers', (words) => readMoreHeaders(words, 'set')],
+  ['more_clear_headers', (words) => readMoreHeaders(words, 'remove')],
+  ['proxy_hide_header', ([name = '', ...rest]) => (rest.length > 0 ? undefined : headersSpec([{ name, value: '', mode: 'remove' }]))],
+  ['proxy_set_header', ([name = '', value = '', ...rest]) => (rest.length > 0 ? undefined : fieldsSpec([[name, value]]))],
+  ['more_set_input_headers', readInputHeaders],
+  ['return', readReturn],
+  ['rewrite', readRewrite],
+])
+
+/** Statuses that nginx adds fields to when nobody says `always`. */
+const usual: readonly number[] = [200, 201, 204, 206, 301, 302, 303, 304, 307, 308]
+
+function readAddHeader([name = '', value = '', always, ...rest]: readonly string[]): PolicySpec | undefined {
+  if (rest.length > 0 || (always !== undefined && always !== 'always')) return undefined
+  return headersSpec([{ name, value, mode: 'add', ...(always === undefined ? { statuses: usual } : {}) }])
+}
+
+function readMoreHeaders(words: readonly string[], mode: 'set' | 'remove'): PolicySpec | undefined {
+  const [flag, list = ''] = words
+  const statuses = flag === '-s' ? list.trim().split(/\s+/).map(Number) : undefined
+  if (statuses?.some((status) => !Number.isInteger(status)) === true) return undefined
+  const headers = words.slice(statuses === undefined ? 0 : 2).map((written): ResponseHeader => {
+    const [name, value] = splitField(written)
+    const basis = { name, value, mode: value === '' ? 'remove' : mode } as const
+    return statuses === undefined ? basis : { ...basis, statuses }
+  })
+  return headersSpec(headers)
+}
+
+function readInputHeaders(words: readonly string[]): PolicySpec | undefined {
+  return fieldsSpec(words.map(splitField))
+}
+
+function readReturn([code = '', target, ...rest]: readonly string[]): PolicySpec | undefined {
+  if (rest.length > 0) return undefined
+  if (target === undefined) return redirectSpec(302, code)
+  return /^30[12378]$/.test(code) ? redirectSpec(Number(code), target) : undefined
+}
+
+/** Only with a fixed scheme and host, or a path: a variable in front could make anything of the address. */
+function redirectSpec(status: number, target: string): PolicySpec | undefined {
+  const parsed = parseVariables(target)
+  const fixed = /^(?:(?:https?|\$scheme):\/\/[^/?#]+|\/(?!\/))/.test(target) && /^[\x21-\x7e]+$/.test(target)
+  return 'unknown' in parsed || !fixed ? undefined : redirect.spec({ status, location: parsed.text, relative: false })
+}
+
+function readRewrite([pattern = '', location = '', flag, ...rest]: readonly string[]): PolicySpec | undefined {
+  const status = ({ redirect: 302, permanent: 301 } as const)[flag ?? '']
+  const known = /^(?:https?:\/\/[^/?#$]+|\/(?!\/))[\x21-\x7e]*$/.test(location) && !/\$(?![1-9])/.test(location)
+  if (status === undefined || rest.length > 0 || !known || !compilePattern(pattern).ok) return undefined
+  return pathRedirect.spec({ pattern, location, status })
+}
+
+function splitField(written: string): readonly [string, string] {
+  const colon = written.indexOf(':')
+  return colon === -1 ? [written.trim(), ''] : [written.slice(0, colon).trim(), written.slice(colon + 1).trim()]
+}
+
+/** Values with variables are no fixed values. */
+function headersSpec(headers: readonly ResponseHeader[]): PolicySpec | undefined {
+  const fine = headers.length > 0 && headers.every(({ name, value }) => isField(name, value) && !/[$*]/.test(name) && !value.includes('$'))
+  return fine ? responseHeaders.spec({ headers }) : undefined
+}
+
+function fieldsSpec(fields: readonly (readonly [string, string])[]): PolicySpec | undefined {
+  const fine = fields.length > 0 && fields.every(([name, value]) => isField(name, value) && !value.includes('$') && !/^(?:x-forwarded-|x-real-ip|forwarded|host$)/i.test(name))
+  return fine ? requestHeaders.spec({ fields: fields.flat() }) : undefined
+}

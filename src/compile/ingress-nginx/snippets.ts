@@ -1,0 +1,47 @@
+/**
+ * Snippets of one Ingress: every statement is explained, and with `genkan.dev/allow-snippets: safe` those of the safe
+ * subset become policies. A snippet is never run.
+ */
+import type { PolicySpec } from '#snapshot/snapshot.ts'
+import { problemOf } from '#resource/problem.ts'
+import type { Scope } from '../setting.ts'
+import { safePolicy } from './safe-snippet.ts'
+import { decorates } from './snippet.ts'
+import { adviceFor } from './snippet-advice.ts'
+import type { Statement } from './snippet-text.ts'
+import { statementsOf } from './snippet-text.ts'
+
+export const allowSnippets = 'allow-snippets'
+
+const names = ['configuration-snippet', 'server-snippet'] as const
+
+/** Whether every statement is interpreted, or only decorates and may be left out. */
+export function isInterpretable(text: string): boolean {
+  return statementsOf(text)?.every((each) => safePolicy(each) !== undefined || (!each.block && decorates(each.name))) ?? false
+}
+
+/** `own` are our own annotations. In a snippet that cannot be had as a whole nothing is interpreted. */
+export function readSnippets(scope: Scope, own: Scope): readonly PolicySpec[] {
+  const allowed = own.value(allowSnippets)?.trim() === 'safe'
+  return names.flatMap((name) => {
+    const text = scope.value(name) ?? ''
+    const statements = statementsOf(text) ?? []
+    const whole = allowed && isInterpretable(text)
+    const policies = statements.map((statement) => {
+      const policy = safePolicy(statement)
+      if (!whole || policy === undefined) explain(scope, { name, statement, allowed, safe: policy !== undefined })
+      return policy
+    })
+    return whole ? policies.filter((each) => each !== undefined) : []
+  })
+}
+
+type Explained = { readonly name: string; readonly statement: Statement; readonly allowed: boolean; readonly safe: boolean }
+
+function explain({ resource, problems, at }: Scope, { name, statement, allowed, safe }: Explained): void {
+  const text = `${statement.name} ${statement.words.join(' ')}`.trim()
+  const message = `${name}, line ${statement.line}: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`
+  const advice = adviceFor(statement)
+  const instead = allowed && safe ? 'it would be interpreted if every other statement could be' : (advice ?? 'nothing here does the same')
+  problems.push(problemOf(resource, { severity: allowed && !safe ? 'warning' : 'info', code: 'snippet-statement', at: at(name), message, instead }))
+}
