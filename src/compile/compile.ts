@@ -132,9 +132,10 @@ function placeClaims(claims: readonly Claim[], plans: readonly Plan[], upstreams
     const reason = plan.closed ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
     const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
-    if (resolved.kind === 'unreachable' || auth?.kind !== 'upstream') return { claim, plan, resolved, canary: undefined, auth: undefined }
+    const isClosed = reason !== undefined
+    if (isClosed || auth?.kind !== 'upstream') return { claim, plan, resolved, canary: undefined, isClosed, auth: undefined }
     upstreams.ask(auth.id, { ...asker, wish: {} })
-    return { claim, plan, resolved, canary: undefined, auth: auth.id }
+    return { claim, plan, resolved, canary: undefined, isClosed, auth: auth.id }
   })
 }
 

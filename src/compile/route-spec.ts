@@ -32,6 +32,8 @@ export type Placement = {
   readonly plan: Plan
   readonly resolved: Resolved
   readonly canary: Attachment | undefined
+  /** Its guards cannot be kept, so it answers 503 to everybody, before any of them. */
+  readonly isClosed: boolean
   /** The authentication service, when its URL names a Service. */
   readonly auth: string | undefined
 }
@@ -42,7 +44,7 @@ export type Routing = {
   readonly unreachable: string | undefined
 }
 
-export function routeOf({ claim, plan, resolved, canary, auth }: Placement, surroundings: Surroundings): Routing {
+export function routeOf({ claim, plan, resolved, canary, isClosed, auth }: Placement, surroundings: Surroundings): Routing {
   const { settings, shaping, timeouts } = plan
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
@@ -52,7 +54,7 @@ export function routeOf({ claim, plan, resolved, canary, auth }: Placement, surr
     path: claim.path,
     origin: originOf(claim),
     upstream: undefined,
-    policies: inOrder([...policiesOf(claim, plan, surroundings), ...guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth })]),
+    policies: inOrder([...policiesOf(claim, plan, surroundings), ...(isClosed ? [] : guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth }))]),
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
     ...(shaping.logged ? {} : { logged: false }),
