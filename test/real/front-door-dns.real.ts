@@ -49,7 +49,7 @@ async function startStandIns(count: number): Promise<readonly StandIn[]> {
   const listenPort = await freePort()
   const standIns: StandIn[] = []
   for (let endpoint = 0; endpoint < count; endpoint++) {
-    const standIn = await startStandIn({ namespace: 'default', service: 'web', port: { kind: 'number', number: 80 }, endpoint, address: `127.0.9.${endpoint + 1}`, listenPort })
+    const standIn = await startStandIn({ namespace: 'default', service: 'web', port: '80', endpoint, address: `127.0.9.${endpoint + 1}`, listenPort })
     open.push(standIn)
     standIns.push(standIn)
   }
