@@ -75,6 +75,20 @@ export function admitScanned(head: RequestHead, scan: RequestFields, bounds: Req
   return refuseLine(head, bounds) ?? judge(head, scan, bounds)
 }
 
+/**
+ * The same request but for its target, which is in origin-form as the one of `admitted` was: everything that the fields
+ * say stays as it is. Not for requests that ask to switch protocols.
+ */
+export function admitTarget(admitted: Admitted, head: RequestHead, bounds: RequestBounds): Admitted | Refusal {
+  const refusal = refuseLine(head, bounds)
+  if (refusal !== undefined) return refusal
+  const target = parseTarget(head.target, bounds.scheme)
+  if (typeof target === 'string') return bad(target)
+  const { path, query } = target
+  const { host, authority, port, framing, upgrade, expectContinue } = admitted
+  return { host, authority, port, path, query, target: query === '' ? path : path + query, framing, upgrade, expectContinue }
+}
+
 function judge(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {
   // Two credentials: a filter could check one and the endpoint believe the other.
   if (scan.authorizations > 1) return bad('authorization repeated')

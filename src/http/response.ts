@@ -1,5 +1,5 @@
 /** The gate for responses of endpoints: what may be passed on, where the body ends, which fields the client gets. */
-import { type BodyFraming, type FramingFields, parseLength, responseFraming } from './framing.ts'
+import { type BodyFraming, parseLength, responseFraming } from './framing.ts'
 import { equalsLower, isFieldValue, isToken, nameSet, trimOws } from './grammar.ts'
 import type { ResponseHead } from './head.ts'
 import { connectionListed, isHopByHop } from './hop-by-hop.ts'
@@ -27,11 +27,22 @@ export function admitResponse(
   head: ResponseHead,
   { method, upgrade }: ResponseContext,
 ): { readonly framing: BodyFraming } | { readonly detail: string } {
-  const { status, fields } = head
+  const scan = scanFields(head.fields)
+  return typeof scan === 'string' ? { detail: scan } : admitScannedResponse(head.status, scan, { method, upgrade })
+}
+
+/**
+ * The same for a head whose fields were checked and filed (`noteResponseField`) as they were read: names are tokens and
+ * values have no control characters.
+ */
+export function admitScannedResponse(
+  status: number,
+  scan: ResponseScan,
+  { method, upgrade }: ResponseContext,
+): { readonly framing: BodyFraming } | { readonly detail: string } {
   if (!Number.isInteger(status) || status < 100 || status > 599) return { detail: 'status out of range' }
   if (status === 101 && upgrade === undefined) return { detail: 'switched protocols unasked' }
-  const scan = scanFields(fields)
-  if (typeof scan === 'string') return { detail: scan }
+  if (scan.contradicts) return { detail: 'content-length repeated with another value' }
   const framing = responseFraming(status, method, scan)
   return typeof framing === 'string' ? { detail: framing } : { framing }
 }
@@ -63,25 +74,41 @@ export function downstreamFields(head: ResponseHead, options: DownstreamOptions 
   return out
 }
 
-/** Collects framing; lengths that agree in all lines count as one. */
-function scanFields(fields: readonly string[]): FramingFields | string {
-  let lengths = 0
-  let length = ''
-  let codings = 0
-  let coding = ''
+/** What the fields of a response say about its body; lengths that agree in all lines count as one. */
+export type ResponseScan = {
+  lengths: number
+  length: string
+  codings: number
+  coding: string
+  /** Lengths that do not agree. */
+  contradicts: boolean
+}
+
+/** What a head without fields says. */
+export function emptyResponseScan(): ResponseScan {
+  return { lengths: 0, length: '', codings: 0, coding: '', contradicts: false }
+}
+
+/** Files one field under what it means to us. */
+export function noteResponseField(scan: ResponseScan, name: string, value: string): void {
+  if (name.length === 14 && equalsLower(name, 'content-length')) {
+    if (scan.lengths > 0 && trimOws(value) !== trimOws(scan.length)) scan.contradicts = true
+    scan.lengths++
+    scan.length = value
+  } else if (name.length === 17 && equalsLower(name, 'transfer-encoding')) {
+    scan.codings++
+    scan.coding = value
+  }
+}
+
+function scanFields(fields: readonly string[]): ResponseScan | string {
+  const scan = emptyResponseScan()
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
     const value = fields[at + 1]!
     if (!isToken(name)) return 'field name is not a token'
     if (!isFieldValue(value)) return 'control character in a field value'
-    if (equalsLower(name, 'content-length')) {
-      if (lengths > 0 && trimOws(value) !== trimOws(length)) return 'content-length repeated with another value'
-      lengths++
-      length = value
-    } else if (equalsLower(name, 'transfer-encoding')) {
-      codings++
-      coding = value
-    }
+    noteResponseField(scan, name, value)
   }
-  return { lengths, length, codings, coding }
+  return scan
 }

@@ -9,9 +9,12 @@ import type { RequestHead } from './head.ts'
 import { connectionListed, isHopByHop } from './hop-by-hop.ts'
 import type { Admitted } from './request.ts'
 
-export type UpstreamOptions = {
+export type UpstreamOptions = PreparedOptions & {
   /** 32 hexadecimal digits, used when the client sent no usable X-Request-ID. */
   readonly requestId: () => string
+}
+
+export type PreparedOptions = {
   /** Send Forwarded (RFC 7239) too. */
   readonly forwarded: boolean
   /** Sent as Host when an HTTP/1.0 client named none; `localhost` by default. */
@@ -65,6 +68,18 @@ export function upstreamFields(
   client: ResolvedClient,
   options: UpstreamOptions,
 ): string[] {
+  const fields = preparedFields(head, admitted, client, options)
+  fields.push('X-Request-ID', requestIdOf(head.fields) ?? options.requestId())
+  return fields
+}
+
+/** The same without X-Request-ID: all that follows from the request's fields and its client. */
+export function preparedFields(
+  head: RequestHead,
+  admitted: Admitted,
+  client: ResolvedClient,
+  options: PreparedOptions,
+): string[] {
   const authority = admitted.authority === '' ? (options.fallbackAuthority ?? 'localhost') : admitted.authority
   const fields: string[] = ['Host', authority]
   copyFields(fields, head.fields, { trusted: client.trusted, keepUnderscores: options.keepUnderscores === true })
@@ -79,7 +94,6 @@ export function upstreamFields(
     'X-Forwarded-Scheme', client.scheme,
     'X-Scheme', client.scheme,
     'X-Real-IP', client.address,
-    'X-Request-ID', requestIdOf(head.fields) ?? options.requestId(),
   )
   if (options.forwarded) fields.push('Forwarded', forwardedElement(client, authority))
   return fields

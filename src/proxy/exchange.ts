@@ -10,6 +10,7 @@ import type { Endpoint } from '#upstream/endpoint.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Connection } from './connection.ts'
 import type { Failure } from './failure.ts'
+import type { RequestMemory } from './request-memory.ts'
 import type { Route, Runtime } from './runtime.ts'
 import type { Transport } from './transport.ts'
 
@@ -27,7 +28,7 @@ export type ExchangeInit = {
 }
 
 /** What a request is and where it leads, before anything is done about it. */
-export type Look = { readonly admitted: Admitted | Refusal; readonly route: Route | undefined }
+export type Look = { readonly admitted: Admitted | Refusal; readonly route: Route | undefined; readonly memory: RequestMemory }
 
 export class Exchange implements FilterContext {
   readonly received: RequestHead

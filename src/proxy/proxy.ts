@@ -5,10 +5,10 @@
  */
 import { resolveClient } from '#http/forwarded.ts'
 import type { RequestHead, ResponseHead } from '#http/head.ts'
-import { type Admitted, admitRequest, admitScanned, type RequestBounds } from '#http/request.ts'
+import { type Admitted, admitRequest, type RequestBounds } from '#http/request.ts'
 import type { RequestFields } from '#http/request-fields.ts'
 import { admitResponse, downstreamFields } from '#http/response.ts'
-import { requestIdOf, upstreamFields } from '#http/upstream-fields.ts'
+import { preparedFields, requestIdOf } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
@@ -18,6 +18,8 @@ import { type Cause, type Failure, failures } from './failure.ts'
 import type { Limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { replyFor } from './reply.ts'
+import type { Prepared, RequestMemory } from './request-memory.ts'
+import type { JudgedHead } from './response-memory.ts'
 import { mayRetry } from './retry.ts'
 import type { Route, Runtime } from './runtime.ts'
 
@@ -41,7 +43,7 @@ export type ProxyEnv = {
 }
 
 /** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
-export type Glance = { readonly received: RequestHead; readonly scan: RequestFields; readonly connection: Connection; readonly runtime: Runtime }
+export type Glance = { readonly received: RequestHead; readonly scan: RequestFields; readonly connection: Connection; readonly runtime: Runtime; readonly memory: RequestMemory }
 
 /** What a lane tells the proxy. */
 export interface Proxy {
@@ -51,7 +53,7 @@ export interface Proxy {
   begin(init: ExchangeInit): Exchange
   onRequest(exchange: Exchange): void
   /** A head from the endpoint; any number of interim ones (below 200) before the final one. */
-  onResponse(exchange: Exchange, head: ResponseHead): void
+  onResponse(exchange: Exchange, head: ResponseHead, judged?: JudgedHead): void
   /** May come at any time before onFinish, more than once. */
   onFailure(exchange: Exchange, failure: Failure): void
   /** Exactly once per exchange, on success and abort alike; nothing may follow. */
@@ -77,9 +79,9 @@ class RequestProxy implements Proxy {
     return exchange
   }
 
-  look({ received, scan, connection, runtime }: Glance): Look {
-    const admitted = admitScanned(received, scan, this.#bounds[connection.scheme])
-    return { admitted, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
+  look({ received, scan, connection, runtime, memory }: Glance): Look {
+    const admitted = memory.admit(received, scan, this.#bounds[connection.scheme])
+    return { admitted, memory, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
   }
 
   onRequest(exchange: Exchange): void {
@@ -98,17 +100,17 @@ class RequestProxy implements Proxy {
     })
   }
 
-  onResponse(exchange: Exchange, head: ResponseHead): void {
+  onResponse(exchange: Exchange, head: ResponseHead, judged?: JudgedHead): void {
     this.#guard(exchange, () => {
       if (exchange.finished || exchange.responding) return
       const upgrade = exchange.admitted?.upgrade
-      const verdict = admitResponse(head, { method: exchange.sent.method, upgrade })
+      const verdict = judged ?? admitResponse(head, { method: exchange.sent.method, upgrade })
       if ('detail' in verdict) return this.onFailure(exchange, { cause: 'upstream_protocol', detail: verdict.detail })
       if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
       exchange.upstreamStatus = head.status
       if (exchange.endpoint !== undefined) exchange.endpoint.consecutiveFailures = 0
       this.#tellOutcome(exchange, !isSick(head.status))
-      head.fields = downstreamFields(head, { upgrade })
+      head.fields = judged === undefined ? downstreamFields(head, { upgrade }) : judged.memory.downstream(head)
       this.#filterResponse(exchange, head)
       exchange.responding = true
       exchange.status = head.status
@@ -155,19 +157,27 @@ class RequestProxy implements Proxy {
 
   /** From here on the exchange belongs to a route. */
   #enter(exchange: Exchange, route: Route): void {
-    const { received } = exchange
-    const { forwardedField: forwarded, newRequestId, trusts } = this.#env
-    const admitted = exchange.admitted!
-    const client = resolveClient(exchange.connection, received.fields, trusts)
-    const id = requestIdOf(received.fields) ?? newRequestId()
-    exchange.client = client
+    const { received, look } = exchange
+    const prepared = look?.memory.prepared(received) ?? this.#prepare(exchange)
+    const id = prepared.ownId ?? this.#env.newRequestId()
+    exchange.client = prepared.client
     exchange.requestId = id
     exchange.route = route
     exchange.timeouts = route.spec.timeouts
     exchange.maxBodyBytes = route.spec.maxBodyBytes
     exchange.upstream = route.upstream
-    const fields = upstreamFields(received, admitted, client, { requestId: () => id, forwarded })
-    exchange.sent = { method: received.method, target: admitted.target, fields }
+    const fields = [...prepared.fields, 'X-Request-ID', id]
+    exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
+  }
+
+  /** What follows from the fields alone, for this request and the next ones that have the same. */
+  #prepare({ received, connection, admitted, look }: Exchange): Prepared {
+    const { trusts, forwardedField: forwarded } = this.#env
+    const client = resolveClient(connection, received.fields, trusts)
+    const ownId = requestIdOf(received.fields)
+    const prepared = { client, ownId, fields: preparedFields(received, admitted!, client, { forwarded }) }
+    look?.memory.keep(received, prepared)
+    return prepared
   }
 
   #filter(exchange: Exchange, from: number): void {

@@ -42,6 +42,8 @@ class RouteTally {
 
 export class Tally {
   readonly #routes = new Map<string, RouteTally>()
+  /** The next exchange is often of the same route. */
+  #last: RouteTally | undefined
   readonly #opened = { http: 0, https: 0 }
   readonly #refused = { http: 0, https: 0 }
   readonly #open = { http: 0, https: 0 }
@@ -95,6 +97,7 @@ export class Tally {
 
   /** Forgets routes that are gone, so that years of changes do not grow the process. */
   keep(routes: ReadonlySet<string>): void {
+    this.#last = undefined
     for (const [key, tally] of this.#routes) if (tally.route !== '' && !routes.has(tally.route)) this.#routes.delete(key)
   }
 
@@ -118,9 +121,12 @@ export class Tally {
   }
 
   #of(route: string, backend: string): RouteTally {
+    const last = this.#last
+    if (last !== undefined && last.route === route && last.backend === backend) return last
     const key = `${route} ${backend}`
     let tally = this.#routes.get(key)
     if (tally === undefined) this.#routes.set(key, (tally = new RouteTally(route, backend)))
+    this.#last = tally
     return tally
   }
 }

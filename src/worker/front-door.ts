@@ -256,18 +256,18 @@ function later(ms: number, run: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
-/** 32 hexadecimal digits each; the random bytes are drawn many at a time. */
+/** 32 hexadecimal digits each; the random bytes are drawn and written out many at a time. */
 function requestIds(): () => string {
-  const length = 16
-  let pool = randomBytes(0)
+  const length = 32
+  let pool = ''
   let at = 0
   return () => {
-    if (at + length > pool.length) {
-      pool = randomBytes(length * 256)
+    if (at === pool.length) {
+      pool = randomBytes(length * 128).toString('hex')
       at = 0
     }
     at += length
-    return pool.toString('hex', at - length, at)
+    return pool.slice(at - length, at)
   }
 }
 

@@ -143,7 +143,7 @@ export class BodyDecoder {
       this.broken = 'trailers are malformed or too large'
       return end
     }
-    this.trailers = this.#parser.fields
+    this.trailers = this.#parser.trailerFields
     if (this.#strictTrailers && this.trailers.some((name, index) => index % 2 === 0 && isFraming(name))) {
       this.broken = 'framing field in trailers'
     }

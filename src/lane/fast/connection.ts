@@ -7,10 +7,11 @@ import type { RequestHead } from '#http/head.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Exchange, Look } from '#proxy/exchange.ts'
 import type { Cause } from '#proxy/failure.ts'
+import { RequestMemory } from '#proxy/request-memory.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { BodyDecoder } from './body.ts'
 import { listsClose } from './keep-alive.ts'
-import { type HeadParser, isWorthParsing } from './parse.ts'
+import { noRequestBlock, type RequestBlock, type HeadParser, isWorthParsing } from './parse.ts'
 import type { Ticking } from './ticker.ts'
 import { type Client, type FastInit, FastTransport } from './transport.ts'
 import { unfit, type UnfitReason } from './unfit.ts'
@@ -39,6 +40,9 @@ export class FastConnection implements Client, Ticking {
   readonly #transport: FastTransport
   readonly #body: BodyDecoder
   #phase: Phase
+  /** Of the last request. */
+  #block: RequestBlock
+  readonly #memory: RequestMemory
   /** Received and not acted on. */
   #pending: Buffer | undefined
   #isPaused: boolean
@@ -56,6 +60,8 @@ export class FastConnection implements Client, Ticking {
     this.#transport = new FastTransport(host, this)
     this.#body = new BodyDecoder(host.parser, 'request')
     this.#phase = 'head'
+    this.#block = noRequestBlock
+    this.#memory = new RequestMemory()
     this.#pending = undefined
     this.#isPaused = false
     this.#isUploading = false
@@ -187,7 +193,7 @@ export class FastConnection implements Client, Ticking {
 
   #readHead(bytes: Buffer): void {
     const { parser, limits } = this.#host
-    switch (parser.request(bytes, 0, bytes.length)) {
+    switch (parser.request(bytes, 0, bytes.length, this.#block)) {
       case 'head':
         return this.#begin(bytes)
       case 'bad':
@@ -203,10 +209,11 @@ export class FastConnection implements Client, Ticking {
 
   #begin(bytes: Buffer): void {
     const { parser, proxy, runtime } = this.#host
-    const { method, target, version, fields, scan, end } = parser
-    const received: RequestHead = { method, target, version, fields }
-    const look = proxy.look({ received, scan, connection: this.facts, runtime })
-    const reason = unfit(received, parser, look, this.facts.scheme)
+    const { method, target, version, requestBlock: block, end } = parser
+    const received: RequestHead = { method, target, version, fields: block.fields }
+    this.#block = block
+    const look = proxy.look({ received, scan: block.scan, connection: this.facts, runtime, memory: this.#memory })
+    const reason = unfit(received, block, look, this.facts.scheme)
     if (reason !== undefined) {
       this.#host.handOver(this, reason, bytes)
       return
@@ -214,7 +221,7 @@ export class FastConnection implements Client, Ticking {
     this.#requests++
     this.#deadline = 0
     this.#awaited = 'nextHead'
-    this.#closes = listsClose(scan.connection)
+    this.#closes = listsClose(block.scan.connection)
     if ('cause' in look.admitted) this.#phase = 'discard'
     else {
       this.#body.begin(look.admitted.framing)

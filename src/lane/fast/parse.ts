@@ -5,6 +5,7 @@
 import { tableOf } from '#http/grammar.ts'
 import type { HttpVersion } from '#http/head.ts'
 import { emptyScan, noteField, type RequestFields } from '#http/request-fields.ts'
+import { emptyResponseScan, noteResponseField, type ResponseScan } from '#http/response.ts'
 
 /** `more`: right so far, and not complete. `large`: beyond a bound of the parser. `detail` says why it is `bad`. */
 export type Parsed = 'head' | 'more' | 'bad' | 'large'
@@ -15,6 +16,26 @@ export type ParserBounds = {
   /** Fields in a head. */
   readonly fields: number
 }
+
+/**
+ * The fields of a head as bytes and as read. Clients repeat theirs word for word as long as they keep a connection, and
+ * endpoints often do: a block that is known is not read again.
+ */
+export type FieldBlock<Scan> = {
+  /** From the first name to the empty line, both included; one character per byte. */
+  readonly text: string
+  readonly fields: readonly string[]
+  /** What the fields say that decides about the message. */
+  readonly scan: Scan
+  /** Horizontal tabs stand around a value somewhere. */
+  readonly hasTabs: boolean
+}
+
+export type RequestBlock = FieldBlock<RequestFields>
+export type ResponseBlock = FieldBlock<ResponseScan>
+
+export const noRequestBlock: RequestBlock = { text: '', fields: [], scan: emptyScan(), hasTabs: false }
+export const noResponseBlock: ResponseBlock = { text: '', fields: [], scan: emptyResponseScan(), hasTabs: false }
 
 const longestMethod = 32
 const emptyLinesAllowed = 4
@@ -39,12 +60,11 @@ export class HeadParser {
   version: HttpVersion
   status: number
   reason: string
-  /** A new list with each head: name, value, name, value; values without the white space around them. */
-  fields: string[]
-  /** What the fields of a request say that decides about it; a new one with each head. */
-  scan: RequestFields
-  /** Horizontal tabs stand around a value somewhere. */
-  hasTabs: boolean
+  /** Name, value, name, value; values without the white space around them. Never changed once they are read. */
+  requestBlock: RequestBlock
+  responseBlock: ResponseBlock
+  /** A new list with each trailer section. */
+  trailerFields: string[]
   /** Index of the byte behind the head. */
   end: number
   detail: string
@@ -52,6 +72,8 @@ export class HeadParser {
   /** Four indices for each field: name and value, from and to. */
   readonly #marks: Uint32Array
   #count: number
+  #hasTabs: boolean
+  #isKnown: boolean
 
   constructor(bounds: ParserBounds) {
     this.method = ''
@@ -59,18 +81,23 @@ export class HeadParser {
     this.version = '1.1'
     this.status = 0
     this.reason = ''
-    this.fields = []
-    this.scan = emptyScan()
-    this.hasTabs = false
+    this.requestBlock = noRequestBlock
+    this.responseBlock = noResponseBlock
+    this.trailerFields = []
     this.end = 0
     this.detail = ''
     this.#bounds = bounds
     this.#marks = new Uint32Array(bounds.fields * 4)
     this.#count = 0
+    this.#hasTabs = false
+    this.#isKnown = false
   }
 
-  /** A request head that begins at `start`; a few empty lines in front of it are skipped (RFC 9112 section 2.2). */
-  request(bytes: Buffer, start: number, end: number): Parsed {
+  /**
+   * A request head that begins at `start`; a few empty lines in front of it are skipped (RFC 9112 section 2.2). Fields
+   * that are those of `known`, byte for byte, are not read again.
+   */
+  request(bytes: Buffer, start: number, end: number, known: RequestBlock = noRequestBlock): Parsed {
     let at = start
     while (at < end && bytes[at] === CR) {
       if (at + 1 === end) return 'more'
@@ -92,19 +119,18 @@ export class HeadParser {
     at += versionStart.length + 1
     const line = lineEnd(bytes, at, end)
     if (line !== 'head') return line === 'more' ? line : this.#bad('request line has more than three parts')
-    const outcome = this.#fields(bytes, at + 2, end)
+    const outcome = this.#block(bytes, at + 2, end, known.text)
     if (outcome !== 'head') return outcome === 'more' ? this.#more(start, end) : outcome
+    this.requestBlock = this.#isKnown ? known : this.#take(bytes, at + 2, emptyScan(), noteField)
     if (this.end - start > this.#bounds.bytes) return 'large'
-    const text = bytes.toString('latin1', from, this.end)
+    const text = bytes.toString('latin1', from, targetEnd)
     this.method = text.slice(0, methodEnd - from)
-    this.target = text.slice(methodEnd + 1 - from, targetEnd - from)
-    this.scan = emptyScan()
-    this.#take(text, from, this.scan)
+    this.target = text.slice(methodEnd + 1 - from)
     return 'head'
   }
 
-  /** A response head that begins at `start`. */
-  response(bytes: Buffer, start: number, end: number): Parsed {
+  /** A response head that begins at `start`. Fields that are those of `known`, byte for byte, are not read again. */
+  response(bytes: Buffer, start: number, end: number, known: ResponseBlock = noResponseBlock): Parsed {
     const version = this.#version(bytes, start, end)
     if (version !== 'head') return version
     let at = start + versionStart.length + 1
@@ -120,20 +146,19 @@ export class HeadParser {
     const reasonEnd = reasonStart === at ? at : runEnd(bytes, reasonStart, end, valueByte)
     const line = lineEnd(bytes, reasonEnd, end)
     if (line === 'bad') return this.#bad('control character in a status line')
-    const outcome = line === 'more' ? line : this.#fields(bytes, reasonEnd + 2, end)
+    const outcome = line === 'more' ? line : this.#block(bytes, reasonEnd + 2, end, known.text)
     if (outcome !== 'head') return outcome === 'more' ? this.#more(start, end) : outcome
+    this.responseBlock = this.#isKnown ? known : this.#take(bytes, reasonEnd + 2, emptyResponseScan(), noteResponseField)
     if (this.end - start > this.#bounds.bytes) return 'large'
-    const text = bytes.toString('latin1', start, this.end)
     this.status = status
-    this.reason = text.slice(reasonStart - start, reasonEnd - start)
-    this.#take(text, start, undefined)
+    this.reason = reasonStart === reasonEnd ? '' : bytes.toString('latin1', reasonStart, reasonEnd)
     return 'head'
   }
 
   /** The trailer section of a chunked body, its empty line included (RFC 9112 section 7.1.2). */
   trailers(bytes: Buffer, start: number, end: number): Parsed {
     const outcome = this.#fields(bytes, start, end)
-    if (outcome === 'head') this.#take(bytes.toString('latin1', start, this.end), start, undefined)
+    if (outcome === 'head') this.trailerFields = this.#cut(bytes.toString('latin1', start, this.end), start)
     return outcome
   }
 
@@ -155,7 +180,7 @@ export class HeadParser {
     const marks = this.#marks
     let at = start
     let mark = 0
-    this.hasTabs = false
+    this.#hasTabs = false
     for (;;) {
       if (at >= end) return 'more'
       if (bytes[at] === CR) break
@@ -181,23 +206,37 @@ export class HeadParser {
     return 'head'
   }
 
+  /** Finds the end of a field block that begins here, by comparing it with the known one if it can. */
+  #block(bytes: Buffer, start: number, end: number, known: string): Parsed {
+    const knownEnd = start + known.length
+    this.#isKnown = known !== '' && knownEnd <= end && bytes.toString('latin1', start, knownEnd) === known
+    if (!this.#isKnown) return this.#fields(bytes, start, end)
+    this.end = knownEnd
+    return 'head'
+  }
+
+  /** The block that `#fields` has found, with every field noted in the scan. */
+  #take<Scan>(bytes: Buffer, start: number, scan: Scan, note: (scan: Scan, name: string, value: string) => void): FieldBlock<Scan> {
+    const text = bytes.toString('latin1', start, this.end)
+    const fields = this.#cut(text, start)
+    for (let at = 0; at < fields.length; at += 2) note(scan, fields[at]!, fields[at + 1]!)
+    return { text, fields, scan, hasTabs: this.#hasTabs }
+  }
+
   /** Cuts the marked fields out of `text`, whose first character stands at index `offset` of the marks. */
-  #take(text: string, offset: number, scan: RequestFields | undefined): void {
+  #cut(text: string, offset: number): string[] {
     const marks = this.#marks
     const fields: string[] = []
     for (let mark = 0; mark < this.#count; mark += 4) {
-      const name = text.slice(marks[mark]! - offset, marks[mark + 1]! - offset)
-      const value = text.slice(marks[mark + 2]! - offset, marks[mark + 3]! - offset)
-      fields.push(name, value)
-      if (scan !== undefined) noteField(scan, name, value)
+      fields.push(text.slice(marks[mark]! - offset, marks[mark + 1]! - offset), text.slice(marks[mark + 2]! - offset, marks[mark + 3]! - offset))
     }
-    this.fields = fields
+    return fields
   }
 
   #skipSpace(bytes: Buffer, start: number, end: number): number {
     let at = start
     while (at < end) {
-      if (bytes[at] === HTAB) this.hasTabs = true
+      if (bytes[at] === HTAB) this.#hasTabs = true
       else if (bytes[at] !== SP) break
       at++
     }
@@ -207,7 +246,7 @@ export class HeadParser {
   #trimSpace(bytes: Buffer, start: number, end: number): number {
     let at = end
     while (at > start) {
-      if (bytes[at - 1] === HTAB) this.hasTabs = true
+      if (bytes[at - 1] === HTAB) this.#hasTabs = true
       else if (bytes[at - 1] !== SP) break
       at--
     }

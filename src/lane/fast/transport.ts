@@ -11,7 +11,7 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { type Coding, interimText, lastChunk, requestText, responseText } from './serialize.ts'
+import { type Coding, interimText, lastChunk, RequestWriter, ResponseWriter } from './serialize.ts'
 import type { Ticker } from './ticker.ts'
 import type { Wire, WireUser } from './wire.ts'
 import type { WirePool } from './wire-pool.ts'
@@ -50,6 +50,7 @@ export class FastTransport implements Transport, WireUser {
   readonly #init: FastInit
   readonly #client: Client
   readonly #socket: Socket
+  readonly #writer: RequestWriter
   #exchange: Exchange | undefined
   #wire: Wire | undefined
   /** Heads that wait for the first bytes of their bodies. */
@@ -63,6 +64,7 @@ export class FastTransport implements Transport, WireUser {
     this.#init = init
     this.#client = client
     this.#socket = client.socket
+    this.#writer = new RequestWriter()
     this.#exchange = undefined
     this.#wire = undefined
     this.#requestHead = ''
@@ -102,7 +104,8 @@ export class FastTransport implements Transport, WireUser {
       return
     }
     this.#close = this.#mustClose(exchange)
-    this.#responseHead = responseText(head, {
+    const writer = this.#wire?.memory.writer ?? new ResponseWriter()
+    this.#responseHead = writer.text(head, {
       coding: this.#responseCoding,
       connection: this.#close ? closing : this.#init.keepAlive,
       date: this.#init.ticker.date(),
@@ -118,7 +121,7 @@ export class FastTransport implements Transport, WireUser {
     const framed = isBodiless(status) ? [...fields] : [...fields, 'Content-Length', String(length)]
     const connection = this.#close ? closing : this.#init.keepAlive
     const options = { coding: 'asIs', connection, date: this.#init.ticker.date(), checked: false } as const
-    const text = responseText({ status, reason: '', fields: framed }, options)
+    const text = new ResponseWriter().text({ status, reason: '', fields: framed }, options)
     const written = exchange.received.method === 'HEAD' || isBodiless(status) ? '' : body
     if (written !== '') exchange.responseBytes = length
     // As many bytes as characters: it is ASCII.
@@ -137,7 +140,7 @@ export class FastTransport implements Transport, WireUser {
     const exchange = this.#exchange!
     const { hasBody, sent, admitted } = exchange
     this.#requestCoding = admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
-    const text = requestText(sent, this.#requestCoding, exchange.route?.requestFilters.length === 0)
+    const text = this.#writer.text(sent, this.#requestCoding, exchange.route?.requestFilters.length === 0)
     if (hasBody) {
       this.#requestHead = text
       this.#client.startUpload()
@@ -170,9 +173,11 @@ export class FastTransport implements Transport, WireUser {
     this.#client.resumeUpload()
   }
 
-  onWireHead(head: ResponseHead, framing: BodyFraming): void {
-    this.#responseCoding = framing.kind === 'chunked' || framing.kind === 'untilClose' ? 'chunked' : 'asIs'
-    this.#init.proxy.onResponse(this.#exchange!, head)
+  onWireHead(head: ResponseHead, framing: BodyFraming | undefined): void {
+    this.#responseCoding = framing?.kind === 'chunked' || framing?.kind === 'untilClose' ? 'chunked' : 'asIs'
+    const memory = this.#wire!.memory.judged
+    // What is no good the proxy judges itself.
+    this.#init.proxy.onResponse(this.#exchange!, head, framing === undefined ? undefined : { framing, memory })
   }
 
   onWireBody(bytes: Buffer, start: number, end: number): void {

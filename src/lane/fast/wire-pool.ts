@@ -3,12 +3,14 @@
  * anything, or is closed, while nobody uses it is gone before it can be picked.
  */
 import type { Limits } from '#proxy/limits.ts'
+import { ResponseMemory } from '#proxy/response-memory.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { HeadParser } from './parse.ts'
+import { HeadParser, noResponseBlock } from './parse.ts'
+import { ResponseWriter } from './serialize.ts'
 import type { Ticker } from './ticker.ts'
-import { Wire, type WireHost } from './wire.ts'
+import { type EndpointMemory, Wire, type WireHost } from './wire.ts'
 
-type Entry = { readonly id: string; readonly idle: Wire[]; open: number; retired: boolean }
+type Entry = { readonly idle: Wire[]; readonly memory: EndpointMemory; open: number; retired: boolean }
 
 const readBytes = 64 * 1024
 /** A response head has no bound on fields but its bytes; this one is out of every honest endpoint's way. */
@@ -38,7 +40,7 @@ export class WirePool implements WireHost {
     const idle = entry.idle.pop()
     if (idle !== undefined) return idle
     if (entry.open >= this.#limits.connectionsPerEndpoint) return undefined
-    const wire = new Wire({ address: spec.address, port: spec.port, connectMs, host: this })
+    const wire = new Wire({ address: spec.address, port: spec.port, connectMs, host: this, memory: entry.memory })
     entry.open++
     this.#wires.set(wire, entry)
     return wire
@@ -77,7 +79,12 @@ export class WirePool implements WireHost {
 
   #entryOf(id: string): Entry {
     let entry = this.#entries.get(id)
-    if (entry === undefined) this.#entries.set(id, (entry = { id, idle: [], open: 0, retired: false }))
+    if (entry === undefined) this.#entries.set(id, (entry = newEntry()))
     return entry
   }
+}
+
+function newEntry(): Entry {
+  const memory = { block: noResponseBlock, judged: new ResponseMemory(), writer: new ResponseWriter() }
+  return { idle: [], memory, open: 0, retired: false }
 }

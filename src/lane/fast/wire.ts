@@ -5,20 +5,22 @@
 import { connect, type Socket } from 'node:net'
 import type { BodyFraming } from '#http/framing.ts'
 import type { ResponseHead } from '#http/head.ts'
-import { admitResponse } from '#http/response.ts'
+import { admitScannedResponse } from '#http/response.ts'
 import { passableTrailers } from '#http/trailers.ts'
 import type { Cause, Failure } from '#proxy/failure.ts'
+import type { ResponseMemory } from '#proxy/response-memory.ts'
 import { BodyDecoder } from './body.ts'
 import { persistence } from './keep-alive.ts'
-import { type HeadParser, isWorthParsing } from './parse.ts'
+import { type HeadParser, isWorthParsing, type ResponseBlock } from './parse.ts'
+import type { ResponseWriter } from './serialize.ts'
 import type { Ticker, Ticking } from './ticker.ts'
 
 /** Who has sent a request over a wire. Told nothing any more once the response is complete or the wire is cut. */
 export interface WireUser {
   /** Connected: the request can be written. */
   onWireReady(): void
-  /** A head, interim ones included. `framing` is that of the body that follows a final one. */
-  onWireHead(head: ResponseHead, framing: BodyFraming): void
+  /** A head, interim ones included. `framing`: of the body that follows a final one; none when the head is no good. */
+  onWireHead(head: ResponseHead, framing: BodyFraming | undefined): void
   /** Data of the body, none after a head whose body takes its time. `wire.pause` when it is too much. */
   onWireBody(bytes: Buffer, start: number, end: number): void
   /** The response is complete, with these last bytes and trailers. The wire is not the user's any more. */
@@ -41,7 +43,17 @@ export interface WireHost {
   onWireGone(wire: Wire): void
 }
 
-export type WireInit = { readonly address: string; readonly port: number; readonly connectMs: number; readonly host: WireHost }
+export type WireInit = {
+  readonly address: string
+  readonly port: number
+  readonly connectMs: number
+  readonly host: WireHost
+  /** Shared by all wires to the endpoint. */
+  readonly memory: EndpointMemory
+}
+
+/** What is known of an endpoint's responses from the last one. */
+export type EndpointMemory = { block: ResponseBlock; readonly judged: ResponseMemory; readonly writer: ResponseWriter }
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'gone'
 
@@ -50,6 +62,7 @@ const noBody: BodyFraming = { kind: 'none' }
 const probeAfterMs = 30_000
 
 export class Wire implements Ticking {
+  readonly memory: EndpointMemory
   readonly #host: WireHost
   readonly #socket: Socket
   readonly #body: BodyDecoder
@@ -68,7 +81,8 @@ export class Wire implements Ticking {
   #deadline: number
   #error: Error | undefined
 
-  constructor({ address, port, connectMs, host }: WireInit) {
+  constructor({ address, port, connectMs, host, memory }: WireInit) {
+    this.memory = memory
     this.#host = host
     this.#body = new BodyDecoder(host.parser, 'response')
     this.#phase = 'connecting'
@@ -213,7 +227,7 @@ export class Wire implements Ticking {
     const user = this.#user
     let at = start
     while (this.#phase === 'head') {
-      const outcome = this.#host.parser.response(bytes, at, end)
+      const outcome = this.#host.parser.response(bytes, at, end, this.memory.block)
       if (outcome === 'more') {
         if (at < end) this.#partial = Buffer.from(bytes.subarray(at, end))
         return
@@ -227,18 +241,19 @@ export class Wire implements Ticking {
   }
 
   #takeHead(): void {
-    const { version, status, reason, fields } = this.#host.parser
-    const head: ResponseHead = { status, reason, fields }
-    const verdict = admitResponse(head, { method: this.#method })
-    // The proxy judges it again, and refuses it.
-    const framing = 'framing' in verdict ? verdict.framing : noBody
-    if (version === '1.0' && framing.kind === 'chunked') return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
+    const { version, status, reason, responseBlock } = this.#host.parser
+    const { fields, scan } = responseBlock
+    this.memory.block = responseBlock
+    const verdict = admitScannedResponse(status, scan, { method: this.#method })
+    const framing = 'framing' in verdict ? verdict.framing : undefined
+    if (version === '1.0' && framing?.kind === 'chunked') return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
     if (status >= 200) {
       this.#idleMs = persistence(version, fields, this.#host.idleMs)
-      this.#body.begin(framing)
+      this.#body.begin(framing ?? noBody)
       this.#phase = 'body'
     }
-    this.#user?.onWireHead(head, framing)
+    // Nobody changes the list: the proxy makes another one of it.
+    this.#user?.onWireHead({ status, reason, fields: fields as string[] }, framing)
   }
 
   #readBody(bytes: Buffer, start: number, end: number): void {
