@@ -80,7 +80,7 @@ ${classes.map((text) => defaultClass(...(text.split(' ') as [string, string]))).
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: global, namespace: edge}
-data: {whitelist-source-range: 10.0.0.0/8}
+data: {block-cidrs: 10.0.0.0/8}
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -5,6 +5,7 @@ import { genkan } from '#compile/genkan/dialect.ts'
 import { ingressNginx } from '#compile/ingress-nginx/dialect.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { withCertificates } from '../support/certificate-files.ts'
+import { guardRows, ownGuardRows } from '../support/guard-rows.ts'
 import { resourcesFrom } from '../support/resources.ts'
 
 /** What a row adds to the only route of an Ingress, or to its upstream. */
@@ -223,8 +224,8 @@ describe('an annotation', () => {
   })
 
   test.each([
-    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows]],
-    [genkan, [...ownRows, { name: 'allow-snippets' }]],
+    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...guardRows]],
+    [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }]],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {
     const honoured = [...dialect.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)
     expect([...new Set(table.map((row) => row.name))].toSorted()).toEqual(honoured.toSorted())
