@@ -11,13 +11,17 @@ export function printTable({ title, metrics, rounds }: Bench, results: readonly 
     ...labels.map((label) => result.labels[label]!),
     ...metrics.map((metric) => printSpread(result.metrics[metric.name], metric)),
   ])
+  return [`${title} (median and min..max of ${rounds} processes)`, '', layOut(head, rows, labels.length)].join('\n')
+}
+
+/** Lines of aligned columns, the first `labels` of them to the left. */
+export function layOut(head: readonly string[], rows: readonly (readonly string[])[], labels: number): string {
   const widths = head.map((text, column) => Math.max(text.length, ...rows.map((row) => row[column]!.length)))
   const pad = (cell: string, column: number): string =>
-    column < labels.length ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
+    column < labels ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)
   const line = (cells: readonly string[]): string => cells.map(pad).join('  ').trimEnd()
   const rule = widths.map((width) => '-'.repeat(width))
-  const caption = `${title} (median and min..max of ${rounds} processes)`
-  return [caption, '', line(head), line(rule), ...rows.map(line)].join('\n')
+  return [line(head), line(rule), ...rows.map(line)].join('\n')
 }
 
 function printSpread(spread: Spread | undefined, { digits }: Metric): string {
@@ -26,7 +30,8 @@ function printSpread(spread: Spread | undefined, { digits }: Metric): string {
   return least === most ? middle! : `${middle} (${least}..${most})`
 }
 
-function grouped(value: number, digits: number): string {
+/** `12,345.6` with so many digits behind the point. */
+export function grouped(value: number, digits: number): string {
   // Adding 0 makes 0 of the -0 that a small negative number is rounded to.
   const rounded = Math.round(value * 10 ** digits) / 10 ** digits + 0
   return rounded.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })

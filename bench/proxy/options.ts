@@ -1,0 +1,59 @@
+/**
+ * The command line of `npm run bench:proxy`.
+ */
+import { parseArgs } from 'node:util'
+import { peers } from './peers.ts'
+import { scenarios } from './scenario.ts'
+
+export type Options = {
+  /** Names of scenarios, in their own order. */
+  readonly scenarios: readonly string[]
+  readonly peers: readonly string[]
+  readonly rounds: number
+  readonly seconds: number
+  readonly json: string
+  readonly svg: string | undefined
+  readonly driver: 'auto' | 'wrk' | 'autocannon'
+}
+
+export const usage = `npm run bench:proxy [-- scenario… --peers a,b --rounds N --seconds S --json FILE --svg FILE --driver auto|wrk|autocannon --quick]
+
+scenarios: ${scenarios.map(({ name }) => name).join(', ')}
+peers: ${peers.map(({ name }) => name).join(', ')}
+--quick is 2 rounds of 1 second: to see that everything works, not to learn who is fast`
+
+const results = 'bench/results'
+
+/** Sentences about what is wrong with the command line instead of options. */
+export function readOptions(argv: readonly string[]): Options | { readonly problems: readonly string[] } {
+  const options = {
+    peers: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    json: { type: 'string', default: `${results}/proxy.json` },
+    svg: { type: 'string' },
+    driver: { type: 'string', default: 'auto' },
+    quick: { type: 'boolean', default: false },
+  } as const
+  const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+  const problems: string[] = []
+  const rounds = whole('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 20, problems)
+  const seconds = whole('--seconds', values.seconds ?? (values.quick ? '1' : '5'), 60, problems)
+  const chosen = select('scenario', positionals, scenarios.map(({ name }) => name), problems)
+  const racing = select('peer', values.peers?.split(',') ?? [], peers.map(({ name }) => name), problems)
+  const { driver } = values
+  if (driver !== 'auto' && driver !== 'wrk' && driver !== 'autocannon') return { problems: [...problems, `there is no driver ${driver}`] }
+  return problems.length > 0 ? { problems } : { scenarios: chosen, peers: racing, rounds, seconds, json: values.json, svg: values.svg, driver }
+}
+
+function whole(name: string, text: string, most: number, problems: string[]): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > most) problems.push(`${name} is a whole number from 1 to ${most}`)
+  return value
+}
+
+function select(what: string, wanted: readonly string[], known: readonly string[], problems: string[]): readonly string[] {
+  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
+  for (const each of wanted) if (!known.some((name) => same(name, each))) problems.push(`there is no ${what} ${each}`)
+  return wanted.length === 0 ? known : known.filter((name) => wanted.some((each) => same(name, each)))
+}

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { readOptions } from '../../bench/proxy/options.ts'
+import { coresFor } from '../../bench/proxy/cores.ts'
+import { judge } from '../../bench/proxy/goals.ts'
+import { fill } from '../../bench/proxy/peer.ts'
+import type { Run, Sample } from '../../bench/proxy/result.ts'
+import { ratioOf } from '../../bench/proxy/result.ts'
+import { type Candidate, verdict } from '../../bench/proxy/verdict.ts'
+
+function candidate(name: string, [min, median, max]: readonly [number, number, number], rounds = 3): Candidate {
+  return { name, range: { min, median, max }, rounds }
+}
+
+describe('a winner', () => {
+  test('is named when it leads by more than rounds differ', () => {
+    expect(verdict([candidate('a', [9, 10, 11]), candidate('b', [19, 20, 21])], 'less')).toEqual({ kind: 'winner', name: 'a', by: 2 })
+    expect(verdict([candidate('a', [9, 10, 11]), candidate('b', [19, 20, 21])], 'more')).toMatchObject({ name: 'b' })
+  })
+
+  test.each([
+    ['the rounds of the first differ by more than it leads', [candidate('a', [5, 10, 16]), candidate('b', [19, 20, 21])]],
+    ['the rounds of the second do', [candidate('a', [9, 10, 11]), candidate('b', [12, 20, 25])]],
+    ['there was but one round', [candidate('a', [10, 10, 10], 1), candidate('b', [20, 20, 20], 1)]],
+    ['there is nobody else', [candidate('a', [9, 10, 11])]],
+  ])('is not named when %s', (_, candidates) => {
+    expect(verdict(candidates, 'less').kind).toBe('none')
+  })
+})
+
+describe('a template', () => {
+  test.each([
+    ['listen {{port}};', { port: 80 }, 'listen 80;'],
+    ['{{#tls}}\nssl on;\n{{/tls}}\nend', { tls: true }, 'ssl on;\nend'],
+    ['{{#tls}}\nssl on;\n{{/tls}}\nend', { tls: false }, 'end'],
+    ['{{^log}}\noff\n{{/log}}\n', { log: false }, 'off\n'],
+    ['to {{#ends}}{{ip}}:{{port}} {{/ends}}{', { ip: 'x', ends: [{ port: 1 }, { port: 2 }] }, 'to x:1 x:2 {'],
+    ['{{#ends}}\n{{#tls}}\ns{{port}}\n{{/tls}}\n{{/ends}}\n', { tls: true, ends: [{ port: 1 }, { port: 2 }] }, 's1\ns2\n'],
+  ])('%j is filled in', (template, values, text) => {
+    expect(fill(template, values).replaceAll(/ +/g, ' ')).toBe(text)
+  })
+
+  test('with a name nobody knows is an error', () => {
+    expect(() => fill('{{port}} {{prot}}', { port: 1 })).toThrow('{{prot}}')
+  })
+})
+
+test.each([
+  [1, 2, { proxy: [0], load: [1], origin: [1], shared: false }],
+  [2, 2, { proxy: [0, 1], load: [1], origin: [1], shared: true }],
+  [1, 4, { proxy: [0], load: [3], origin: [2], shared: false }],
+  [2, 3, { proxy: [0, 1], load: [2], origin: [2], shared: false }],
+  [4, 1, { proxy: [0], load: [0], origin: [0], shared: true }],
+])('%i workers on %i cores keep away from the load where they can', (workers, count, cores) => {
+  expect(coresFor(workers, count)).toEqual(cores)
+})
+
+describe('the command line', () => {
+  test('takes names in any case, in their own order', () => {
+    expect(readOptions(['HTTPS', 'small', '--peers', 'caddy,NGINX'])).toMatchObject({ scenarios: ['small', 'https'], peers: ['nginx', 'Caddy'] })
+  })
+
+  test('bounds rounds and seconds, and says all that is wrong at once', () => {
+    const said = readOptions(['smal', '--rounds', '1000', '--seconds', '0'])
+    expect('problems' in said && said.problems).toHaveLength(3)
+  })
+})
+
+function sample(cpu: number, change: Partial<Sample> = {}): Sample {
+  return { requestsPerSecond: 1e6 / cpu, p50: 1, p99: 2, p999: 3, failures: 0, cpu, ...change }
+}
+
+function runOf(name: string, peers: Readonly<Record<string, readonly Sample[]>>): Run {
+  const cores = coresFor(1, 2)
+  const results = Object.entries(peers).map(([peer, samples]) => ({ peer, version: '1', samples }))
+  const machine = { cpu: '', cores: 2, memoryGiB: 1, system: '', node: '', pinned: true, loadBefore: 0 }
+  const scenario = { name, title: name, driver: 'wrk', clients: 1, cores, peers: results }
+  return { date: '', revision: '', machine, rounds: 2, seconds: 1, origin: 'nginx', missing: [], scenarios: [scenario] }
+}
+
+describe('goals', () => {
+  test.each([
+    ['yes', [sample(12), sample(13)]],
+    ['unclear', [sample(13), sample(14)]],
+    ['no', [sample(20), sample(21)]],
+  ])('0.75 of nginx with 10,000 rules: %s', (met, samples) => {
+    const run = runOf('rules', { nginx: [sample(10), sample(10)], Genkan: samples })
+    expect(judge(run)[0]).toMatchObject({ met })
+  })
+
+  test('are unknown when their scenario was not measured', () => {
+    expect(judge(runOf('post', { nginx: [sample(1)] })).map(({ met }) => met)).toEqual(Array(8).fill('unknown'))
+  })
+
+  test('demand that no request fails while the configuration changes', () => {
+    const reloads = { count: 2, quietP99: 2 }
+    const of = (failures: number) => judge(runOf('reload', { Genkan: [sample(1, { reloads, failures })] })).map(({ met }) => met)
+    expect(of(0)).toContain('yes')
+    expect(of(1)).toContain('no')
+  })
+})
+
+test('ratios are taken round by round, for a slow minute slows both', () => {
+  const [a, b] = [[sample(20), sample(60)], [sample(10), sample(30)]].map((samples) => ({ peer: '', version: '', samples }))
+  expect(ratioOf(a!, b!, ({ cpu }) => cpu)).toEqual({ median: 2, min: 2, max: 2 })
+})
