@@ -3,9 +3,11 @@
  */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { isAbsolute, join } from 'node:path'
 import { createLog, type Log } from '#telemetry/log.ts'
 import type { CompileOptions } from '#compile/compile.ts'
 import { defaultLimits, type Limits } from '#proxy/limits.ts'
+import type { AffinityKeySource } from '#worker/affinity-key.ts'
 import type { Settings } from '../main.ts'
 import type { Io } from './command.ts'
 import type { FlagKey, FlagValues } from './flags.ts'
@@ -36,6 +38,8 @@ export const doorFlags = [
   'workers',
   'lane',
   'drainTimeout',
+  'affinityKeyFile',
+  'stateDir',
   ...logFlags,
   ...limitKeys,
 ] as const satisfies readonly FlagKey[]
@@ -69,6 +73,7 @@ export async function toSettings(flags: DoorFlags, surroundings: Surroundings): 
     accessLog: accessLog === 'off' || accessLog === '-' ? accessLog : { file: accessLog },
     drainTimeoutMs: drainTimeout,
     limits: toLimits(flags),
+    affinityKey: toKeySource(flags, surroundings.env),
     nodeName: flags.nodeName,
   }
 }
@@ -92,6 +97,15 @@ export function formatOf({ logFormat }: FlagValues<'logFormat'>, io: Io): 'json'
 /** `address:port`, IPv6 in brackets. */
 export function printHostPort({ host, port }: HostPort): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Without a home (as some containers are) there is no folder to keep a key in. */
+function toKeySource({ affinityKeyFile, stateDir }: DoorFlags, env: Surroundings['env']): AffinityKeySource {
+  if (affinityKeyFile !== undefined) return { kind: 'file', path: affinityKeyFile }
+  if (stateDir !== undefined) return { kind: 'folder', path: stateDir }
+  const { XDG_STATE_HOME: state, HOME: home } = env
+  if (state !== undefined && isAbsolute(state)) return { kind: 'folder', path: join(state, 'genkan') }
+  return home === undefined || home === '' ? { kind: 'process' } : { kind: 'folder', path: join(home, '.local', 'state', 'genkan') }
 }
 
 function toLimits(flags: DoorFlags): Limits {

@@ -7,6 +7,7 @@ import type { Admitted, Refusal } from '#http/request.ts'
 import type { Client, FilterContext } from '#policy/policy.ts'
 import type { TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
+import type { Session } from '#upstream/session.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Connection } from './connection.ts'
 import type { Failure } from './failure.ts'
@@ -65,6 +66,27 @@ export class Exchange implements FilterContext {
   /** Endpoints that are not asked again. */
   readonly tried: Endpoint[]
   attempts: number
+  /** Attempts that a dead kept-alive connection cost. */
+  races: number
+  /** Why each further attempt was made: cause codes, and `http_503` for a status. */
+  readonly retried: string[]
+  /** A retry was in order, but the upstream's budget was spent. */
+  overBudget: boolean
+  /** When the first and the last attempt began, on the monotonic clock. */
+  firstAttemptTick: number
+  attemptTick: number
+  /** What the request's cookie says, when it is one of ours for an upstream of this route. */
+  session: Session | undefined
+  /** The session that a response of the endpoint of this moment begins or renews. */
+  minted: Session | undefined
+  /** Leaves the line of those who wait for an endpoint with room; `undefined` while not in one. */
+  leaveLine: (() => void) | undefined
+  /** Called once when the exchange is over. */
+  readonly cancels: (() => void)[]
+  /** The body, if there is one, is part of what is sent. */
+  sendsBody: boolean
+  /** For the lane to set: everything of the body that was read from the client could be sent again. */
+  replayable: boolean
   /** Whether `endpoint` is acquired. */
   held: boolean
 
@@ -81,6 +103,8 @@ export class Exchange implements FilterContext {
   failure: Failure | undefined
   /** Request filters that were called. */
   filtered: number
+  /** A default backend was asked in place of an error. */
+  turned: boolean
   /** A final head went to the transport: nothing else can be said to this client. */
   responding: boolean
   finished: boolean
@@ -112,6 +136,17 @@ export class Exchange implements FilterContext {
     this.endpoint = undefined
     this.tried = []
     this.attempts = 0
+    this.races = 0
+    this.retried = []
+    this.overBudget = false
+    this.firstAttemptTick = 0
+    this.attemptTick = 0
+    this.session = undefined
+    this.minted = undefined
+    this.leaveLine = undefined
+    this.cancels = []
+    this.sendsBody = true
+    this.replayable = false
     this.held = false
     this.status = 0
     this.upstreamStatus = 0
@@ -120,6 +155,7 @@ export class Exchange implements FilterContext {
     this.interims = 0
     this.failure = undefined
     this.filtered = 0
+    this.turned = false
     this.responding = false
     this.finished = false
     this.durationMs = 0

@@ -8,6 +8,8 @@ export type Failure = {
   readonly detail: string
   /** The connection had served another request before, and broke before a byte of this response came. */
   readonly reusedConnection?: boolean
+  /** The endpoint said, or it follows, that it did nothing with the request, where the cause alone does not tell. */
+  readonly unseen?: boolean
 }
 
 type Row = {
@@ -41,14 +43,18 @@ export const failures = {
   dns_pending: { side: 'proxy', status: 503, unsent: true },
   dns_failed: { side: 'proxy', status: 503, unsent: true },
   no_ready_endpoints: { side: 'proxy', status: 503, unsent: true },
+  overloaded: { side: 'proxy', status: 503, unsent: true },
+  request_timeout: { side: 'proxy', status: 504, unsent: false },
   internal: { side: 'proxy', status: 500, unsent: false },
   connect_failed: { side: 'upstream', status: 502, unsent: true },
   connect_timeout: { side: 'upstream', status: 504, unsent: true },
+  upstream_tls: { side: 'upstream', status: 502, unsent: true },
   upstream_busy: { side: 'upstream', status: 503, unsent: true },
   upstream_reset: { side: 'upstream', status: 502, unsent: false },
   upstream_protocol: { side: 'upstream', status: 502, unsent: false },
   upstream_timeout: { side: 'upstream', status: 504, unsent: false },
   upstream_truncated: { side: 'upstream', status: 502, unsent: false },
+  stream_idle: { side: 'proxy', status: 504, unsent: false },
 } as const satisfies Record<string, Row>
 
 export type Cause = keyof typeof failures

@@ -25,8 +25,16 @@ export type Limits = {
   readonly requestsPerConnection: number
   /** Concurrent HTTP/2 streams per client connection. */
   readonly streamsPerConnection: number
-  /** Connections kept to one endpoint. */
+  /** Connections to one endpoint. */
   readonly connectionsPerEndpoint: number
+  /** Concurrent requests on one HTTP/2 connection to an endpoint. */
+  readonly upstreamStreams: number
+  /** Requests that wait for a free connection, per upstream (503). */
+  readonly pendingRequests: number
+  /** How long they wait (503). */
+  readonly pendingTimeoutMs: number
+  /** Bytes of a request body that are kept to send them again to another endpoint. */
+  readonly replayBytes: number
   /** An idle connection to an endpoint is closed after this. */
   readonly upstreamIdleTimeoutMs: number
   /** Bytes of a response head from an endpoint (502). */
@@ -54,6 +62,10 @@ export const defaultLimits: Limits = {
   requestsPerConnection: 0,
   streamsPerConnection: 128,
   connectionsPerEndpoint: 1_024,
+  upstreamStreams: 100,
+  pendingRequests: 128,
+  pendingTimeoutMs: 1_000,
+  replayBytes: 64 * 1024,
   upstreamIdleTimeoutMs: 60_000,
   responseHeaderBytes: 64 * 1024,
   targetBytes: 16 * 1024,

@@ -11,17 +11,21 @@ import { admitResponse, downstreamFields } from '#http/response.ts'
 import { preparedFields, requestIdOf } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
 import type { Log } from '#telemetry/log.ts'
-import type { Endpoint } from '#upstream/endpoint.ts'
+import type { SessionSeal } from '#upstream/session.ts'
+import { Attempts } from './attempts.ts'
 import type { Connection } from './connection.ts'
+import { pageForFailure, pageForStatus } from './error-page.ts'
+import { boundIdleness, boundRequest, type DeadlineEnv } from './deadlines.ts'
 import { Exchange, type ExchangeInit, type Look } from './exchange.ts'
-import { type Cause, type Failure, failures } from './failure.ts'
+import { type Failure, failures } from './failure.ts'
+import { grpcReply, isGrpc } from './grpc-reply.ts'
 import type { Limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { replyFor } from './reply.ts'
 import type { Prepared, RequestMemory } from './request-memory.ts'
 import type { JudgedHead } from './response-memory.ts'
-import { mayRetry } from './retry.ts'
 import type { Route, Runtime } from './runtime.ts'
+import { sessionCookie } from './stickiness.ts'
 
 /** What the proxy needs from the world. Clocks and chance are parameters. */
 export type ProxyEnv = {
@@ -29,6 +33,12 @@ export type ProxyEnv = {
   readonly now: () => number
   /** Milliseconds that never go back. */
   readonly monotonic: () => number
+  /** 0 to 1. */
+  readonly random: () => number
+  /** Calls back once, after so many milliseconds, unless the result is called before. */
+  readonly later: (ms: number, run: () => void) => () => void
+  /** Reads and writes the cookies of sessions. */
+  readonly seal: SessionSeal
   /** 32 hexadecimal digits. */
   readonly newRequestId: () => string
   /** Whether forwarded fields of this peer are believed. */
@@ -68,8 +78,17 @@ class RequestProxy implements Proxy {
   readonly #env: ProxyEnv
   readonly #bounds: { readonly [scheme in Connection['scheme']]: RequestBounds }
 
+  readonly #attempts: Attempts
+  readonly #deadlines: DeadlineEnv
+
   constructor(env: ProxyEnv) {
     this.#env = env
+    this.#attempts = new Attempts({
+      env,
+      onGivenUp: (exchange, failure) => this.#fail(exchange, failure),
+      guard: (exchange, step) => this.#guard(exchange, step),
+    })
+    this.#deadlines = { later: env.later, onExpired: (exchange, failure) => this.#expire(exchange, failure) }
     this.#bounds = { http: { ...env.limits, scheme: 'http' }, https: { ...env.limits, scheme: 'https' } }
   }
 
@@ -108,10 +127,16 @@ class RequestProxy implements Proxy {
       if ('detail' in verdict) return this.onFailure(exchange, { cause: 'upstream_protocol', detail: verdict.detail })
       if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
       exchange.upstreamStatus = head.status
-      if (exchange.endpoint !== undefined) exchange.endpoint.consecutiveFailures = 0
-      this.#tellOutcome(exchange, !isSick(head.status))
+      this.#attempts.answered(exchange, head.status)
+      if (this.#attempts.retriedStatus(exchange, head.status)) return
+      const page = pageForStatus(exchange, head.status)
+      if (page !== undefined) return this.#attempts.divert(exchange, page)
       head.fields = judged === undefined ? downstreamFields(head, { upgrade }) : judged.memory.downstream(head)
       this.#filterResponse(exchange, head)
+      const cookie = sessionCookie(exchange, this.#env.seal, this.#env.now())
+      if (cookie !== undefined) head.fields.push('Set-Cookie', cookie)
+      const { streamIdleMs } = exchange.timeouts
+      if (streamIdleMs !== undefined && head.status !== 101) boundIdleness(exchange, streamIdleMs, this.#deadlines)
       exchange.responding = true
       exchange.status = head.status
       exchange.transport.relay(exchange, head)
@@ -121,13 +146,7 @@ class RequestProxy implements Proxy {
   onFailure(exchange: Exchange, failure: Failure): void {
     this.#guard(exchange, () => {
       if (exchange.finished) return
-      this.#release(exchange)
-      this.#blame(exchange, failure)
-      const retry = mayRetry(exchange, failure)
-      if (retry === 'anywhere') exchange.tried.pop()
-      const next = retry === undefined ? undefined : exchange.upstream?.pick(exchange, exchange.tried)
-      if (next !== undefined) this.#send(exchange, next)
-      else this.#fail(exchange, failure)
+      if (!this.#attempts.retried(exchange, failure)) this.#fail(exchange, failure)
     })
   }
 
@@ -136,7 +155,8 @@ class RequestProxy implements Proxy {
       this.#env.log.error('an exchange finished twice', { route: exchange.route?.spec.id, lane: exchange.lane })
       return
     }
-    this.#release(exchange)
+    this.#attempts.release(exchange)
+    for (const cancel of exchange.cancels) cancel()
     exchange.finished = true
     this.#finishFilters(exchange)
     exchange.durationMs = this.#env.monotonic() - exchange.startedTick
@@ -166,6 +186,7 @@ class RequestProxy implements Proxy {
     exchange.timeouts = route.spec.timeouts
     exchange.maxBodyBytes = route.spec.maxBodyBytes
     exchange.upstream = route.upstream
+    if (route.spec.timeouts.requestMs !== undefined) boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
     const fields = [...prepared.fields, 'X-Request-ID', id]
     exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
   }
@@ -189,7 +210,7 @@ class RequestProxy implements Proxy {
       if (verdict instanceof Promise) return this.#await(exchange, verdict, at + 1)
       return this.#reply(exchange, verdict)
     }
-    this.#route(exchange)
+    this.#attempts.begin(exchange)
   }
 
   /** Each for itself, so that a bug in one policy takes nothing that another has to give back. */
@@ -213,23 +234,6 @@ class RequestProxy implements Proxy {
     )
   }
 
-  #route(exchange: Exchange): void {
-    const { upstream } = exchange
-    if (upstream === undefined) return this.#fail(exchange, { cause: 'no_backend', detail: '' })
-    const endpoint = upstream.pick(exchange, exchange.tried)
-    if (endpoint === undefined) return this.#fail(exchange, { cause: upstream.unavailable(), detail: upstream.id })
-    this.#send(exchange, endpoint)
-  }
-
-  #send(exchange: Exchange, endpoint: Endpoint): void {
-    exchange.attempts++
-    exchange.tried.push(endpoint)
-    exchange.endpoint = endpoint
-    exchange.held = true
-    endpoint.acquire(this.#env.now())
-    exchange.transport.send(exchange, endpoint)
-  }
-
   #interim(exchange: Exchange, head: ResponseHead): void {
     exchange.interims++
     if (exchange.interims > this.#env.limits.interimResponses) {
@@ -251,14 +255,21 @@ class RequestProxy implements Proxy {
       if (this.#env.exposeCause) head.fields.push('X-Genkan-Cause', cause)
     }
     this.#filterResponse(exchange, head)
+    this.#answer(exchange, { status: head.status, fields: head.fields, body })
+  }
+
+  #answer(exchange: Exchange, reply: Reply): void {
+    const spoken = isGrpc(exchange.received) ? grpcReply(reply) : reply
     exchange.responding = true
-    exchange.status = head.status
-    exchange.transport.reply(exchange, { status: head.status, fields: head.fields, body })
+    exchange.status = spoken.status
+    exchange.transport.reply(exchange, spoken)
   }
 
   /** The end of the road: answer for it, or break off when an answer has begun or nobody is left to hear it. */
   #fail(exchange: Exchange, failure: Failure): void {
     exchange.failure ??= failure
+    const page = pageForFailure(exchange, failure)
+    if (page !== undefined) return this.#attempts.divert(exchange, page)
     if (exchange.responding || failures[failure.cause].status === 0) {
       exchange.responding = true
       exchange.transport.abort(exchange)
@@ -267,22 +278,14 @@ class RequestProxy implements Proxy {
     }
   }
 
-  #blame(exchange: Exchange, { cause }: Failure): void {
-    if (failures[cause].side !== 'upstream' || exchange.endpoint === undefined) return
-    exchange.endpoint.consecutiveFailures++
-    // Being full is our own bound, and what comes after the head has been told already.
-    if (cause !== 'upstream_busy' && !exchange.responding) this.#tellOutcome(exchange, false)
-    if (isUnreachable(cause) && exchange.upstream !== undefined) this.#env.observer.onSuspect(exchange.upstream.id)
-  }
-
-  #tellOutcome({ upstream, endpoint }: Exchange, ok: boolean): void {
-    if (upstream !== undefined && endpoint !== undefined) this.#env.observer.onOutcome(upstream.id, endpoint.id, ok)
-  }
-
-  #release(exchange: Exchange): void {
-    if (!exchange.held) return
-    exchange.held = false
-    exchange.endpoint?.release()
+  /** Its time is up. An endpoint that had the request and said nothing was at least a part of why. */
+  #expire(exchange: Exchange, failure: Failure): void {
+    this.#guard(exchange, () => {
+      if (exchange.finished) return
+      if (exchange.held && !exchange.responding) this.#attempts.tellOutcome(exchange, false)
+      this.#attempts.release(exchange)
+      this.#fail(exchange, failure)
+    })
   }
 
   /** One of the few places that catch: a bug costs one exchange, never the worker. */
@@ -307,25 +310,15 @@ class RequestProxy implements Proxy {
     if (exchange.finished) return
     const answer = exchange.responding ? undefined : replyFor('internal', this.#env.exposeCause)
     exchange.failure ??= { cause: 'internal', detail: String(error) }
+    if (answer !== undefined) return this.#answer(exchange, answer)
     exchange.responding = true
-    exchange.status = answer?.status ?? exchange.status
-    if (answer === undefined) exchange.transport.abort(exchange)
-    else exchange.transport.reply(exchange, answer)
+    exchange.transport.abort(exchange)
   }
 }
 
 function hasBody({ framing }: Admitted, headOnly: boolean): boolean {
   if (headOnly) return false
   return framing.kind === 'length' ? framing.bytes > 0 : framing.kind !== 'none'
-}
-
-/** Statuses that tell of the endpoint rather than of the request: 501 and 505 would be the same anywhere. */
-function isSick(status: number): boolean {
-  return status === 500 || (status >= 502 && status <= 504)
-}
-
-function isUnreachable(cause: Cause): boolean {
-  return cause === 'connect_failed' || cause === 'connect_timeout'
 }
 
 function describe(error: unknown): string {

@@ -13,6 +13,7 @@ import type { CanarySpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/sn
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Canary } from './canary.ts'
+import type { ErrorPages } from './error-page.ts'
 
 export type Route = {
   readonly spec: RouteSpec
@@ -20,6 +21,8 @@ export type Route = {
   readonly upstream: Upstream | undefined
   /** Where a part of its requests goes; absent for none. */
   readonly canary?: Canary
+  /** Absent: errors are told as they are. */
+  readonly errors?: ErrorPages
   /** Of every upstream its requests may go to. */
   readonly protocols: readonly UpstreamSpec['protocol'][]
   readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
@@ -93,12 +96,14 @@ export class RuntimeBuilder {
   #routeOf(spec: RouteSpec, protocols: Route['protocols']): Route {
     const known = this.#routes.get(spec)
     const canary = spec.canary && this.#upstreams.of(spec.canary.upstream)
-    const stays = known?.upstream === this.#upstreamOf(spec) && known?.canary?.upstream === canary && isSameList(known?.protocols ?? [], protocols)
+    const errors = spec.errors && this.#upstreams.of(spec.errors.upstream)
+    const stays = known?.upstream === this.#upstreamOf(spec) && known?.canary?.upstream === canary && known?.errors?.upstream === errors && isSameList(known?.protocols ?? [], protocols)
     if (known !== undefined && stays) return known
     return {
       ...this.#filtersOf(spec),
       spec,
       upstream: this.#upstreamOf(spec),
+      ...(spec.errors === undefined || errors === undefined ? {} : { errors: { spec: spec.errors, upstream: errors } }),
       ...(spec.canary === undefined ? {} : { canary: canaryOf(spec.canary, this.#upstreams) }),
       protocols,
     }
@@ -129,8 +134,8 @@ function finish<T>(work: Generator<void, T>): T {
   return step.value
 }
 
-function protocolsOf({ upstream, canary }: RouteSpec, known: ReadonlyMap<string, UpstreamSpec['protocol']>): Route['protocols'] {
-  return [upstream, canary?.upstream].flatMap((id) => (id === undefined ? [] : [known.get(id) ?? 'http']))
+function protocolsOf({ upstream, canary, errors }: RouteSpec, known: ReadonlyMap<string, UpstreamSpec['protocol']>): Route['protocols'] {
+  return [upstream, canary?.upstream, errors?.upstream].flatMap((id) => (id === undefined ? [] : [known.get(id) ?? 'http']))
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {

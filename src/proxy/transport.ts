@@ -13,6 +13,12 @@ export interface Transport {
   /**
    * Send `exchange.sent` to this endpoint, then report onResponse (for interim heads too) or onFailure. When the client
    * waits for 100, it is told to go on once the endpoint is connected.
+   *
+   * May be called again after onFailure, and also after onResponse told of a final head that was not relayed: that
+   * response is then dropped, whatever of it is still to come. A further attempt sends what `exchange.sent` says at that
+   * moment, and the request body again from its start, which is why the lane keeps the first `Limits.replayBytes` of it
+   * (when retry.ts says that it may be of use) and sets `exchange.replayable` for as long as all of it that was read is
+   * kept. A lane that keeps nothing never sets it. The body is left out when `exchange.sendsBody` is false.
    */
   send(exchange: Exchange, endpoint: Endpoint): void
   /**

@@ -27,6 +27,8 @@ export type AccessRecord = {
   readonly backend: string | undefined
   readonly endpoint: string | undefined
   readonly attempts: number
+  /** Why each further attempt was made. */
+  readonly retried: string | undefined
   readonly upstreamStatus: number | undefined
   readonly requestId: string | undefined
   readonly userAgent: string | undefined

@@ -19,6 +19,10 @@ export type Finished = {
   readonly durationMs: number
   readonly requestBytes: number
   readonly responseBytes: number
+  /** Why each further attempt was made: words of closed lists. */
+  readonly retried?: readonly string[]
+  /** One more was due, but the retry budget was spent. */
+  readonly overBudget?: boolean
 }
 
 /** Upper bounds in seconds; from a cache hit's time to a long poll's. */
@@ -49,6 +53,9 @@ export class Tally {
   readonly #open = { http: 0, https: 0 }
   /** Connections left to the general lane, by reason; a closed list. */
   readonly #handedOver = new Map<string, number>()
+  /** By backend and cause. */
+  readonly #retries = new Map<string, number>()
+  readonly #exhausted = new Map<string, number>()
   #inFlight = 0
   #tunnels = 0
   #droppedLogLines = 0
@@ -67,6 +74,8 @@ export class Tally {
     tally.buckets[bucketOf(seconds)]! += 1
     tally.requestBytes += facts.requestBytes
     tally.responseBytes += facts.responseBytes
+    for (const cause of facts.retried ?? []) count(this.#retries, `${facts.backend} ${cause}`)
+    if (facts.overBudget === true) count(this.#exhausted, facts.backend)
   }
 
   connectionOpened(listener: 'http' | 'https'): void {
@@ -99,6 +108,9 @@ export class Tally {
   keep(routes: ReadonlySet<string>): void {
     this.#last = undefined
     for (const [key, tally] of this.#routes) if (tally.route !== '' && !routes.has(tally.route)) this.#routes.delete(key)
+    const backends = new Set(Array.from(this.#routes.values(), ({ backend }) => backend))
+    for (const key of this.#retries.keys()) if (!backends.has(key.slice(0, key.indexOf(' ')))) this.#retries.delete(key)
+    for (const key of this.#exhausted.keys()) if (!backends.has(key)) this.#exhausted.delete(key)
   }
 
   families(): readonly MetricFamily[] {
@@ -110,6 +122,8 @@ export class Tally {
       family('histogram', 'genkan_request_duration_seconds', 'From the end of the request head to the last byte of the response.', tallies.flatMap(durationSamples)),
       family('counter', 'genkan_request_body_bytes_total', 'Request body bytes received from clients.', perRoute((tally) => tally.requestBytes)),
       family('counter', 'genkan_response_body_bytes_total', 'Response body bytes sent to clients.', perRoute((tally) => tally.responseBytes)),
+      family('counter', 'genkan_retries_total', 'Further attempts at endpoints, by backend and why.', [...this.#retries].map(retrySample)),
+      family('counter', 'genkan_retry_budget_exhausted_total', 'Retries not made because the budget of the backend was spent.', [...this.#exhausted].map(([backend, value]) => ({ value, labels: { backend } }))),
       family('gauge', 'genkan_requests_in_flight', 'Requests begun and not finished.', [{ value: this.#inFlight, labels: {} }]),
       family('gauge', 'genkan_tunnels', 'Upgraded connections (WebSocket) now open.', [{ value: this.#tunnels, labels: {} }]),
       family('gauge', 'genkan_connections', 'Client connections now open.', perListener(this.#open)),
@@ -149,6 +163,16 @@ function outcomeSamples({ route, backend, outcomes }: RouteTally): Sample[] {
     const [status = '', cause = ''] = outcome.split(' ')
     return { value, labels: { route, backend, status, cause } }
   })
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}
+
+/** No id of a backend has a blank in it. */
+function retrySample([key, value]: readonly [string, number]): Sample {
+  const [backend = '', cause = ''] = key.split(' ')
+  return { value, labels: { backend, cause } }
 }
 
 function perListener(counts: { readonly http: number; readonly https: number }): Sample[] {

@@ -1,37 +1,80 @@
 /**
- * A named group of endpoints and the choice among them. It outlives snapshots: endpoint sets replace one another here
- * while requests go on, and an exchange that began earlier picks among the endpoints known now.
+ * A named group of endpoints and the choice among them. It outlives snapshots: endpoint sets and specs replace one
+ * another here while requests go on, and an exchange that began earlier picks among the endpoints known now.
  */
-import type { RequestHead } from '#http/head.ts'
-import type { DiscoveryState, EndpointSet } from '#snapshot/snapshot.ts'
+import { ExpiringMap } from '#lib/expiring-map.ts'
+import { hashText } from '#lib/scatter.ts'
+import type { AffinitySpec, DiscoveryState, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
+import { type Asker, type Balancer, type BalancerEnv, createBalancer } from './balancer.ts'
 import { Endpoint } from './endpoint.ts'
+import { highest } from './rendezvous.ts'
+import { RetryBudget } from './retry-budget.ts'
+import { newToken, type Session, type SessionSeal } from './session.ts'
+import { type Tier, tiersOf } from './tier.ts'
+import { WaitingLine } from './waiting-line.ts'
 
-/** What a choice may depend on; an exchange is one. */
-export type Asker = { readonly received: RequestHead; readonly client: { readonly address: string } }
+export type { Asker }
+
+export type UpstreamEnv = BalancerEnv & { readonly seal: SessionSeal }
 
 /** Why nobody could be picked: keys of proxy/failure.ts. */
 export type Unavailable = 'dns_pending' | 'dns_failed' | 'no_ready_endpoints'
 
+/** What of the spec a choice depends on. */
+type Choosing = Pick<UpstreamSpec, 'protocol' | 'balance' | 'affinity' | 'slowStartMs' | 'bounds' | 'tls'>
+
+/** Clients remembered per upstream with `clientIP`; those longest unseen are forgotten first. */
+const mostClients = 65_536
+/** Random tokens drawn before a new session takes what it gets. */
+const mostDraws = 32
+
 export class Upstream {
   readonly id: string
+  readonly retries: RetryBudget
+  readonly line: WaitingLine
+  readonly #env: UpstreamEnv
+  #spec: Choosing
+  #limit: number
   #state: DiscoveryState
   #endpoints: ReadonlyMap<string, Endpoint>
   /** Those that may get new requests, by SRV priority, the lowest number first. */
   #tiers: readonly Tier[]
+  #balancer: Balancer
+  readonly #clients: ExpiringMap<string>
 
-  constructor(id: string) {
+  constructor(id: string, env: UpstreamEnv) {
     this.id = id
+    this.retries = new RetryBudget()
+    this.line = new WaitingLine()
+    this.#env = env
+    this.#spec = { protocol: 'http' }
+    this.#limit = Infinity
     this.#state = 'pending'
     this.#endpoints = new Map()
     this.#tiers = []
+    this.#balancer = createBalancer({ kind: 'roundRobin' }, env)
+    this.#clients = new ExpiringMap(mostClients)
   }
 
   get state(): DiscoveryState {
     return this.#state
   }
 
+  get spec(): Choosing {
+    return this.#spec
+  }
+
   endpoints(): IterableIterator<Endpoint> {
     return this.#endpoints.values()
+  }
+
+  /** What the snapshot says of it now. `limit`: attempts under way at one endpoint at once. */
+  configure(spec: Choosing, limit: number): void {
+    const before = JSON.stringify(this.#spec.balance)
+    if (JSON.stringify(spec.balance) !== before) this.#balancer = createBalancer(spec.balance ?? { kind: 'roundRobin' }, this.#env)
+    this.#spec = spec
+    this.#limit = limit
+    this.#rebuild()
   }
 
   /** Takes over what discovery says now. Endpoints that are still named keep their counts. */
@@ -44,84 +87,103 @@ export class Upstream {
     }
     this.#state = set.state
     this.#endpoints = next
-    this.#tiers = tiersOf(next.values())
+    this.#rebuild()
+    this.line.wake()
   }
 
   /**
-   * The next endpoint in turn, from the first tier that has one that is not in `tried`. `undefined` when there is none:
-   * `unavailable` then says why.
+   * The balancer's choice, from the first tier that has one that is neither in `tried` nor full. `undefined` when there
+   * is none: `hasRoomLater` and `unavailable` then say why.
    */
-  pick(_asker: Asker, tried: readonly Endpoint[]): Endpoint | undefined {
-    for (const tier of this.#tiers) {
-      const picked = tier.next(tried)
-      if (picked !== undefined) return picked
-    }
+  pick(asker: Asker, tried: readonly Endpoint[]): Endpoint | undefined {
+    const { affinity } = this.#spec
+    if (affinity?.kind === 'clientIP') return this.#pickForClient(asker, tried, affinity)
+    return this.#balance(asker, tried)
+  }
+
+  /** The endpoint that a session is bound to, full or not, as long as it serves sessions at all. */
+  bound(session: Session): Endpoint | undefined {
+    if (session.mode === 'balanced') return this.#hashed(session.token, (each) => each.takesBound)
+    for (const each of this.#endpoints.values()) if (each.takesBound && this.#tagOf(each) === session.token) return each
     return undefined
+  }
+
+  /** Where a `balanced` session goes when its endpoint has failed. */
+  boundElsewhere(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
+    return this.#hashed(session.token, (each) => each.takesBound && each.isFree(tried))
+  }
+
+  /** An endpoint for a new session and the session that leads to it. */
+  bind(asker: Asker, tried: readonly Endpoint[], mode: Session['mode']): { readonly endpoint: Endpoint; readonly session: Session } | undefined {
+    if (mode === 'persistent') {
+      const endpoint = this.#balance(asker, tried)
+      return endpoint && { endpoint, session: { mode, upstream: this.id, token: this.#tagOf(endpoint) } }
+    }
+    // Drawn until it leads to an endpoint that takes new sessions: the next request must find the same.
+    for (let draws = 0; draws < mostDraws; draws++) {
+      const session: Session = { mode, upstream: this.id, token: newToken(this.#env.random) }
+      const endpoint = this.bound(session)
+      if (endpoint === undefined) break
+      if (endpoint.takesNew && endpoint.isFree(tried)) return { endpoint, session }
+    }
+    const endpoint = this.#balance(asker, tried)
+    return endpoint && { endpoint, session: { mode, upstream: this.id, token: newToken(this.#env.random) } }
+  }
+
+  /** Somebody is there who has not been tried, but has as many requests as they may have. */
+  hasRoomLater(tried: readonly Endpoint[]): boolean {
+    return this.#tiers.some(({ members }) => members.some((each) => each.isFull && !tried.includes(each)))
+  }
+
+  /** Whether new requests can be sent here at all. */
+  get isAvailable(): boolean {
+    return this.#tiers.length > 0
   }
 
   unavailable(): Unavailable {
     if (this.#state === 'pending') return 'dns_pending'
     return this.#state === 'failed' ? 'dns_failed' : 'no_ready_endpoints'
   }
-}
 
-/** Endpoints of one priority, taken in turn; unequal weights are smoothed so that no endpoint gets a burst. */
-class Tier {
-  readonly #members: readonly Endpoint[]
-  readonly #weighted: boolean
-  #turn: number
-
-  constructor(members: readonly Endpoint[]) {
-    this.#members = members
-    this.#weighted = members.some((each) => each.spec.weight !== members[0]!.spec.weight)
-    this.#turn = 0
+  #rebuild(): void {
+    for (const each of this.#endpoints.values()) each.capacity = this.#limit
+    this.#tiers = tiersOf(this.#endpoints.values(), this.#spec.slowStartMs)
   }
 
-  next(tried: readonly Endpoint[]): Endpoint | undefined {
-    return this.#weighted ? this.#nextByWeight(tried) : this.#nextInTurn(tried)
-  }
-
-  #nextInTurn(tried: readonly Endpoint[]): Endpoint | undefined {
-    const members = this.#members
-    for (let step = 0; step < members.length; step++) {
-      if (this.#turn >= members.length) this.#turn = 0
-      const candidate = members[this.#turn++]!
-      if (!tried.includes(candidate)) return candidate
+  #balance(asker: Asker, tried: readonly Endpoint[]): Endpoint | undefined {
+    for (const tier of this.#tiers) {
+      const picked = this.#balancer.pick(tier, tried, asker)
+      if (picked !== undefined) return picked
     }
     return undefined
   }
 
-  /**
-   * Smooth weighted round robin: everybody earns their weight, the richest is picked and pays what all have earned.
-   * Weight 0 earns nothing and is picked only when nobody else is left (RFC 2782 asks for a very small chance).
-   */
-  #nextByWeight(tried: readonly Endpoint[]): Endpoint | undefined {
-    let best: Endpoint | undefined
-    let earned = 0
-    for (const candidate of this.#members) {
-      if (tried.includes(candidate)) continue
-      candidate.credit += candidate.spec.weight
-      earned += candidate.spec.weight
-      if (best === undefined || outranks(candidate, best)) best = candidate
+  /** A client's first endpoint is found by hash, so that all workers agree on it without talking. */
+  #pickForClient({ client }: Asker, tried: readonly Endpoint[], { timeoutMs }: AffinitySpec & { readonly kind: 'clientIP' }): Endpoint | undefined {
+    const now = this.#env.now()
+    const known = this.#endpoints.get(this.#clients.get(client.address, now) ?? '')
+    const stays = known?.takesBound === true && known.isFree(tried)
+    const endpoint = stays ? known : this.#hashed(client.address, (each) => each.takesNew && each.isFree(tried))
+    // A full one is left for once, but not for good.
+    const keeps = known?.takesBound === true && known.isFull
+    if (endpoint !== undefined && !keeps) this.#clients.set(client.address, endpoint.id, now + timeoutMs)
+    return endpoint
+  }
+
+  /** Within the first tier that has somebody; those on their way out belong to the tier they were in. */
+  #hashed(text: string, accepts: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+    const key = hashText(text)
+    const priorities = new Set(Array.from(this.#endpoints.values(), ({ spec }) => spec.priority))
+    for (const priority of [...priorities].toSorted((a, b) => a - b)) {
+      const members = [...this.#endpoints.values()].filter((each) => each.spec.priority === priority && accepts(each))
+      const chosen = highest(members, key, (each) => each.spec.weight, () => true)
+      if (chosen !== undefined) return chosen
     }
-    if (best !== undefined) best.credit -= earned
-    return best
+    return undefined
   }
-}
 
-function outranks(candidate: Endpoint, best: Endpoint): boolean {
-  if ((candidate.spec.weight > 0) !== (best.spec.weight > 0)) return candidate.spec.weight > 0
-  return candidate.credit > best.credit
-}
-
-function tiersOf(endpoints: Iterable<Endpoint>): Tier[] {
-  const byPriority = new Map<number, Endpoint[]>()
-  for (const endpoint of endpoints) {
-    const { ready, terminating, priority } = endpoint.spec
-    if (!ready || terminating) continue
-    const tier = byPriority.get(priority)
-    if (tier === undefined) byPriority.set(priority, [endpoint])
-    else tier.push(endpoint)
+  #tagOf(endpoint: Endpoint): string {
+    if (endpoint.tag === '') endpoint.tag = this.#env.seal.endpointTag(this.id, endpoint.id)
+    return endpoint.tag
   }
-  return [...byPriority].toSorted(([a], [b]) => a - b).map(([, members]) => new Tier(members))
 }

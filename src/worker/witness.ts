@@ -31,6 +31,8 @@ export function createWitness({ tally, accessLog, onSuspect, onOutcome }: Witnes
         durationMs: exchange.durationMs,
         requestBytes: exchange.requestBytes,
         responseBytes: exchange.responseBytes,
+        retried: exchange.retried,
+        overBudget: exchange.overBudget,
       })
       if (exchange.route?.spec.logged !== false) accessLog?.write(recordOf(exchange))
     },
@@ -60,6 +62,7 @@ function recordOf(exchange: Exchange): AccessRecord {
     backend: exchange.upstream?.id,
     endpoint: exchange.endpoint?.id,
     attempts: exchange.attempts,
+    retried: retriedOf(exchange),
     upstreamStatus: exchange.upstreamStatus === 0 ? undefined : exchange.upstreamStatus,
     requestId: exchange.requestId,
     userAgent: get(received.fields, 'user-agent'),
@@ -69,4 +72,9 @@ function recordOf(exchange: Exchange): AccessRecord {
     lane: exchange.lane,
     unfit: connection.unfit,
   }
+}
+
+function retriedOf({ retried, overBudget }: Exchange): string | undefined {
+  const words = overBudget ? [...retried, 'budget'] : retried
+  return words.length === 0 ? undefined : words.join(',')
 }

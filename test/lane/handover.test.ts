@@ -6,6 +6,7 @@ import { silentObserver } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
 import { silentLog } from '#telemetry/log.ts'
 import { after } from '../support/closing.ts'
+import { testSeal } from '../support/proxy-env.ts'
 import { connectRaw } from '../support/raw-client.ts'
 
 /** A port whose sockets reach the general lane after `bytes` of them were read by somebody else. */
@@ -15,6 +16,9 @@ async function handover(bytes: number): Promise<number> {
   const proxy = createProxy({
     now: Date.now,
     monotonic,
+    random: Math.random,
+    later: () => () => {},
+    seal: testSeal,
     newRequestId: () => '0'.repeat(32),
     trusts: () => false,
     forwardedField: false,

@@ -13,6 +13,7 @@ import { silentLog } from '#telemetry/log.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import { Upstream } from '#upstream/upstream.ts'
 import { routeOf, setOf } from '../support/door.ts'
+import { testSeal, upstreamEnv } from '../support/proxy-env.ts'
 
 /** A lane that moves nothing and writes down what it is told. */
 class PaperLane implements Transport {
@@ -59,6 +60,9 @@ function desk({ head = {}, filters = [], ports = [1, 2, 3, 4], runtime, env = {}
   const proxy = createProxy({
     now: () => 1_000,
     monotonic: () => ++tick,
+    random: () => 0,
+    later: () => () => {},
+    seal: testSeal,
     newRequestId: () => 'f'.repeat(32),
     trusts: (address) => address === '10.0.0.1',
     forwardedField: false,
@@ -68,7 +72,7 @@ function desk({ head = {}, filters = [], ports = [1, 2, 3, 4], runtime, env = {}
     log: { ...silentLog, error: (message) => void errors.push(message) },
     ...env,
   })
-  const upstream = new Upstream('test/web:80')
+  const upstream = new Upstream('test/web:80', upstreamEnv())
   upstream.update(setOf(ports))
   const lane = new PaperLane()
   const exchange = proxy.begin({
@@ -106,7 +110,7 @@ describe('a request', () => {
     expect(exchange).toMatchObject({ host: 'a.test', path: '/a', query: '?b', requestId: 'f'.repeat(32), status: 200, upstreamStatus: 200 })
     expect(exchange.sent.fields).toEqual(expect.arrayContaining(['Host', 'A.test', 'X-Forwarded-For', '127.0.0.1', 'X-Request-ID', 'f'.repeat(32)]))
     proxy.onFinish(exchange)
-    expect(exchange).toMatchObject({ finished: true, durationMs: 1, endpoint: { inFlight: 0, lastUsedAt: 1_000 } })
+    expect(exchange).toMatchObject({ finished: true, durationMs: 4, endpoint: { inFlight: 0, lastUsedAt: 1_000 } })
   })
 
   const rows: readonly [why: string, options: DeskOptions, cause: Cause][] = [
@@ -220,11 +224,12 @@ describe('failures', () => {
   const rows: readonly [why: string, cause: Cause, change: (exchange: Exchange) => void, reused: boolean, told: readonly string[]][] = [
     ['connection refused: elsewhere, three at most', 'connect_failed', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 502']],
     ['connection refused once a byte of the body is gone: no', 'connect_failed', (exchange) => void exchange.requestBytes++, false, ['send 1', 'reply 502']],
-    ['reset: no', 'upstream_reset', () => {}, false, ['send 1', 'reply 502']],
+    ['reset: elsewhere, as GET may be done twice', 'upstream_reset', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 502']],
     ['reset of a kept connection: anywhere', 'upstream_reset', () => {}, true, ['send 1', 'send 2', 'send 3', 'reply 502']],
-    ['the same with a body: no', 'upstream_reset', (exchange) => void (exchange.hasBody = true), true, ['send 1', 'reply 502']],
+    ['the same once a body that is not kept is gone: no', 'upstream_reset', (exchange) => void exchange.requestBytes++, true, ['send 1', 'reply 502']],
     ['the same after an interim response: no', 'upstream_reset', (exchange) => void exchange.interims++, true, ['send 1', 'reply 502']],
-    ['timeout: no', 'upstream_timeout', () => {}, false, ['send 1', 'reply 504']],
+    ['timeout: elsewhere', 'upstream_timeout', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 504']],
+    ['nonsense: no', 'upstream_protocol', () => {}, false, ['send 1', 'reply 502']],
     ['the client left: nobody is answered', 'client_abort', () => {}, false, ['send 1', 'abort']],
     ['the body was too large: the client is answered', 'body_too_large', () => {}, false, ['send 1', 'reply 413']],
   ]

@@ -5,12 +5,13 @@ import { buildRuntime } from '#proxy/runtime.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { routeOf } from '../support/door.ts'
 import { filterEnv } from '../support/filter-env.ts'
+import { upstreamEnv } from '../support/proxy-env.ts'
 
 const env = filterEnv()
 const empty = { generation: 7, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
 
 test('routes match and carry their filters by phase, upstreams outlive snapshots', () => {
-  const upstreams = new UpstreamRegistry()
+  const upstreams = new UpstreamRegistry(upstreamEnv())
   const policies = [httpsRedirect.spec({ status: 308 }), hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })]
   const routes = [routeOf({ id: 'a', host: 'a.test', policies }), routeOf({ id: 'b', host: '', upstream: undefined })]
   const runtime = buildRuntime({ ...empty, routes }, upstreams, env)
@@ -25,5 +26,5 @@ test('routes match and carry their filters by phase, upstreams outlive snapshots
 
 test('a policy this build does not have cannot be run', () => {
   const routes = [routeOf({ policies: [{ kind: 'tea', config: {} }] })]
-  expect(() => buildRuntime({ ...empty, routes }, new UpstreamRegistry(), env)).toThrow('no policy of kind tea')
+  expect(() => buildRuntime({ ...empty, routes }, new UpstreamRegistry(upstreamEnv()), env)).toThrow('no policy of kind tea')
 })

@@ -59,6 +59,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     forwardedField: false,
     exposeCause: true,
     lane: laneUnderTest(),
+    affinityKey: new Uint8Array(32).fill(7),
     limits: { ...defaultLimits, lingerMs: 200, ...options.limits },
     defaultCertificate: await certificate,
     observer: {

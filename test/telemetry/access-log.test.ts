@@ -8,6 +8,7 @@ import { createAccessLog } from '#telemetry/access-log.ts'
 const record: AccessRecord = {
   time: '2026-01-01T00:00:00.000Z', client: '127.0.0.5', scheme: 'https', method: 'GET', host: 'shop.test', target: '/a?b=1', protocol: 'HTTP/2',
   status: 200, cause: undefined, detail: undefined, duration: 1.25, requestBytes: 0, responseBytes: 2, route: 'r', backend: 'b', endpoint: 'e',
+  retried: undefined,
   attempts: 1, upstreamStatus: 200, requestId: 'id', userAgent: 'curl', referer: undefined, tls: 'TLSv1.3', sni: 'shop.test', lane: 'general',
 }
 

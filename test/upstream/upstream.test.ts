@@ -5,11 +5,12 @@ import type { Endpoint } from '#upstream/endpoint.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { type Asker, Upstream } from '#upstream/upstream.ts'
 import { endpointOf } from '../support/door.ts'
+import { upstreamEnv } from '../support/proxy-env.ts'
 
-const asker: Asker = { received: { method: 'GET', target: '/', version: '1.1', fields: [] }, client: { address: '127.0.0.1' } }
+const asker: Asker = { received: { method: 'GET', target: '/', version: '1.1', fields: [] }, client: { address: '127.0.0.1', scheme: 'http' }, host: 'a.test', path: '/', query: '' }
 
 function upstreamOf(specs: readonly Partial<EndpointSpec>[], state: DiscoveryState = 'live'): Upstream {
-  const upstream = new Upstream('test/web:80')
+  const upstream = new Upstream('test/web:80', upstreamEnv())
   upstream.update({ upstream: 'test/web:80', state, mode: 'slices', endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })) })
   return upstream
 }
@@ -73,7 +74,7 @@ describe('why nobody could be picked', () => {
   })
 
   test('an upstream nothing was ever said of is pending', () => {
-    expect(new Upstream('a').unavailable()).toBe('dns_pending')
+    expect(new Upstream('a', upstreamEnv()).unavailable()).toBe('dns_pending')
   })
 })
 
@@ -99,7 +100,7 @@ describe('an update', () => {
 
 describe('the registry', () => {
   test('gives the same upstream for the same id until it is let go', () => {
-    const registry = new UpstreamRegistry()
+    const registry = new UpstreamRegistry(upstreamEnv())
     registry.update([{ upstream: 'a', state: 'live', mode: 'dns', endpoints: [endpointOf({ port: 1 })] }])
     registry.update([{ upstream: 'b', state: 'live', mode: 'dns', endpoints: [endpointOf({ port: 2, ready: false })] }])
     const before = registry.of('a')

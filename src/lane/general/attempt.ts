@@ -10,10 +10,19 @@ import type { Failure } from '#proxy/failure.ts'
 import type { Lease, Wire, WiredHandler } from './pools.ts'
 import { failureOf, type Progress } from './upstream-failure.ts'
 
+/** One try, over whatever protocol. */
+export interface UpstreamAttempt {
+  /** Stops without a word. */
+  cancel(): void
+  /** Goes on after `onData` said no. */
+  resume(): void
+}
+
 export interface AttemptOwner {
   /** Connected; the request is written next. */
   onConnected(): void
-  onHead(head: ResponseHead): void
+  /** `last`: the response has no body, and its head said so by ending it (HTTP/2). */
+  onHead(head: ResponseHead, last: boolean): void
   /** Returns whether more may come; `resume` says when, if not. */
   onData(chunk: Buffer): boolean
   /** Flat trailer fields, those that may pass. */
@@ -27,9 +36,11 @@ export type AttemptRequest = {
   readonly fields: readonly string[]
   readonly body: Readable | undefined
   readonly readMs: number
+  /** Between two reads of the response body; 0 for no bound. */
+  readonly bodyMs: number
 }
 
-export class Attempt implements WiredHandler {
+export class Attempt implements UpstreamAttempt, WiredHandler {
   readonly #owner: AttemptOwner
   readonly #lease: Lease
   readonly #body: Readable | undefined
@@ -53,7 +64,7 @@ export class Attempt implements WiredHandler {
     this.#over = false
   }
 
-  start({ method, target, fields, body, readMs }: AttemptRequest): void {
+  start({ method, target, fields, body, readMs, bodyMs }: AttemptRequest): void {
     this.#lease.dispatch(
       {
         path: target,
@@ -61,7 +72,7 @@ export class Attempt implements WiredHandler {
         headers: fieldsForUndici(fields),
         body: body ?? null,
         headersTimeout: readMs,
-        bodyTimeout: readMs,
+        bodyTimeout: bodyMs,
       },
       this,
     )
@@ -103,7 +114,7 @@ export class Attempt implements WiredHandler {
       this.#progress = 'receiving'
       this.#endsAtClose = !fields.some((name, at) => at % 2 === 0 && framing.test(name))
     }
-    this.#owner.onHead({ status, reason: reason ?? '', fields })
+    this.#owner.onHead({ status, reason: reason ?? '', fields }, false)
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -136,7 +147,6 @@ export class Attempt implements WiredHandler {
 
   #finish(): void {
     this.#over = true
-    this.#lease.release()
     // What undici has not taken stays in the client's stream; a body half sent must never look finished.
     this.#body?.destroy()
   }

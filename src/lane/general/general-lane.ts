@@ -11,6 +11,7 @@ import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
 import type { Lane } from '../lane.ts'
 import { H1Server } from './h1-server.ts'
 import { H2Server } from './h2-server.ts'
+import { H2Sessions } from './h2-sessions.ts'
 import { Pools } from './pools.ts'
 
 export type GeneralLaneInit = {
@@ -26,6 +27,7 @@ const drainPollMs = 20
 
 export class GeneralLane implements Lane {
   readonly #pools: Pools
+  readonly #sessions: H2Sessions
   readonly #h1: H1Server
   readonly #h2: H2Server
   #runtime: Runtime
@@ -35,9 +37,10 @@ export class GeneralLane implements Lane {
     this.#runtime = emptyRuntime
     this.#closed = false
     this.#pools = new Pools(limits)
+    this.#sessions = new H2Sessions(limits)
     const runtime = (): Runtime => this.#runtime
-    this.#h1 = new H1Server({ proxy, limits, observer, pools: this.#pools, runtime })
-    this.#h2 = new H2Server({ proxy, limits, pools: this.#pools, runtime, monotonic })
+    this.#h1 = new H1Server({ proxy, limits, observer, pools: this.#pools, sessions: this.#sessions, runtime })
+    this.#h2 = new H2Server({ proxy, limits, pools: this.#pools, sessions: this.#sessions, runtime, monotonic })
   }
 
   serve(socket: Socket, connection: Connection, early?: Buffer): void {
@@ -64,6 +67,7 @@ export class GeneralLane implements Lane {
 
   keepEndpoints(ids: ReadonlySet<string>): void {
     this.#pools.keep(ids)
+    this.#sessions.keep(ids)
   }
 
   async drain(timeoutMs: number): Promise<number> {
@@ -79,6 +83,7 @@ export class GeneralLane implements Lane {
     this.#closed = true
     this.#h1.close()
     this.#h2.cut()
+    this.#sessions.destroy()
     await this.#pools.destroy()
   }
 

@@ -12,6 +12,7 @@ import type { Observer } from '#proxy/observer.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { H1Downstream } from './h1-downstream.ts'
+import type { H2Sessions } from './h2-sessions.ts'
 import type { Pools } from './pools.ts'
 import { endThenDiscard, SocketTransport } from './socket-transport.ts'
 import { GeneralTransport } from './transport.ts'
@@ -20,6 +21,7 @@ import { UpgradeTransport } from './upgrade.ts'
 export type H1Env = {
   readonly proxy: Proxy
   readonly pools: Pools
+  readonly sessions: H2Sessions
   readonly observer: Observer
   readonly limits: Limits
   readonly runtime: () => Runtime

@@ -54,8 +54,15 @@ export class H2Downstream implements Downstream {
     if (this.#isOpen()) this.source.additionalHeaders({ ':status': status, ...objectOf(fields) })
   }
 
-  start({ status, fields }: ResponseHead): void {
+  start({ status, fields }: ResponseHead, { empty }: Ending): void {
     if (!this.#isOpen()) return
+    if (empty === true) {
+      // gRPC's Trailers-Only: the head is also the trailer, and only its flag says so.
+      this.source.respond(withStatus(status, fields), { endStream: true })
+      this.#ended = true
+      this.#stopReading()
+      return
+    }
     // A body of known length has no trailers (an HTTP/1 endpoint can send them only with chunked framing).
     const waitForTrailers = !fields.some((name, at) => at % 2 === 0 && name === 'Content-Length')
     this.source.respond(withStatus(status, fields), { waitForTrailers })
@@ -82,7 +89,7 @@ export class H2Downstream implements Downstream {
     if (!this.#isOpen()) return
     const bytes = Buffer.from(body)
     const framed = status === 204 || status === 304 ? fields : [...fields, 'Content-Length', String(bytes.length)]
-    this.source.respond(withStatus(status, framed))
+    this.source.respond(withStatus(status, framed), { endStream: bytes.length === 0 })
     this.#ended = true
     if (!this.source.writableEnded) this.source.end(bytes)
     this.#stopReading()

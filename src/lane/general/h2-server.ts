@@ -7,6 +7,7 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { H2Downstream } from './h2-downstream.ts'
+import type { H2Sessions } from './h2-sessions.ts'
 import type { Pools } from './pools.ts'
 import { ResetBudget } from './reset-budget.ts'
 import { GeneralTransport } from './transport.ts'
@@ -14,6 +15,7 @@ import { GeneralTransport } from './transport.ts'
 export type H2Env = {
   readonly proxy: Proxy
   readonly pools: Pools
+  readonly sessions: H2Sessions
   readonly limits: Limits
   readonly runtime: () => Runtime
   /** Milliseconds that never go back. */

@@ -1,11 +1,11 @@
 /**
- * Connections to endpoints: one undici pool per endpoint and connect timeout. A pool whose endpoint is gone is closed
- * once nothing is in flight on it.
+ * HTTP/1 connections to endpoints: one undici pool per endpoint, connect timeout and way to speak TLS. A pool whose
+ * endpoint is gone is closed once nothing is in flight on it.
  */
 import type { Socket } from 'node:net'
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { Limits } from '#proxy/limits.ts'
-import type { Endpoint } from '#upstream/endpoint.ts'
+import { hostOf, type Target } from './target.ts'
 
 /** What an attempt can know about the connection it was given. */
 export interface Wire {
@@ -25,11 +25,9 @@ export interface WiredHandler extends Dispatcher.DispatchHandler {
 /** The right to send one request to an endpoint. */
 export interface Lease {
   dispatch(options: Dispatcher.DispatchOptions, handler: WiredHandler): void
-  /** To be called once, when the attempt is over. */
-  release(): void
 }
 
-type Entry = { readonly pool: Pool; readonly endpoint: string; inUse: number }
+type Entry = { readonly pool: Pool; readonly endpoint: string }
 
 export class Pools {
   readonly #limits: Limits
@@ -41,18 +39,10 @@ export class Pools {
     this.#limits = limits
   }
 
-  /**
-   * `undefined` when all connections the endpoint may have are busy: a queue here would hide an overload, while another
-   * endpoint may be free.
-   */
-  lease(endpoint: Endpoint, connectMs: number): Lease | undefined {
-    const entry = this.#entryOf(endpoint, connectMs)
-    if (entry.inUse >= this.#limits.connectionsPerEndpoint) return undefined
-    entry.inUse++
-    return {
-      dispatch: (options, handler) => void entry.pool.dispatch(options, handler),
-      release: () => void entry.inUse--,
-    }
+  /** How many there may be at once is for the proxy to say: it knows of endpoints that have room. */
+  lease(target: Target): Lease {
+    const { pool } = this.#entryOf(target)
+    return { dispatch: (options, handler) => void pool.dispatch(options, handler) }
   }
 
   /** Pools of other endpoints are closed once nothing is in flight on them. */
@@ -73,21 +63,17 @@ export class Pools {
     await Promise.allSettled(pools.map((pool) => pool.destroy()))
   }
 
-  #entryOf({ id, spec }: Endpoint, connectMs: number): Entry {
-    const key = `${id} ${connectMs}`
+  #entryOf(target: Target): Entry {
+    const { endpoint, key } = target
     let entry = this.#entries.get(key)
-    if (entry === undefined) {
-      const host = spec.address.includes(':') ? `[${spec.address}]` : spec.address
-      entry = { pool: this.#build(`http://${host}:${spec.port}`, connectMs), endpoint: id, inUse: 0 }
-      this.#entries.set(key, entry)
-    }
+    if (entry === undefined) this.#entries.set(key, (entry = { pool: this.#build(target), endpoint: endpoint.id }))
     return entry
   }
 
-  #build(origin: string, connectMs: number): Pool {
-    const { connectionsPerEndpoint, upstreamIdleTimeoutMs, responseHeaderBytes } = this.#limits
-    return new Pool(origin, {
-      connections: connectionsPerEndpoint,
+  #build({ endpoint, tls, connectMs }: Target): Pool {
+    const { upstreamIdleTimeoutMs, responseHeaderBytes } = this.#limits
+    return new Pool(`${tls === undefined ? 'http' : 'https'}://${hostOf(endpoint)}:${endpoint.spec.port}`, {
+      connections: null,
       // One request at a time: a second one behind it would wait for the first and share its fate.
       pipelining: 1,
       keepAliveTimeout: upstreamIdleTimeoutMs,
@@ -96,7 +82,7 @@ export class Pools {
       keepAliveTimeoutThreshold: 1_000,
       maxHeaderSize: responseHeaderBytes,
       allowH2: false,
-      factory: (url, options) => new WiredClient(url, options, connectMs),
+      factory: (url, options) => new WiredClient(url, options, { connectMs, tls }),
     })
   }
 }
@@ -106,8 +92,8 @@ class WiredClient extends Client implements Wire {
   #requests = 0
   #reset = false
 
-  constructor(origin: string | URL, options: Client.Options, connectMs: number) {
-    const connect = buildConnector({ timeout: connectMs, allowH2: false })
+  constructor(origin: string | URL, options: Client.Options, { connectMs, tls }: Pick<Target, 'connectMs' | 'tls'>) {
+    const connect = buildConnector({ ...tls?.options, timeout: connectMs, allowH2: false })
     super(origin, {
       ...options,
       connect: (target, callback) =>

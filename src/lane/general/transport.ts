@@ -1,29 +1,41 @@
-/** The four verbs for requests of the general lane: a client's side of either protocol, and undici towards endpoints. */
+/** The four verbs for requests of the general lane: a client's side of either protocol, and an endpoint's of either. */
 import type { ResponseHead } from '#http/head.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { type Failure, failures } from '#proxy/failure.ts'
+import { mayRunTwice } from '#proxy/retry.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import { Attempt, type AttemptOwner, type UpstreamAttempt } from './attempt.ts'
+import { BodyTape } from './body-tape.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
+import { H2Attempt } from './h2-attempt.ts'
+import type { H2Sessions } from './h2-sessions.ts'
 import type { Pools } from './pools.ts'
+import { type Target, targetOf } from './target.ts'
 import { Upload } from './upload.ts'
 
-export type GeneralInit = { readonly proxy: Proxy; readonly pools: Pools; readonly limits: Limits }
+export type GeneralInit = { readonly proxy: Proxy; readonly pools: Pools; readonly sessions: H2Sessions; readonly limits: Limits }
 
 export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents {
   readonly #init: GeneralInit
   // Assigned by `attach` before anything can happen: the client's side needs its events, and they are us.
   #downstream!: Downstream
   #exchange!: Exchange
-  #attempt: Attempt | undefined
+  #attempt: UpstreamAttempt | undefined
+  #tape: BodyTape | undefined
+  /** The head that arrived last ended its message. */
+  #headOnly: boolean
+  #relayed: boolean
   #proceeded: boolean
 
   constructor(init: GeneralInit) {
     this.#init = init
     this.#attempt = undefined
+    this.#tape = undefined
+    this.#headOnly = false
+    this.#relayed = false
     this.#proceeded = false
   }
 
@@ -33,21 +45,27 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   send(exchange: Exchange, endpoint: Endpoint): void {
-    const { method, target, fields } = exchange.sent
-    const { connectMs, readMs } = exchange.timeouts
-    const lease = this.#init.pools.lease(endpoint, connectMs)
-    if (lease === undefined) {
-      this.#init.proxy.onFailure(exchange, { cause: 'upstream_busy', detail: 'all connections to the endpoint are busy' })
-      return
+    this.#drop()
+    const way = usable(exchange, endpoint)
+    if ('cause' in way) return this.#init.proxy.onFailure(exchange, way)
+    const { readMs, streamIdleMs } = exchange.timeouts
+    const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, way) : undefined
+    const request = { ...exchange.sent, body, readMs, bodyMs: streamIdleMs === undefined ? readMs : 0 }
+    if (way.protocol === 'h1') {
+      const attempt = new Attempt(this, this.#init.pools.lease(way), body)
+      this.#attempt = attempt
+      attempt.start(request)
+    } else {
+      const attempt = new H2Attempt(this, request)
+      this.#attempt = attempt
+      attempt.start(this.#init.sessions, way)
     }
-    const body = exchange.hasBody ? this.#upload(exchange) : undefined
-    this.#attempt = new Attempt(this, lease, body)
-    this.#attempt.start({ method, target, fields, body, readMs })
   }
 
   relay(exchange: Exchange, head: ResponseHead): void {
-    if (head.status < 200) this.#downstream.inform(head)
-    else this.#downstream.start(head, this.#ending(exchange))
+    if (head.status < 200) return this.#downstream.inform(head)
+    this.#relayed = true
+    this.#downstream.start(head, { ...this.#ending(exchange), empty: this.#headOnly })
   }
 
   reply(exchange: Exchange, reply: Reply): void {
@@ -67,8 +85,12 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#downstream.proceed()
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: ResponseHead, last: boolean): void {
+    const attempt = this.#attempt
+    this.#headOnly = last
     this.#init.proxy.onResponse(this.#exchange, head)
+    // Nobody wants it: another attempt is still to come, or waits for an endpoint.
+    if (head.status >= 200 && !this.#relayed && this.#attempt === attempt) this.#drop()
   }
 
   onData(chunk: Buffer): boolean {
@@ -105,8 +127,13 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#init.proxy.onFailure(this.#exchange, failure)
   }
 
-  #upload(exchange: Exchange): Upload {
+  #upload(exchange: Exchange, { protocol }: Target): Upload {
+    // HTTP/2 can refuse a request of any method when a part of its body is gone already.
+    const keeps = protocol === 'h2' || mayRunTwice(exchange)
+    const tape = (this.#tape ??= new BodyTape(keeps ? this.#init.limits.replayBytes : 0))
+    exchange.replayable = tape.isWhole
     return new Upload({
+      tape,
       source: this.#downstream.source,
       isComplete: () => this.#downstream.isComplete(),
       maxBytes: exchange.maxBodyBytes,
@@ -114,6 +141,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
       sendMs: exchange.timeouts.sendMs,
       onBytes: (bytes) => {
         exchange.requestBytes += bytes
+        exchange.replayable = tape.isWhole
       },
       onFailure: (failure) => this.#init.proxy.onFailure(exchange, failure),
     })
@@ -129,5 +157,13 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   #ending({ failure, hasBody, admitted }: Exchange): Ending {
     const unread = (hasBody || admitted === undefined) && !this.#downstream.isComplete()
     return { close: unread || (failure !== undefined && failures[failure.cause].side === 'client'), unread }
+  }
+}
+
+function usable(exchange: Exchange, endpoint: Endpoint): Target | Failure {
+  try {
+    return targetOf(exchange, endpoint)
+  } catch (error) {
+    return { cause: 'upstream_tls', detail: error instanceof Error ? error.message : String(error) }
   }
 }

@@ -4,6 +4,7 @@
  * behind the handshake leaves for it.
  */
 import { type ClientRequest, type IncomingMessage, ServerResponse } from 'node:http'
+import { Agent } from 'node:https'
 import type { Socket } from 'node:net'
 import { createProxyServer } from 'http-proxy'
 import type { ResponseHead } from '#http/head.ts'
@@ -15,6 +16,7 @@ import type { Proxy } from '#proxy/proxy.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import { H1Downstream } from './h1-downstream.ts'
+import { type Target, targetOf } from './target.ts'
 import { failureOf, type Progress } from './upstream-failure.ts'
 
 export type UpgradeInit = {
@@ -57,8 +59,17 @@ export class UpgradeTransport implements Transport {
   }
 
   send(exchange: Exchange, endpoint: Endpoint): void {
+    this.#drop()
     this.#answer = undefined
-    this.#ask(exchange, endpoint)
+    let target: Target
+    try {
+      target = targetOf(exchange, endpoint)
+    } catch (error) {
+      return this.#fail({ cause: 'upstream_tls', detail: String(error) })
+    }
+    // RFC 8441 is spoken by few and asked for by nobody yet.
+    if (target.protocol === 'h2') this.#fail({ cause: 'upstream_protocol', detail: 'no WebSocket over HTTP/2 to endpoints' })
+    else this.#ask(exchange, target)
   }
 
   relay(_exchange: Exchange, head: ResponseHead): void {
@@ -81,7 +92,7 @@ export class UpgradeTransport implements Transport {
     this.#socket.destroy()
   }
 
-  #ask(exchange: Exchange, { spec }: Endpoint): void {
+  #ask(exchange: Exchange, { endpoint, tls, connectMs }: Target): void {
     const { request } = this.#init
     // Only what http-proxy itself looks at; everything that is sent is set below.
     request.url = '/'
@@ -94,8 +105,11 @@ export class UpgradeTransport implements Transport {
       writeAnew(asked, exchange.sent)
     })
     joiner.on('open', (tunnel) => this.#onOpen(tunnel))
-    const target = { protocol: 'http:', host: spec.address, port: spec.port }
-    joiner.ws(request, this.#socket, Buffer.alloc(0), { target, connectTimeout: exchange.timeouts.connectMs })
+    const { address: host, port } = endpoint.spec
+    const target = { protocol: tls === undefined ? 'http:' : 'https:', host, port }
+    // http-proxy knows only some of TLS's options; an agent knows them all. One connection is all it ever makes.
+    const secure = tls === undefined ? {} : { agent: new Agent({ ...tls.options, ALPNProtocols: ['http/1.1'] }), secure: tls.options.rejectUnauthorized }
+    joiner.ws(request, this.#socket, Buffer.alloc(0), { target, connectTimeout: connectMs, ...secure })
     if (this.#asked !== undefined) this.#listen(this.#asked, exchange)
   }
 
@@ -103,7 +117,7 @@ export class UpgradeTransport implements Transport {
   #listen(asked: ClientRequest, exchange: Exchange): void {
     const { proxy } = this.#init
     let progress: Progress = 'connecting'
-    asked.on('socket', (socket) => socket.once('connect', () => (progress = 'waiting')))
+    asked.on('socket', (socket) => socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (progress = 'waiting')))
     const join = asked.listeners('upgrade')
     asked.removeAllListeners('upgrade').on('upgrade', (answer, tunnel, early) => {
       this.#answer = answer
@@ -142,7 +156,8 @@ export class UpgradeTransport implements Transport {
     this.#tunnel = tunnel
     this.#init.observer.onTunnel(1)
     // Either direction counts: what one side sends is written to the other.
-    this.#socket.setTimeout(this.#init.limits.tunnelIdleTimeoutMs, () => this.#socket.destroy())
+    const idleMs = this.#exchange.timeouts.streamIdleMs ?? this.#init.limits.tunnelIdleTimeoutMs
+    this.#socket.setTimeout(idleMs, () => this.#socket.destroy())
     // A tunnel that breaks must not leave its other half waiting.
     tunnel.once('close', () => this.#socket.destroySoon())
     this.#socket.once('close', () => tunnel.destroySoon())

@@ -1,15 +1,18 @@
 /**
  * A request body on its way to the endpoint. Reads from the client only as fast as the endpoint takes it, counts, and
  * never ends well unless the client's message did: undici then breaks the upstream connection instead of finishing.
+ * What an earlier attempt has read comes first, from the tape.
  */
 import { Readable } from 'node:stream'
 import type { Failure } from '#proxy/failure.ts'
+import type { BodyTape } from './body-tape.ts'
 
 export type UploadInit = {
   /** The body as the client's protocol gives it. */
   readonly source: Readable
   /** Asked when the source ends: whether the client's message did, too, and was not just broken off. */
   readonly isComplete: () => boolean
+  readonly tape: BodyTape
   /** 0 for no limit. */
   readonly maxBytes: number
   /** Between two reads from the client. */
@@ -26,7 +29,6 @@ const highWaterMark = 16 * 1024
 
 export class Upload extends Readable {
   readonly #init: UploadInit
-  #bytes = 0
   /** Chunks of one read of the client's socket, which may be thousands of one byte each; they go on as one. */
   #held: Buffer[] = []
   #heldBytes = 0
@@ -40,9 +42,12 @@ export class Upload extends Readable {
     this.#init = init
     init.source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     init.source.pause()
+    for (const chunk of init.tape.chunks) this.push(chunk)
+    if (init.tape.ended) this.#end()
   }
 
   override _read(): void {
+    if (this.#ended) return
     this.#wait('client', this.#init.idleMs)
     this.#init.source.resume()
   }
@@ -51,14 +56,16 @@ export class Upload extends Readable {
     clearTimeout(this.#timer)
     const { source } = this.#init
     source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    // What nobody reads now is for the next attempt, or is discarded by whoever ends the exchange.
+    source.pause()
     callback(error)
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#bytes += chunk.length
+    const { maxBytes, tape } = this.#init
+    tape.add(chunk)
     this.#init.onBytes(chunk.length)
-    const { maxBytes } = this.#init
-    if (maxBytes > 0 && this.#bytes > maxBytes) return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
+    if (maxBytes > 0 && tape.bytes > maxBytes) return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
     if (this.#heldBytes >= highWaterMark) this.#flush()
@@ -80,7 +87,12 @@ export class Upload extends Readable {
 
   readonly #onEnd = (): void => {
     if (!this.#init.isComplete()) return this.#onClose()
+    this.#init.tape.ended = true
     this.#flush()
+    this.#end()
+  }
+
+  #end(): void {
     this.#ended = true
     clearTimeout(this.#timer)
     this.push(null)

@@ -7,6 +7,8 @@ export type Progress = 'connecting' | 'waiting' | 'receiving'
 const protocolCodes = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_RES_EXCEEDED_MAX_SIZE'])
 const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 const connectTimeoutCodes = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNECT_TIMEOUT', 'ETIMEDOUT'])
+/** OpenSSL's and node's words for certificates and handshakes they do not accept. */
+const tlsCode = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|CRL_|ERROR_IN_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$)/
 /** undici's words for a message it cannot take as a response; they have no code of their own. */
 const protocolMessages = new Set(['bad response', 'bad upgrade'])
 
@@ -16,6 +18,8 @@ export function failureOf(error: Error, progress: Progress): Failure {
 }
 
 function causeOf(code: string, { name, message }: Error, progress: Progress): Cause {
+  // Also after the handshake: in TLS 1.3 an endpoint refuses a client's certificate only then.
+  if (progress !== 'receiving' && tlsCode.test(code)) return 'upstream_tls'
   if (progress === 'connecting') return connectTimeoutCodes.has(code) ? 'connect_timeout' : 'connect_failed'
   if (timeoutCodes.has(code)) return 'upstream_timeout'
   if (progress === 'receiving') return 'upstream_truncated'

@@ -1,0 +1,34 @@
+/** What an exchange speaks to an endpoint, and over which connections. */
+import type { Exchange } from '#proxy/exchange.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
+import { type UpstreamTls, upstreamTls } from './upstream-tls.ts'
+
+export type Target = {
+  readonly endpoint: Endpoint
+  readonly protocol: 'h1' | 'h2'
+  /** `undefined` for clear text. */
+  readonly tls: UpstreamTls | undefined
+  readonly connectMs: number
+  /** Connections that are the same for everybody with the same key. */
+  readonly key: string
+}
+
+/** Throws when the upstream's TLS settings cannot be used. */
+export function targetOf({ upstream, connection, timeouts }: Exchange, endpoint: Endpoint): Target {
+  const { protocol = 'http', tls: spec } = upstream?.spec ?? {}
+  const spoken = protocol === 'auto' ? connection.scheme : protocol
+  const tls = spoken === 'https' || spoken === 'grpcs' ? upstreamTls(spec) : undefined
+  const { connectMs } = timeouts
+  return {
+    endpoint,
+    protocol: spoken === 'grpc' || spoken === 'grpcs' ? 'h2' : 'h1',
+    tls,
+    connectMs,
+    key: `${endpoint.id} ${connectMs} ${tls?.key ?? ''}`,
+  }
+}
+
+/** The host of a URL. */
+export function hostOf({ spec }: Endpoint): string {
+  return spec.address.includes(':') ? `[${spec.address}]` : spec.address
+}

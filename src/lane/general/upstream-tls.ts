@@ -1,0 +1,48 @@
+/** How TLS is spoken to the endpoints of an upstream, ready for node:tls. */
+import { createHash } from 'node:crypto'
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
+import type { Upstream } from '#upstream/upstream.ts'
+
+type UpstreamTlsSpec = NonNullable<Upstream['spec']['tls']>
+
+export type UpstreamTls = {
+  /** Connections are shared only by those who would make the same ones: everything above is in it. */
+  readonly key: string
+  readonly options: {
+    readonly secureContext: SecureContext
+    readonly rejectUnauthorized: boolean
+    readonly servername?: string
+    readonly checkServerIdentity: (host: string, certificate: PeerCertificate) => Error | undefined
+  }
+}
+
+/** Specs are plain data that never changes, so what was made of one holds for as long as it lives. */
+const made = new WeakMap<UpstreamTlsSpec, UpstreamTls>()
+const unverifiedSpec: UpstreamTlsSpec = { verify: false }
+
+/** Throws for PEM or a list of ciphers that OpenSSL cannot read. Without a spec: unverified, no server name. */
+export function upstreamTls(spec: UpstreamTlsSpec = unverifiedSpec): UpstreamTls {
+  let tls = made.get(spec)
+  if (tls === undefined) made.set(spec, (tls = make(spec)))
+  return tls
+}
+
+function make(spec: UpstreamTlsSpec): UpstreamTls {
+  const { verify, name = '', serverName, ca, client, minVersion, ciphers } = spec
+  const secureContext = createSecureContext({
+    ...(ca === undefined ? {} : { ca }),
+    ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(ciphers === undefined ? {} : { ciphers }),
+  })
+  return {
+    key: createHash('sha256').update(JSON.stringify(spec)).digest('base64url'),
+    options: {
+      secureContext,
+      rejectUnauthorized: verify,
+      ...(serverName === undefined ? {} : { servername: serverName }),
+      // Endpoints are addresses; what they must prove is the name in the spec, and without one they prove nothing.
+      checkServerIdentity: (_host, certificate) => (verify ? checkServerIdentity(name, certificate) : undefined),
+    },
+  }
+}

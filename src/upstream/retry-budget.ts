@@ -1,0 +1,36 @@
+/**
+ * How many retries an upstream may cause: a fifth of its requests, and always a few per second, so that a quiet one can
+ * retry at all. When everything fails, retries would otherwise multiply the load on endpoints that are down from load.
+ */
+
+/** Retries that one request pays for. */
+const perRequest = 0.2
+/** What is saved up at most. */
+const most = 100
+/** Retries that need no requests: per second, and saved up at most. */
+const freePerSecond = 5
+const mostFree = 10
+
+export class RetryBudget {
+  #saved = 0
+  #free = mostFree
+  #freeAt = 0
+
+  /** A request that was not a retry. */
+  deposit(): void {
+    this.#saved = Math.min(most, this.#saved + perRequest)
+  }
+
+  /** Whether one more retry may be made; it is then paid for. `now` in milliseconds. */
+  withdraw(now: number): boolean {
+    this.#free = Math.min(mostFree, this.#free + (Math.max(0, now - this.#freeAt) / 1000) * freePerSecond)
+    this.#freeAt = now
+    if (this.#saved >= 1) {
+      this.#saved--
+      return true
+    }
+    if (this.#free < 1) return false
+    this.#free--
+    return true
+  }
+}
