@@ -39,7 +39,8 @@ export class KeyHash implements Balancer {
   #ofSubset(tier: Tier, tried: readonly Endpoint[], hash: number): Endpoint | undefined {
     const { subset } = this.#spec
     if (subset === undefined) return undefined
-    const free = highestOf(tier.members, hash, tier.weighPlain(), subset).filter((each) => each.isFree(tried))
+    const group = highestOf(tier.members, hash, tier.weighPlain(), subset)
+    const free = group.filter((each) => each.isFree(tried) && each.spec.weight > 0)
     return free[Math.floor(this.#env.random() * free.length)]
   }
 }
