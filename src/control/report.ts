@@ -104,6 +104,7 @@ function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): MetricFami
     family('gauge', 'genkan_workers_generation', 'Generation that every worker that serves has applied.', [one(pool.generation())]),
     family('counter', 'genkan_worker_restarts_total', 'Workers that died; each is replaced.', [one(pool.restarts())]),
     family('gauge', 'genkan_worker_loop_delay_seconds', "How late a worker's event loop was since the last scrape.", late),
+    family('gauge', 'genkan_worker_longest_slice_seconds', 'Most CPU time at a stretch that a change took from requests since the last scrape.', delays.map(({ worker, delay }) => one(delay.longestSlice / 1000, { worker: String(worker) }))),
   ]
 }
 

@@ -66,7 +66,13 @@ export type EndpointUse = {
 export type MovedPort = { readonly wanted: number; readonly taken: number; readonly reason: string }
 
 /** How late its event loop was since it was last asked, in milliseconds. */
-export type LoopDelay = { readonly p50: number; readonly p99: number; readonly max: number }
+export type LoopDelay = {
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+  /** The most CPU time that applying a change took at a stretch. */
+  readonly longestSlice: number
+}
 
 /** What one worker has counted. */
 export type Counted = { readonly families: readonly MetricFamily[]; readonly endpoints: readonly EndpointUse[]; readonly delay: LoopDelay }

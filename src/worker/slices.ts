@@ -3,13 +3,36 @@
 /** Milliseconds of work at a stretch: a request that comes meanwhile does not notice. */
 const sliceMs = 3
 
-/** Runs the generator to its end. Rejects with what it throws. */
-export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
-  let begun = performance.now()
-  for (let step = work.next(); ; step = work.next()) {
-    if (step.done === true) return step.value
-    if (performance.now() - begun < sliceMs) continue
-    await new Promise<void>((go) => setImmediate(go))
-    begun = performance.now()
+/** Keeps what the longest slice of all cost: CPU time, which says what we did, and not what the machine did meanwhile. */
+export class Slices {
+  #longestMs = 0
+
+  /** Runs the generator to its end. Rejects with what it throws. */
+  async run<T>(work: Generator<void, T>): Promise<T> {
+    for (;;) {
+      const step = this.#slice(work)
+      if (step.done === true) return step.value
+      await new Promise<void>((go) => setImmediate(go))
+    }
+  }
+
+  /** In milliseconds, since the last call. */
+  takeLongest(): number {
+    const longest = this.#longestMs
+    this.#longestMs = 0
+    return longest
+  }
+
+  #slice<T>(work: Generator<void, T>): IteratorResult<void, T> {
+    const begun = performance.now()
+    const before = process.threadCpuUsage()
+    try {
+      let step = work.next()
+      while (step.done !== true && performance.now() - begun < sliceMs) step = work.next()
+      return step
+    } finally {
+      const { user, system } = process.threadCpuUsage(before)
+      this.#longestMs = Math.max(this.#longestMs, (user + system) / 1_000)
+    }
   }
 }

@@ -16,7 +16,7 @@ import { createFrontDoor } from './front-door.ts'
 import type { FromWorker, LoopDelay, ToWorker, WorkerSettings } from './message.ts'
 import { Outcomes } from './outcomes.ts'
 import { unpack } from './parcel.ts'
-import { inSlices } from './slices.ts'
+import { Slices } from './slices.ts'
 import { createWitness } from './witness.ts'
 
 type ChangeMessage = Extract<ToWorker, { kind: 'change' }>
@@ -35,6 +35,7 @@ let generation = 0
 /** Changes are applied one after the other, however long one takes. */
 let changes = Promise.resolve()
 let isListening = false
+const slices = new Slices()
 /** Samples come this often, in milliseconds. */
 const sampleMs = 10
 const loopDelay = monitorEventLoopDelay({ resolution: sampleMs })
@@ -86,7 +87,7 @@ function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWork
 async function change(door: FrontDoor, message: ChangeMessage): Promise<void> {
   const { sequence } = message
   try {
-    await inSlices(applying(door, message))
+    await slices.run(applying(door, message))
     outcomes.keep(() => door.endpointIds())
     say({ kind: 'applied', sequence, generation })
   } catch (error) {
@@ -111,7 +112,7 @@ function* applying(door: FrontDoor, { parcel, snapshot: announced }: ChangeMessa
 
 function takeDelay(): LoopDelay {
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - sampleMs)
-  const delay = { p50: late(loopDelay.percentile(50)), p99: late(loopDelay.percentile(99)), max: late(loopDelay.max) }
+  const delay = { p50: late(loopDelay.percentile(50)), p99: late(loopDelay.percentile(99)), max: late(loopDelay.max), longestSlice: slices.takeLongest() }
   loopDelay.reset()
   return delay
 }

@@ -1,4 +1,5 @@
 /** Clients that keep asking until told to stop, and count every answer that is not the expected one. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Pool } from 'undici'
 
 export type SteadyLoad = {
@@ -8,9 +9,9 @@ export type SteadyLoad = {
   stop(): Promise<{ readonly good: number; readonly bad: readonly string[] }>
 }
 
-/** `clients` kept-alive connections to a front door on loopback, each with one request at a time. */
-export function steadyLoad(port: number, host: string, init: { readonly path?: string; readonly clients?: number } = {}): SteadyLoad {
-  const { path = '/', clients = 4 } = init
+/** `clients` kept-alive connections to a front door on loopback, each with one request at a time, and `pauseMs` between two. */
+export function steadyLoad(port: number, host: string, init: { readonly path?: string; readonly clients?: number; readonly pauseMs?: number } = {}): SteadyLoad {
+  const { path = '/', clients = 4, pauseMs = 0 } = init
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: clients })
   const bad: string[] = []
   const waiting: { readonly at: number; readonly done: () => void }[] = []
@@ -26,6 +27,7 @@ export function steadyLoad(port: number, host: string, init: { readonly path?: s
       } catch (error) {
         bad.push(String(error))
       }
+      if (pauseMs > 0) await sleep(pauseMs)
       while (waiting[0] !== undefined && waiting[0].at <= good + bad.length) waiting.shift()!.done()
     }
   }

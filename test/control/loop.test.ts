@@ -1,0 +1,85 @@
+/** The control loop beside workers that only remember what they are given. */
+import { describe, expect, test } from 'vitest'
+import type { ControlInit } from '../../src/control/loop.ts'
+import { ControlLoop } from '../../src/control/loop.ts'
+import { compile } from '../../src/compile/compile.ts'
+import type { Snapshot } from '../../src/snapshot/snapshot.ts'
+import { MemorySource } from '../../src/source/memory.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { after } from '../support/closing.ts'
+
+const ingress = (host: string): string => `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ${host.replace('.', '-')}}
+spec: {rules: [{host: ${host}, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
+`
+
+type Bench = { readonly source: MemorySource; readonly loop: ControlLoop; readonly applied: readonly Snapshot[]; readonly errors: readonly string[] }
+
+async function start(init: Partial<ControlInit> = {}): Promise<Bench> {
+  const source = new MemorySource()
+  const applied: Snapshot[] = []
+  const errors: string[] = []
+  // The loop asks no more of them than this.
+  const pool = { apply: async (snapshot: Snapshot) => void applied.push(snapshot), endpoints: () => {}, settled: async () => {} } as unknown as ControlInit['pool']
+  const discovery = { follow: async () => {}, current: () => [] } as unknown as ControlInit['discovery']
+  const health = { follow: async () => {}, current: () => [] } as unknown as ControlInit['health']
+  const loop = new ControlLoop({
+    sources: [source],
+    options: { ingressClasses: ['genkan'], compat: 'none', configMap: undefined, discovery: ['slices'] },
+    discovery,
+    health,
+    pool,
+    log: { ...silentLog, error: (message) => void errors.push(message) },
+    now: () => 0,
+    ...init,
+  })
+  after(() => loop.close())
+  await loop.start()
+  return { source, loop, applied, errors }
+}
+
+const hosts = (snapshot: Snapshot | undefined): readonly string[] => snapshot?.routes.map(({ host }) => host) ?? []
+
+describe('the control loop', () => {
+  test('leaves what is live when compiling throws, and goes on with the next change', async () => {
+    const { source, loop, applied, errors } = await start({
+      compile: (resources, options) => {
+        if (resources.list('Ingress').some(({ metadata }) => metadata.name === 'bad-test')) throw new Error('a bug of ours')
+        return compile(resources, options)
+      },
+    })
+    source.apply(ingress('a.test'))
+    await loop.settled()
+    source.apply(ingress('bad.test'))
+    await loop.settled()
+    expect(hosts(applied.at(-1))).toEqual(['a.test'])
+    expect(errors).toEqual(['a change could not be applied; the last good configuration stays'])
+    source.delete('Ingress default/bad-test')
+    source.apply(ingress('b.test'))
+    await loop.settled()
+    expect(hosts(applied.at(-1))).toEqual(['a.test', 'b.test'])
+  })
+
+  test('numbers what differs, and publishes nothing that does not', async () => {
+    const { source, loop, applied } = await start()
+    source.apply(ingress('a.test'))
+    await loop.settled()
+    source.apply(ingress('a.test'))
+    await loop.settled()
+    expect(applied.map(({ generation }) => generation)).toEqual([1, 2])
+  })
+
+  test('publishes the same objects for what a change left alone', async () => {
+    const { source, loop, applied } = await start()
+    source.apply(`${ingress('a.test')}---${ingress('b.test')}`)
+    await loop.settled()
+    source.apply(ingress('b.test').replace('path: /,', 'path: /b,'))
+    await loop.settled()
+    const [, before, now] = applied
+    expect(now!.routes[0]).toBe(before!.routes[0])
+    expect(now!.routes[1]).not.toBe(before!.routes[1])
+    expect(now!.upstreams[0]).toBe(before!.upstreams[0])
+  })
+})
