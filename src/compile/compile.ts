@@ -19,6 +19,7 @@ import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { asksForCredentials } from './guards.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
+import { ingressNginx } from './ingress-nginx/dialect.ts'
 import { patternHosts } from './pattern-paths.ts'
 import { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
@@ -99,7 +100,7 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...mains.flatMap((plan) => plan.claims), ...answers], problems)
   const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
-  const placements = placeClaims(winners, plans, upstreams)
+  const placements = placeClaims(winners, plans, { upstreams, problems })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
@@ -108,7 +109,7 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   const routings = withAliases(complete, aliases).map((each) => routeOf(each, surroundings))
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
   const dead = new Set(routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [route.id])))
-  for (const service of resources.list('Service')) reportAnnotations(service, problems)
+  for (const each of [...resources.list('Service'), ...resources.list('NetworkPolicy')]) reportAnnotations(each, problems)
   return {
     snapshot: { generation: 0, routes, upstreams: followed(routes, placements, settled), certificates: tls.certificates, tlsHosts: tls.hosts },
     statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
@@ -119,8 +120,10 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   }
 }
 
+type PlaceWorld = { readonly upstreams: UpstreamList; readonly problems: Problem[] }
+
 /** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
-function placeClaims(claims: readonly Claim[], plans: readonly Plan[], upstreams: UpstreamList): readonly Placement[] {
+function placeClaims(claims: readonly Claim[], plans: readonly Plan[], { upstreams, problems }: PlaceWorld): readonly Placement[] {
   const askers = new Map(plans.map((plan, rank) => [plan.ingress, { plan, asker: { ingress: plan.ingress, wish: plan.wish, rank } }]))
   return claims.map((claim) => {
     const { ingress, at, backend, standing } = claim
@@ -133,10 +136,26 @@ function placeClaims(claims: readonly Claim[], plans: readonly Plan[], upstreams
     const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
     const isClosed = reason !== undefined
-    if (isClosed || auth?.kind !== 'upstream') return { claim, plan, resolved, canary: undefined, isClosed, auth: undefined }
-    upstreams.ask(auth.id, { ...asker, wish: {} })
-    return { claim, plan, resolved, canary: undefined, isClosed, auth: auth.id }
+    const errors = isClosed || claim.answer !== undefined ? undefined : placeErrors(plan, upstreams, problems)
+    const authId = isClosed || auth?.kind !== 'upstream' ? undefined : auth.id
+    for (const id of [errors, authId]) if (id !== undefined) upstreams.ask(id, { ...asker, wish: {} })
+    return { claim, plan, resolved, canary: undefined, isClosed, auth: authId, errors }
   })
+}
+
+/** Id of the upstream that answers for errors; a default backend that no file describes is reported and left out. */
+function placeErrors({ ingress, shaping }: Plan, upstreams: UpstreamList, problems: Problem[]): string | undefined {
+  const name = shaping.errors.service
+  if (name === undefined) return undefined
+  const { namespace } = ingress.metadata
+  const port = upstreams.firstPort(namespace, name)
+  if (port === undefined && !problems.some((each) => each.code === 'default-backend-unknown' && each.object === objectName(ingress))) {
+    const message = `no file describes the Service ${namespace}/${name}, so nobody knows its first port`
+    const at = ['metadata', 'annotations', `${ingressNginx.prefix}default-backend`]
+    problems.push(problemOf(ingress, { severity: 'warning', code: 'default-backend-unknown', at, message, instead: 'errors are passed on as they are' }))
+  }
+  const resolved = port === undefined ? undefined : upstreams.resolveService({ namespace, name, port }, { resource: ingress, at: [] })
+  return resolved?.kind === 'upstream' ? resolved.id : undefined
 }
 
 /** Whom the rule asks for permission, when that is a Service; unreachable when asking would not be safe. */
@@ -156,7 +175,7 @@ const noPatterns: Resolved = { kind: 'unreachable', reason: 'its regular express
 
 /** Those that a route leads to or asks, in order of their ids. */
 function followed(routes: readonly RouteSpec[], placements: readonly Placement[], settled: ReadonlyMap<string, Settled>): readonly UpstreamSpec[] {
-  const ids = new Set([...routes.flatMap(({ upstream, canary }) => [upstream, canary?.upstream]), ...placements.map(({ auth }) => auth)])
+  const ids = new Set([...routes.flatMap(({ upstream, canary, errors }) => [upstream, canary?.upstream, errors?.upstream]), ...placements.map(({ auth }) => auth)])
   return [...settled.values()].map(({ spec }) => spec).filter(({ id }) => ids.has(id))
 }
 

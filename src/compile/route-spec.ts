@@ -16,6 +16,7 @@ import type { Shaping } from './ingress-nginx/shaping.ts'
 import type { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import type { Resolved } from './upstream-list.ts'
+import { printPort } from './upstream-list.ts'
 import type { Settled } from './upstream-spec.ts'
 
 export type Surroundings = {
@@ -36,6 +37,8 @@ export type Placement = {
   readonly isClosed: boolean
   /** The authentication service, when its URL names a Service. */
   readonly auth: string | undefined
+  /** The upstream that answers for errors. */
+  readonly errors: string | undefined
 }
 
 export type Routing = {
@@ -44,7 +47,7 @@ export type Routing = {
   readonly unreachable: string | undefined
 }
 
-export function routeOf({ claim, plan, resolved, canary, isClosed, auth }: Placement, surroundings: Surroundings): Routing {
+export function routeOf({ claim, plan, resolved, canary, isClosed, auth, errors }: Placement, surroundings: Surroundings): Routing {
   const { settings, shaping, timeouts } = plan
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
@@ -59,6 +62,7 @@ export function routeOf({ claim, plan, resolved, canary, isClosed, auth }: Place
     maxBodyBytes: settings.maxBodyBytes,
     ...(shaping.logged ? {} : { logged: false }),
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
+    ...errorsOf({ claim, plan, errors }, surroundings),
   }
   if (claim.answer !== undefined) return { route: base, unreachable: undefined }
   if (settled === undefined || unreachable !== undefined) return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
@@ -73,6 +77,16 @@ function networkPoliciesOf({ upstream, canary }: RouteSpec, { upstreams, network
     const config = target && networkPolicies.of(target)
     return config === undefined ? [] : [networkPolicy.spec(config)]
   })
+}
+
+function errorsOf({ claim, plan, errors }: Pick<Placement, 'claim' | 'plan' | 'errors'>, { upstreams }: Surroundings): Pick<RouteSpec, 'errors'> {
+  const settled = errors === undefined ? undefined : upstreams.get(errors)
+  if (settled === undefined || settled.denied.has(plan.ingress)) return {}
+  const { statuses, passEndpoints } = plan.shaping.errors
+  const { namespace, name } = plan.ingress.metadata
+  const { backend } = claim
+  const [service, port] = backend?.kind === 'service' ? [backend.name, printPort(backend.port)] : ['', '']
+  return { errors: { upstream: settled.spec.id, statuses, passEndpoints, whenEmpty: true, namespace, ingress: name, service, port } }
 }
 
 /** A canary whose own upstream may not be reached takes nothing. */

@@ -77,6 +77,11 @@ export class UpstreamList {
     return { kind: 'unreachable', reason: message }
   }
 
+  /** The first port of a Service that an annotation names; `undefined` when no file describes it. */
+  firstPort(namespace: string, name: string): number | undefined {
+    return this.#resources.get('Service', namespace, name)?.spec.ports.find(({ protocol }) => protocol === 'TCP')?.port
+  }
+
   /** Says that a route of this Ingress leads to a resolved upstream. */
   ask(id: string, asker: Asker): void {
     const askers = this.#entryOf(id).askers

@@ -27,6 +27,7 @@ import { requestHeaders } from './request-headers.ts'
 import { responseHeaders } from './response-headers.ts'
 import { rewrite } from './rewrite.ts'
 import { satisfyAny } from './satisfy-any.ts'
+import { serverField } from './server-field.ts'
 import { upstreamVhost } from './upstream-vhost.ts'
 
 const all: readonly Policy[] = [
@@ -56,6 +57,7 @@ const all: readonly Policy[] = [
   responseHeaders,
   cookieAttributes,
   locationPrefix,
+  serverField,
 ]
 
 export const policies: ReadonlyMap<string, Policy> = new Map(all.map((each) => [each.kind, each]))

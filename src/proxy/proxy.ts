@@ -3,6 +3,7 @@
  * is decision; bytes move in the lanes, which report four events and obey four verbs (transport.ts). Synchronous until
  * a filter really waits.
  */
+import { get } from '#http/fields.ts'
 import { resolveClient } from '#http/forwarded.ts'
 import type { RequestHead, ResponseHead } from '#http/head.ts'
 import { type Admitted, admitRequest, type RequestBounds } from '#http/request.ts'
@@ -10,6 +11,7 @@ import type { RequestFields } from '#http/request-fields.ts'
 import { admitResponse, downstreamFields } from '#http/response.ts'
 import { preparedFields, requestIdOf } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
+import { serverName } from '#policy/server-field.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { SessionSeal } from '#upstream/session.ts'
 import { Attempts } from './attempts.ts'
@@ -132,6 +134,7 @@ class RequestProxy implements Proxy {
       const page = pageForStatus(exchange, head.status)
       if (page !== undefined) return this.#attempts.divert(exchange, page)
       head.fields = judged === undefined ? downstreamFields(head, { upgrade }) : judged.memory.downstream(head)
+      if (head.status !== 101 && get(head.fields, 'server') === undefined) head.fields.push('Server', serverName)
       this.#filterResponse(exchange, head)
       const cookie = sessionCookie(exchange, this.#env.seal, this.#env.now())
       if (cookie !== undefined) head.fields.push('Set-Cookie', cookie)
@@ -249,7 +252,7 @@ class RequestProxy implements Proxy {
   }
 
   #reply(exchange: Exchange, { status, fields, body, cause }: Reply): void {
-    const head: ResponseHead = { status, reason: '', fields: [...fields] }
+    const head: ResponseHead = { status, reason: '', fields: [...fields, 'Server', serverName] }
     if (cause !== undefined) {
       exchange.failure ??= { cause, detail: '' }
       if (this.#env.exposeCause) head.fields.push('X-Genkan-Cause', cause)

@@ -52,7 +52,7 @@ export function printPort(port: PortSpec): string {
 
 function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxBodyBytes, ...rest }: RouteSpec): string[] {
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
-  const { canary, retry, affinityCookie } = rest
+  const { canary, errors, retry, affinityCookie } = rest
   const bounds = `${requestMs === undefined ? '' : ` request ${requestMs}`}${streamIdleMs === undefined ? '' : ` stream-idle ${streamIdleMs}`}`
   return [
     `route ${id}`,
@@ -63,6 +63,7 @@ function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxB
     ...(canary === undefined ? [] : printCanary(canary)),
     `timeouts connect ${connectMs} send ${sendMs} read ${readMs}${bounds}`,
     ...printPart('retry', retry),
+    ...printPart('errors', errors),
     `body ${maxBodyBytes === 0 ? 'unlimited' : maxBodyBytes}`,
     ...printPart('cookie', affinityCookie),
     ...policies.map(({ kind, config }) => `policy ${kind} ${printValue(config)}`),

@@ -33,6 +33,8 @@ export type RouteSpec = {
   readonly maxBodyBytes: number
   /** Present where its requests are kept out of the access log. They are counted all the same. */
   readonly logged?: false
+  /** Absent: errors are told as they are. */
+  readonly errors?: ErrorPagesSpec
   /** Absent: no part of the traffic goes elsewhere. */
   readonly canary?: CanarySpec
   /** Absent: the defaults of upstream/retry. */
@@ -64,6 +66,23 @@ export type TimeoutSpec = {
   readonly requestMs?: number
   /** Without a byte in either direction once the response has begun; absent for no bound of its own. */
   readonly streamIdleMs?: number
+}
+
+/** Who answers in place of errors, and what it is told of the route. */
+export type ErrorPagesSpec = {
+  /** Id of an `UpstreamSpec`. */
+  readonly upstream: string
+  /** Answers and failures with these statuses are replaced; sorted. */
+  readonly statuses: readonly number[]
+  /** Answers of endpoints are never replaced. */
+  readonly passEndpoints: boolean
+  /** It gets the requests, too, when the route's own upstream has no endpoint at all. */
+  readonly whenEmpty: boolean
+  readonly namespace: string
+  readonly ingress: string
+  /** Of the route's backend; empty where it is no Service. */
+  readonly service: string
+  readonly port: string
 }
 
 /** Which part of a route's traffic goes to another upstream. Judged in the order of the fields. */

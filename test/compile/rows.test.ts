@@ -130,7 +130,9 @@ const corsOn = { 'enable-cors': 'true' }
 const mirrored = { 'mirror-target': 'http://m.test' }
 const copy = { origin: 'http://m.test', target: ['/'], host: 'm.test', connectMs: 5_000, readMs: 60_000 }
 
-/** Paths, redirects, fields, copies. */
+const pages = { upstream: 'default/new:80', statuses: [], passEndpoints: false, whenEmpty: true, namespace: 'default', ingress: 'web', service: 'web', port: '80' }
+
+/** Paths, redirects, fields, copies, error pages. */
 const shapingRows: readonly Row[] = [
   { name: 'rewrite-target', value: '/x/$1?y', effect: policy('rewrite', { pattern: '^(?:/shop)', target: '/x/$1?y' }), bad: 'https://other.test/' },
   { name: 'use-regex', value: 'true', effect: { route: { path: { kind: 'regex', value: '/shop' } } }, bad: 'yes' },
@@ -158,6 +160,9 @@ const shapingRows: readonly Row[] = [
   { name: 'proxy-redirect-to', value: 'https://shop.test/', beside: { 'proxy-redirect-from': 'http://inner.test/' }, effect: policy('location-prefix', { from: 'http://inner.test/', to: 'https://shop.test/' }), bad: '$scheme://x' },
   { name: 'mirror-target', value: 'https://m.test:8443$request_uri', effect: policy('mirror', { ...copy, origin: 'https://m.test:8443', host: 'm.test:8443', target: [{ variable: 'request_uri' }] }), bad: 'http://$host/' },
   { name: 'mirror-host', value: 'other.test', beside: mirrored, effect: policy('mirror', { ...copy, host: 'other.test' }), bad: 'a b' },
+  { name: 'default-backend', value: 'new', effect: { route: { errors: pages } }, bad: 'New_' },
+  { name: 'custom-http-errors', value: '503, 404', beside: { 'default-backend': 'new' }, effect: { route: { errors: { ...pages, statuses: [404, 503] } } }, bad: '200' },
+  { name: 'disable-proxy-intercept-errors', value: 'true', beside: { 'default-backend': 'new' }, effect: { route: { errors: { ...pages, passEndpoints: true } } }, bad: 'on' },
   { name: 'enable-access-log', value: 'false', effect: { route: { logged: false } }, bad: 'off' },
 ]
 
@@ -225,7 +230,7 @@ describe('an annotation', () => {
 
   test.each([
     [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...guardRows]],
-    [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }]],
+    [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }, { name: 'network-policy-peers' }]],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {
     const honoured = [...dialect.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)
     expect([...new Set(table.map((row) => row.name))].toSorted()).toEqual(honoured.toSorted())

@@ -106,7 +106,7 @@ describe('a request', () => {
     lane.onSend = () => proxy.onResponse(exchange, response())
     proxy.onRequest(exchange)
     expect(lane.told).toEqual(['send 1', 'relay 200'])
-    expect(lane.relayed!.fields).toEqual(['X-A', '1', 'Content-Length', '2'])
+    expect(lane.relayed!.fields).toEqual(['X-A', '1', 'Content-Length', '2', 'Server', 'genkan'])
     expect(exchange).toMatchObject({ host: 'a.test', path: '/a', query: '?b', requestId: 'f'.repeat(32), status: 200, upstreamStatus: 200 })
     expect(exchange.sent.fields).toEqual(expect.arrayContaining(['Host', 'A.test', 'X-Forwarded-For', '127.0.0.1', 'X-Request-ID', 'f'.repeat(32)]))
     proxy.onFinish(exchange)
@@ -171,7 +171,7 @@ describe('filters', () => {
     })
     proxy.onRequest(exchange)
     expect(lane.told).toEqual(['reply 403'])
-    expect(lane.replied).toEqual({ status: 403, fields: ['X-Late', '1'], body: 'no' })
+    expect(lane.replied).toEqual({ status: 403, fields: ['Server', 'genkan', 'X-Late', '1'], body: 'no' })
     expect(exchange).toMatchObject({ status: 403, failure: undefined, attempts: 0 })
   })
 

@@ -61,9 +61,8 @@ const waiting = `
   upstream-keepalive-requests worker-shutdown-timeout worker-processes enable-underscores-in-headers
   ignore-invalid-headers use-gzip enable-brotli use-forwarded-headers forwarded-for-header proxy-real-ip-cidr
   compute-full-forwarded-for enable-real-ip use-proxy-protocol proxy-protocol-header-timeout
-  generate-request-id proxy-add-original-uri-header server-tokens allow-backend-server-header limit-conn-zone-variable
-  limit-rate limit-rate-after custom-http-errors disable-proxy-intercept-errors
-  allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
+  generate-request-id proxy-add-original-uri-header limit-conn-zone-variable
+  limit-rate limit-rate-after allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
   log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
   enable-opentelemetry
@@ -91,9 +90,13 @@ export const configMapKeys: AnnotationGroup = {
     honoured('retry-non-idempotent', 'true, false (false)', 'Adds `non_idempotent` to the default of `proxy-next-upstream`; an annotation replaces it.'),
     honoured('load-balance', 'round_robin, ewma (round_robin)', 'The default of the annotation of that name.'),
     honoured('relative-redirects', 'true, false (false)', 'The default of the annotation of that name.'),
+    honoured('custom-http-errors', 'as the annotation', 'The default of the annotation of that name; it needs a `default-backend`.'),
+    honoured('disable-proxy-intercept-errors', 'true, false (false)', 'The default of the annotation of that name.'),
     honoured('add-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every response of a route.'),
     honoured('proxy-set-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every request to an endpoint.'),
     honoured('hide-headers', 'names of fields with commas between', 'They are taken away from responses of endpoints.'),
+    honoured('server-tokens', 'true, false (true)', '`false` takes the Server field away from every response of a route. Otherwise it is the endpoint\'s, or `genkan` where the endpoint says nothing, never with a version.', { difference: 'In ingress-nginx the default is `false`.' }),
+    honoured('allow-backend-server-header', 'true, false (false)', 'With `server-tokens: "false"`: the Server field of endpoints is passed on.'),
     honoured('global-allowed-response-headers', 'names of fields with commas between', 'What `custom-headers` may set.'),
     ...['proxy-buffering', 'proxy-request-buffering', 'proxy-buffer-size', 'proxy-buffers-number'].map((name) => noEffect(name, 'Bodies are streamed, with a small bounded buffer.')),
     ...guardKeys,

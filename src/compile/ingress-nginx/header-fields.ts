@@ -5,13 +5,14 @@ import { cookieAttributes } from '#policy/cookie-attributes.ts'
 import type { Replacement } from '#policy/cookie-attributes.ts'
 import { locationPrefix } from '#policy/location-prefix.ts'
 import { requestHeaders } from '#policy/request-headers.ts'
+import { serverField } from '#policy/server-field.ts'
 import { responseHeaders } from '#policy/response-headers.ts'
 import type { ResponseHeader } from '#policy/response-headers.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import type { Scope } from '../setting.ts'
-import { readText, report } from '../setting.ts'
+import { readBoolean, readText, report } from '../setting.ts'
 
 export const headerNames = ['custom-headers', 'proxy-cookie-domain', 'proxy-cookie-path', 'proxy-redirect-from', 'proxy-redirect-to'] as const
 
@@ -41,11 +42,13 @@ export function readHeaderGlobals(scope: Scope, resources: ResourceSet): HeaderG
   const added = readFieldMap(scope, 'add-headers', resources)
   const sent = readFieldMap(scope, 'proxy-set-headers', resources)
   const hidden = readNames(scope, 'hide-headers')
+  const keepEndpoints = readBoolean(scope, 'allow-backend-server-header', false)
   // Responses pass policies in reverse: what is hidden goes first, then ours are added.
   return {
     policies: [
       ...(sent.length === 0 ? [] : [requestHeaders.spec({ fields: sent.flat() })]),
       ...(added.length === 0 ? [] : [responseHeaders.spec({ headers: added.map(([name, value]): ResponseHeader => ({ name, value, mode: 'set' })) })]),
+      ...(readBoolean(scope, 'server-tokens', true) ? [] : [serverField.spec({ keepEndpoints })]),
       ...(hidden.length === 0 ? [] : [responseHeaders.spec({ headers: hidden.map((name): ResponseHeader => ({ name, value: '', mode: 'remove' })) })]),
     ],
     allowed: new Set(readNames(scope, 'global-allowed-response-headers').map((name) => name.toLowerCase())),

@@ -7,6 +7,8 @@ import type { PolicySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readWord } from '../setting.ts'
 import { corsNames, readCors } from './cors.ts'
+import type { ErrorPages } from './error-pages.ts'
+import { errorPageNames, noErrorPages, readErrorPages } from './error-pages.ts'
 import type { HeaderGlobals } from './header-fields.ts'
 import { defaultHeaderGlobals, headerNames, readHeaderGlobals, readHeaders } from './header-fields.ts'
 import { mirrorNames, readMirror } from './mirroring.ts'
@@ -21,6 +23,7 @@ export type Shaping = {
   readonly redirects: Omit<Redirects, 'policies'>
   /** Of every route of the Ingress, in any order. */
   readonly policies: readonly PolicySpec[]
+  readonly errors: ErrorPages
   /** Its requests are in the access log. */
   readonly logged: boolean
   /** Why its routes answer 503. */
@@ -30,12 +33,13 @@ export type Shaping = {
 export type ShapingGlobals = {
   readonly headers: HeaderGlobals
   readonly relativeRedirects: boolean
+  readonly errors: ErrorPages
 }
 
-export const defaultShapingGlobals: ShapingGlobals = { headers: defaultHeaderGlobals, relativeRedirects: false }
+export const defaultShapingGlobals: ShapingGlobals = { headers: defaultHeaderGlobals, relativeRedirects: false, errors: noErrorPages }
 
 /** Annotations that are read here. */
-export const shapingNames: readonly string[] = [...rewritingNames, ...redirectNames, ...corsNames, ...headerNames, ...mirrorNames, 'enable-access-log']
+export const shapingNames: readonly string[] = [...rewritingNames, ...redirectNames, ...corsNames, ...headerNames, ...mirrorNames, ...errorPageNames, 'enable-access-log']
 
 export type ShapingOptions = {
   /** Our own annotations. */
@@ -55,6 +59,7 @@ export function readShaping(scope: Scope, { own: ours, resources, globals, timeo
     rewriting: readRewriting(scope),
     redirects,
     policies: [...redirecting, ...own, ...readSnippets(scope, ours), ...headers.policies],
+    errors: readErrorPages(scope, globals.errors),
     logged: readBoolean(scope, 'enable-access-log', true),
     closed: headers.closed,
   }
@@ -62,5 +67,5 @@ export function readShaping(scope: Scope, { own: ours, resources, globals, timeo
 
 /** Of the global ConfigMap. */
 export function readShapingGlobals(scope: Scope, resources: ResourceSet): ShapingGlobals {
-  return { headers: readHeaderGlobals(scope, resources), relativeRedirects: readBoolean(scope, 'relative-redirects', false) }
+  return { errors: readErrorPages(scope, noErrorPages), headers: readHeaderGlobals(scope, resources), relativeRedirects: readBoolean(scope, 'relative-redirects', false) }
 }

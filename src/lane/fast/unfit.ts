@@ -5,7 +5,7 @@ import type { Look } from '#proxy/exchange.ts'
 import type { RequestBlock } from './parse.ts'
 
 /** Also the word in the access log and the label of the metric. */
-export type UnfitReason = 'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol'
+export type UnfitReason = 'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -24,6 +24,8 @@ export function unfit(head: RequestHead, { scan, hasTabs }: RequestBlock, look: 
   if (scan.codings > 0 && !equalsLower(scan.coding, 'chunked')) return 'coding'
   const isClear = look.route?.protocols.every((each) => each === 'http' || (each === 'auto' && scheme === 'http'))
   if (isClear === false) return 'protocol'
+  // What an endpoint answers may have to be dropped and somebody else be asked.
+  if (look.route?.errors !== undefined) return 'errors'
   return undefined
 }
 
