@@ -17,7 +17,7 @@ export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
 export type Meanwhile = 'ignored' | 'closed'
 
 /** Objects whose annotations are looked at. */
-export type Annotated = 'Ingress' | 'Service'
+export type Annotated = 'Ingress' | 'Service' | 'NetworkPolicy'
 
 export type AnnotationRow = {
   /** Without the dialect's prefix. */

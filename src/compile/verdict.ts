@@ -7,7 +7,7 @@ import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { Resource } from '#resource/resource.ts'
-import type { AnnotationRow, Dialect, Meanwhile } from './annotation.ts'
+import type { Annotated, AnnotationRow, Dialect, Meanwhile } from './annotation.ts'
 import { genkan } from './genkan/dialect.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 
@@ -70,17 +70,20 @@ function judgeKnown(resource: Resource, { annotation, name, value, row }: Known)
 
 /** Only our own annotations have a choice of places. */
 function judgeMisplaced(resource: Resource, annotation: string, { name, on }: AnnotationRow): AnnotationVerdict | undefined {
-  if (resource.kind !== 'Ingress' && resource.kind !== 'Service') return undefined
+  const { kind } = resource
+  if (kind !== 'Ingress' && kind !== 'Service' && kind !== 'NetworkPolicy') return undefined
   const problem = problemOf(resource, {
     severity: 'warning',
     code: 'misplaced-annotation',
-    message: `${name} counts on ${on.map((kind) => (kind === 'Ingress' ? 'an Ingress' : 'a Service')).join(' or ')}, not on ${resource.kind === 'Ingress' ? 'an Ingress' : 'a Service'}`,
+    message: `${name} counts on ${on.map((each) => nouns[each]).join(' or ')}, not on ${nouns[kind]}`,
     instead: 'it is ignored',
     at: pathOf(annotation),
     part: 'key',
   })
   return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem }
 }
+
+const nouns = { Ingress: 'an Ingress', Service: 'a Service', NetworkPolicy: 'a NetworkPolicy' } as const satisfies Record<Annotated, string>
 
 function judgeUnknown(resource: Resource, dialect: Dialect, name: string): AnnotationVerdict {
   const annotation = dialect.prefix + name

@@ -2,7 +2,7 @@
  * Makes the requests that policies ask for: to the endpoints of an upstream, or to a name outside. Connections are kept,
  * answers' bodies are thrown away, redirects are not followed, and certificates are verified.
  */
-import { Agent, type Dispatcher } from 'undici'
+import { Agent } from 'undici'
 import type { Answer, Question } from '#policy/policy.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
@@ -32,8 +32,7 @@ export class Asker {
       const { statusCode, headers, body } = await this.#agentOf(question.connectMs).request({
         origin,
         path: question.target,
-        // Only methods of the annotation's list come here, so the cast cannot lie.
-        method: question.method as Dispatcher.HttpMethod,
+        method: question.method,
         headers: [...question.fields],
         headersTimeout: question.readMs,
         bodyTimeout: question.readMs,

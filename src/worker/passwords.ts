@@ -60,6 +60,7 @@ export class Passwords implements PasswordChecker {
     this.#answers.set(number, answer)
     this.#thread ??= this.#start()
     const question: PasswordQuestion = { number, password, hash }
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- threads have no origin
     this.#thread.postMessage(question)
     return answer.promise
   }

@@ -58,13 +58,13 @@ describe.each([[ingressNginx.prefix, guardRows], [genkan.prefix, ownGuardRows]] 
     expect(route.upstream).toBe('default/web:80')
   })
 
-  test.each(rows.filter(({ bad }) => bad !== undefined).map((row) => [row.name, row.bad, row] as const))('%s: %s is reported, and opens nothing', (_, __, { name, bad, beside = {}, then }: GuardRow) => {
+  test.each(rows.filter(({ bad }) => bad !== undefined).map((row) => [row.name, row.bad, row] as const))('%s: %s is reported, and opens nothing', (_, __, { name, bad, beside = {}, outcome }: GuardRow) => {
     const { route, problems } = outcomeOf(prefixed(prefix, { ...beside, [name]: bad! }))
     const own = problems.filter(({ message }) => message.includes(name.replace('auth-secret-type', 'auth-')))
-    expect(own.map(({ severity }) => severity)).toContain(then === 'closes' ? 'error' : 'warning')
-    expect(route.upstream).toBe(then === 'closes' ? undefined : 'default/web:80')
+    expect(own.map(({ severity }) => severity)).toContain(outcome === 'closes' ? 'error' : 'warning')
+    expect(route.upstream).toBe(outcome === 'closes' ? undefined : 'default/web:80')
     // What stands beside it stays where it was.
-    if (then === 'closes') expect(route.policies).toEqual([])
+    if (outcome === 'closes') expect(route.policies).toEqual([])
     else expect(kinds(route.policies)).toEqual(kinds(outcomeOf(prefixed(prefix, beside)).route.policies))
   })
 })

@@ -113,3 +113,12 @@ describe('peers chosen by labels', () => {
     expect(problems.map(({ code }) => code)).toContain('invalid-annotation-value')
   })
 })
+
+test('our annotation counts on a NetworkPolicy only, and a slip in it is noticed', () => {
+  expect(judge(['{}'], { annotations: '{genkan.dev/network-policy-peer: admit}' }).problems.map(({ code, instead }) => [code, instead])).toContainEqual([
+    'unknown-annotation',
+    'it is ignored; do you mean network-policy-peers?',
+  ])
+  const service = base.replace('metadata: {name: web}\nspec: {selector', 'metadata: {name: web, annotations: {genkan.dev/network-policy-peers: admit}}\nspec: {selector')
+  expect(judge([], { objects: service }).problems.map(({ message }) => message)).toContain('network-policy-peers counts on a NetworkPolicy, not on a Service')
+})

@@ -3,6 +3,7 @@ import { all, get } from '#http/fields.ts'
 import { externalAuth, type ExternalAuthConfig } from '#policy/external-auth.ts'
 import type { Answer, FilterContext, FilterEnv, Question, Reply } from '#policy/policy.ts'
 import { satisfyAny } from '#policy/satisfy-any.ts'
+import type { VariableText } from '#policy/variables.ts'
 import { type AskedRequest, filterContext } from '../support/filter-context.ts'
 import { filterEnv } from '../support/filter-env.ts'
 
@@ -117,7 +118,7 @@ describe('the question', () => {
 })
 
 describe('signing in', () => {
-  const signIn = (url: ExternalAuthConfig['signIn'] extends infer S ? NonNullable<S>['url'] : never, parameter = 'rd'): Partial<ExternalAuthConfig> => ({ signIn: { url, parameter } })
+  const signIn = (url: VariableText, parameter = 'rd'): Partial<ExternalAuthConfig> => ({ signIn: { url, parameter } })
   const rows: readonly [why: string, changes: Partial<ExternalAuthConfig>, location: string][] = [
     ['adds the way back', signIn(['https://auth.test/start']), 'https://auth.test/start?rd=https://a.test%2Fx%3Fy%3D1'],
     ['adds it to a query', signIn(['https://auth.test/start?a=b']), 'https://auth.test/start?a=b&rd=https://a.test%2Fx%3Fy%3D1'],

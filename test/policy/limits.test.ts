@@ -26,8 +26,8 @@ function statuses(config: RateLimitConfig, requests: readonly AskedRequest[], en
 describe('a rate limit', () => {
   test('refuses what is too much, says when to come back and where the client stands', () => {
     const filter = rateLimit.create(rate, filterEnv())
-    filter.onRequest!(filterContext())
-    filter.onRequest!(filterContext())
+    void filter.onRequest!(filterContext())
+    void filter.onRequest!(filterContext())
     const reply = filter.onRequest!(filterContext()) as Reply
     expect(reply).toMatchObject({ status: 429, cause: 'rate_limited', body: '429 Too Many Requests\n' })
     expect(get(reply.fields, 'retry-after')).toBe('30')
@@ -66,7 +66,7 @@ describe('a rate limit', () => {
     const standing = (): readonly string[] => {
       const context = filterContext()
       const head = { status: 200, reason: '', fields: [] as string[] }
-      filter.onRequest!(context)
+      void filter.onRequest!(context)
       filter.onResponse!(context, head)
       return all(head.fields, 'ratelimit')
     }
@@ -82,20 +82,20 @@ describe('a rate limit', () => {
 })
 
 describe('the key of a limit', () => {
-  const rows: readonly [why: string, key: LimitKey, a: AskedRequest, b: AskedRequest, isSame: boolean][] = [
-    ['addresses are apart', { kind: 'client' }, { address: '192.0.2.1' }, { address: '192.0.2.2' }, false],
-    ['IPv6 counts by its /64', { kind: 'client' }, { address: '2001:db8::1' }, { address: '2001:db8::ffff:1' }, true],
-    ['another /64 is another client', { kind: 'client' }, { address: '2001:db8::1' }, { address: '2001:db8:0:1::1' }, false],
-    ['a header', { kind: 'header', name: 'x-key' }, { fields: ['X-Key', 'a'] }, { fields: ['x-key', 'b'] }, false],
-    ['a header from elsewhere', { kind: 'header', name: 'x-key' }, { fields: ['X-Key', 'a'], address: '192.0.2.9' }, { fields: ['x-key', 'a'] }, true],
-    ['without the header the address counts', { kind: 'header', name: 'x-key' }, { address: '192.0.2.9' }, {}, false],
-    ['a header cannot be an address', { kind: 'header', name: 'x-key' }, { fields: ['x-key', '192.0.2.1'], address: '192.0.2.9' }, {}, false],
-    ['a cookie', { kind: 'cookie', name: 's' }, { fields: ['Cookie', 'x=1; s=a'] }, { fields: ['Cookie', 's=b'] }, false],
-    ['a cookie of a longer name is another', { kind: 'cookie', name: 's' }, { fields: ['Cookie', 'ss=a'] }, {}, true],
-    ['the path without query', { kind: 'path' }, { target: '/a?1' }, { target: '/a?2', address: '192.0.2.9' }, true],
-    ['everybody together', { kind: 'route' }, { target: '/a' }, { address: '192.0.2.9' }, true],
+  const rows: readonly [why: string, key: LimitKey, requests: readonly [AskedRequest, AskedRequest], isSame: boolean][] = [
+    ['addresses are apart', { kind: 'client' }, [{ address: '192.0.2.1' }, { address: '192.0.2.2' }], false],
+    ['IPv6 counts by its /64', { kind: 'client' }, [{ address: '2001:db8::1' }, { address: '2001:db8::ffff:1' }], true],
+    ['another /64 is another client', { kind: 'client' }, [{ address: '2001:db8::1' }, { address: '2001:db8:0:1::1' }], false],
+    ['a header', { kind: 'header', name: 'x-key' }, [{ fields: ['X-Key', 'a'] }, { fields: ['x-key', 'b'] }], false],
+    ['a header from elsewhere', { kind: 'header', name: 'x-key' }, [{ fields: ['X-Key', 'a'], address: '192.0.2.9' }, { fields: ['x-key', 'a'] }], true],
+    ['without the header the address counts', { kind: 'header', name: 'x-key' }, [{ address: '192.0.2.9' }, {}], false],
+    ['a header cannot be an address', { kind: 'header', name: 'x-key' }, [{ fields: ['x-key', '192.0.2.1'], address: '192.0.2.9' }, {}], false],
+    ['a cookie', { kind: 'cookie', name: 's' }, [{ fields: ['Cookie', 'x=1; s=a'] }, { fields: ['Cookie', 's=b'] }], false],
+    ['a cookie of a longer name is another', { kind: 'cookie', name: 's' }, [{ fields: ['Cookie', 'ss=a'] }, {}], true],
+    ['the path without query', { kind: 'path' }, [{ target: '/a?1' }, { target: '/a?2', address: '192.0.2.9' }], true],
+    ['everybody together', { kind: 'route' }, [{ target: '/a' }, { address: '192.0.2.9' }], true],
   ]
-  test.each(rows)('%s', (_, key, a, b, isSame) => {
+  test.each(rows)('%s', (_, key, [a, b], isSame) => {
     expect(keyOf(key, filterContext(a)) === keyOf(key, filterContext(b))).toBe(isSame)
   })
 })

@@ -26,7 +26,7 @@ test('fast hashes are looked up at once, and those of no kind never', () => {
 
 test('too many at once are told that it is busy, and those before get their answer', async () => {
   passwords = new Passwords()
-  const asked = Array.from({ length: 70 }, (_, guess) => passwords.check(`guess ${guess}`, quick))
+  const asked = Array.from({ length: 70 }, async (_, guess) => passwords.check(`guess ${guess}`, quick))
   const answers = await Promise.all(asked)
   expect(answers.filter((answer) => answer === 'busy')).toHaveLength(6)
   expect(answers.filter((answer) => answer === false)).toHaveLength(64)
