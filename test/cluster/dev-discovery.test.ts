@@ -9,7 +9,7 @@ import { createDiscovery } from '#discovery/engine.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import type { PortSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { silentLog } from '#telemetry/log.ts'
-import { service } from '../support/cluster-objects.ts'
+import { pod, service } from '../support/cluster-objects.ts'
 
 let cluster: EmbeddedCluster
 let discovery: Discovery
@@ -44,6 +44,14 @@ for (const [what, spec, port] of [
     expect(set!.endpoints.map((each) => each.id)).toEqual(cluster.standIns().map((each) => `${each.address}:${each.port}`).toSorted())
   })
 }
+
+test('the stand-ins of a Service whose Pods have no address are discovered', async () => {
+  const resources = new ResourceSet([service('web', { selector: { app: 'web' } }), pod('web', { labels: { app: 'web' }, ips: [] })])
+  const upstreams = [upstream('web', { kind: 'number', number: 80 })]
+  await cluster.update(resources, upstreams)
+  await discovery.follow(resources, upstreams)
+  expect(discovery.current()).toMatchObject([{ state: 'live', mode: 'dns', endpoints: [{}, {}, {}] }])
+})
 
 test('the stand-ins of a Service that nobody wrote are discovered', async () => {
   const upstreams = [upstream('ghost', { kind: 'number', number: 80 }), upstream('ghost', { kind: 'name', name: 'grpc' })]

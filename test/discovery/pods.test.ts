@@ -50,6 +50,12 @@ test('a Pod with addresses of both families is one endpoint', () => {
   expect(ids(podsOf(webService + pod('a', { status: '{ podIP: 10.0.0.1, podIPs: [{ ip: 10.0.0.1 }, { ip: "fd00::1" }] }' })))).toEqual(['10.0.0.1:8080'])
 })
 
+test('with none that has an address they know nothing, and say who has not', () => {
+  const yaml = webService + pod('a', { status: '{ phase: Pending }' }) + pod('b')
+  expect(podsOf(yaml)).toEqual({ kind: 'none', says: 'no Pod that Service shop/web selects has an address: a, b' })
+  expect(podsOf(yaml + pod('c', { status: ready('10.0.0.3', 'False') }))).toMatchObject({ kind: 'answer', state: 'live' })
+})
+
 test.each([
   ['without a Service', pod('a', { status: '{ podIP: 10.0.0.1 }' })],
   ['without a selector', service('{ ports: [{ port: 80 }] }') + pod('a', { status: '{ podIP: 10.0.0.1 }' })],
