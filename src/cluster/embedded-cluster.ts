@@ -38,6 +38,8 @@ export interface EmbeddedCluster {
    */
   update(resources: ResourceSet, ports: readonly ServicePortRef[]): Promise<void>
   standIns(): readonly StandIn[]
+  /** Whether a stand-in listens there. */
+  readonly isStandIn: (place: Pick<StandIn, 'address' | 'port'>) => boolean
   close(): Promise<void>
 }
 
@@ -63,7 +65,7 @@ export async function startEmbeddedCluster(init: EmbeddedClusterInit): Promise<E
     await Promise.all([standIns.close(), server.close()])
   }
   const dns = host.includes(':') ? `[${host}]:${server.port}` : `${host}:${server.port}`
-  return { dns, update, standIns: () => standIns.list(), close }
+  return { dns, update, standIns: () => standIns.list(), isStandIn: (place) => standIns.isAt(place), close }
 }
 
 /** A slice that names nobody is an answer too: only a Service that nothing is said of gets stand-ins. */

@@ -4,7 +4,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { setTimeout as after } from 'node:timers/promises'
-import type { ReceivedRequest, StandInBehaviour, StandInIdentity, StandInReply } from './stand-in.ts'
+import { TLSSocket } from 'node:tls'
+import type { ReceivedRequest, ReceivedTls, StandInBehaviour, StandInIdentity, StandInReply } from './stand-in.ts'
 import { pageFields, prefersPage, renderPage } from './stand-in-page.ts'
 
 /** What the stand-in is and who wants to know of its requests. */
@@ -35,7 +36,16 @@ export async function answer(exchange: Exchange, request: Request, response: Res
 }
 
 export function receivedHead(identity: StandInIdentity, request: Request): Omit<ReceivedRequest, 'body'> {
-  return { ...identity, method: request.method ?? '', target: request.url ?? '', headers: fieldsOf(request.rawHeaders) }
+  const { method = '', url: target = '', rawHeaders, httpVersionMajor } = request
+  const tls = tlsOf(request)
+  const version = httpVersionMajor === 2 ? ({ httpVersion: '2' } as const) : {}
+  return { ...identity, method, target, headers: fieldsOf(rawHeaders), ...version, ...(tls && { tls }) }
+}
+
+/** Ends the connection, whoever else uses it. */
+export function cut(response: Response): void {
+  if ('stream' in response) response.stream.session?.destroy()
+  else response.socket?.destroy()
 }
 
 type Message = {
@@ -79,6 +89,19 @@ function fieldsOf(raw: readonly string[]): Record<string, string | string[]> {
   return Object.fromEntries([...fields].map(([name, values]) => [name, values.length === 1 ? values[0]! : values]))
 }
 
+function tlsOf({ socket }: Request): ReceivedTls | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined
+  const { servername } = socket
+  const certificate = socket.getPeerX509Certificate()
+  return {
+    protocol: socket.getProtocol() ?? '',
+    serverName: typeof servername === 'string' ? servername : null,
+    ...(certificate && {
+      clientCertificate: { subject: certificate.subject, fingerprint256: certificate.fingerprint256 },
+    }),
+  }
+}
+
 async function sendReply(response: Response, received: ReceivedRequest, reply: StandInReply): Promise<void> {
   if (reply.delayMs > 0) await after(reply.delayMs, undefined, { ref: false })
   if (reply.drop === 'head') return cut(response)
@@ -118,9 +141,4 @@ function writeHead(response: Response, { status, fields }: Message, length: numb
   for (const [name, value] of fields) response.appendHeader(name, value)
   const framed = response.hasHeader('content-length') || response.hasHeader('transfer-encoding')
   if (length !== undefined && !framed) response.setHeader('content-length', length)
-}
-
-function cut(response: Response): void {
-  if ('stream' in response) response.stream.session?.destroy()
-  else response.socket?.destroy()
 }

@@ -3,19 +3,10 @@
  * default it echoes what it received; what it speaks and says can be changed while it runs.
  */
 import { once } from 'node:events'
-import type { Http2SecureServer, Http2Server } from 'node:http2'
-import { createServer as createHttp2Server } from 'node:http2'
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
-import { createServer as createHttpServer } from 'node:http'
-import type { Server as HttpsServer } from 'node:https'
-import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer } from 'node:net'
-import type { Duplex } from 'node:stream'
-import { generate } from 'selfsigned'
 import type { Exchange } from './stand-in-answer.ts'
-import { answer, receivedHead } from './stand-in-answer.ts'
-import { asksForWebSocket, echoWebSocket } from './websocket-echo.ts'
+import { speechOf } from './stand-in-speech.ts'
 
 /** Which endpoint of which Service port. `port` is the port as the route names it: a number or a name. */
 export type StandInIdentity = {
@@ -26,7 +17,11 @@ export type StandInIdentity = {
   readonly endpoint: number
 }
 
-export type StandInProtocol = 'http' | 'https' | 'h2c' | 'websocket-echo'
+/**
+ * `any` speaks what a connection begins with: TLS (with HTTP/2 or HTTP/1.1 inside), HTTP/2 or HTTP/1.1. The others speak
+ * themselves only. Over HTTP/2, gRPC calls are answered as such.
+ */
+export type StandInProtocol = 'any' | 'http' | 'https' | 'h2c' | 'websocket-echo'
 
 /** What is `undefined` is as in an echo: status 200, the JSON body. */
 export type StandInReply = {
@@ -40,11 +35,11 @@ export type StandInReply = {
 }
 
 export type StandInBehaviour = {
-  /** `http` and `https` echo WebSockets too; `websocket-echo` does nothing else. */
+  /** HTTP/1.1 echoes WebSockets too; `websocket-echo` does nothing else. */
   readonly protocol: StandInProtocol
   /** `undefined` to echo. */
   readonly reply: StandInReply | undefined
-  /** Only what is said of the stand-in: it answers either way. */
+  /** What is said of the stand-in, by itself to gRPC health checks alone: it answers everything else either way. */
   readonly ready: boolean
 }
 
@@ -54,7 +49,21 @@ export type ReceivedRequest = StandInIdentity & {
   readonly target: string
   /** Lower-case names; a field that came more than once is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** Absent for HTTP/1. */
+  readonly httpVersion?: '2'
+  /** Absent without TLS. */
+  readonly tls?: ReceivedTls
+  /** Empty for what may go on for ever: WebSockets and gRPC calls. */
   readonly body: string
+}
+
+export type ReceivedTls = {
+  /** `TLSv1.3` */
+  readonly protocol: string
+  /** `null` when the client named no server. */
+  readonly serverName: string | null
+  /** As the client presented it, trusted by nobody. `subject` is one line for each attribute: `CN=genkan`. */
+  readonly clientCertificate?: { readonly subject: string; readonly fingerprint256: string }
 }
 
 export type StandInInit = StandInIdentity & {
@@ -79,7 +88,7 @@ export interface StandIn {
   close(): Promise<void>
 }
 
-export const echoing: StandInBehaviour = { protocol: 'http', reply: undefined, ready: true }
+export const echoing: StandInBehaviour = { protocol: 'any', reply: undefined, ready: true }
 
 export async function startStandIn(init: StandInInit): Promise<StandIn> {
   const { namespace, service, port, endpoint, onRequest, behaviour = echoing } = init
@@ -92,20 +101,20 @@ export async function startStandIn(init: StandInInit): Promise<StandIn> {
     onHead: () => void requests++,
     onRequest: (received) => onRequest?.(received),
   }
-  let engine = await createEngine(current.protocol, exchange)
+  let speak = speechOf(current.protocol, exchange)
   const sockets = new Set<Socket>()
   const accept = (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
-    engine.emit('connection', socket)
+    speak(socket)
   }
   const hangUp = () => sockets.forEach((each) => each.destroy())
   const server = await listen(init, accept)
   const set = async (change: Partial<StandInBehaviour>) => {
     const next = { ...current, ...change }
     if (next.protocol !== current.protocol) {
-      engine = await createEngine(next.protocol, exchange)
+      speak = speechOf(next.protocol, exchange)
       hangUp()
     }
     current = next
@@ -128,39 +137,6 @@ export function loopbackAddress({ namespace, service, endpoint }: Omit<StandInId
   let hash = 0
   for (const byte of Buffer.from(`${namespace}/${service}`)) hash = (Math.imul(hash, 31) + byte) >>> 0
   return `127.${64 + (hash & 63)}.${(hash >>> 6) & 255}.${1 + (((hash >>> 14) + endpoint) % 254)}`
-}
-
-/** Protocol servers that never listen: they are given connections. */
-type Engine = HttpServer | HttpsServer | Http2Server | Http2SecureServer
-
-/** Longer than any proxy keeps an idle connection, so that the proxy and not the stand-in ends it. */
-const keepAliveMs = 3_600_000
-const maxHeaderBytes = 256 * 1024
-
-async function createEngine(protocol: StandInProtocol, exchange: Exchange): Promise<Engine> {
-  if (protocol === 'h2c') return createHttp2Server((request, response) => void answer(exchange, request, response))
-  const settings = {
-    keepAliveTimeout: keepAliveMs,
-    requestTimeout: 0,
-    maxHeaderSize: maxHeaderBytes,
-    shouldUpgradeCallback: (request: IncomingMessage) =>
-      asksForWebSocket(request) && exchange.behaviour().reply === undefined,
-  }
-  const secrets = protocol === 'https' ? await createCertificate() : undefined
-  const server = secrets === undefined ? createHttpServer(settings) : createHttpsServer({ ...settings, ...secrets })
-  server.on('request', (request, response) => void answer(exchange, request, response))
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, early: Buffer) => {
-    exchange.onHead()
-    exchange.onRequest({ ...receivedHead(exchange.identity, request), body: '' })
-    echoWebSocket(request, socket, early)
-  })
-  return server
-}
-
-async function createCertificate(): Promise<{ key: string; cert: string }> {
-  const name = [{ name: 'commonName', value: 'stand-in' }]
-  const { private: key, cert } = await generate(name, { keyType: 'ec', algorithm: 'sha256' })
-  return { key, cert }
 }
 
 async function listen(init: StandInInit, accept: (socket: Socket) => void): Promise<Server> {

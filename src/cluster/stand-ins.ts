@@ -29,9 +29,9 @@ export type StandInsInit = {
 /** What a cluster would hold because of the stand-ins: a slice for each, and the Services that the folder lacks. */
 export type StandInObjects = { readonly slices: readonly EndpointSlice[]; readonly services: readonly Service[] }
 
-/** One echoing endpoint. */
+/** One echoing endpoint, whatever it is spoken to in. */
 export function oneEcho({ namespace, service, port }: ServicePortRef): WantedStandIns {
-  return { namespace, service, port, endpoints: 1, unready: [], reply: undefined, protocol: 'http' }
+  return { namespace, service, port, endpoints: 1, unready: [], reply: undefined, protocol: 'any' }
 }
 
 /** `default/web:80` */
@@ -60,6 +60,11 @@ export class StandIns {
 
   list(): readonly StandIn[] {
     return [...this.#running.values()]
+  }
+
+  /** Whether one of them listens there. */
+  isAt({ address, port }: Pick<StandIn, 'address' | 'port'>): boolean {
+    return this.#running.values().some((each) => each.port === port && each.address === address)
   }
 
   async close(): Promise<void> {
