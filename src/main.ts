@@ -68,6 +68,8 @@ export type Settings = {
   readonly nodeName: string | undefined
   /** For discovery through `<NAME>_SERVICE_HOST`; usually `process.env`. */
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Whether a stand-in listens there: it has none of a Pod's other ports, so its probes go to the one it has. */
+  readonly isStandIn?: (place: { readonly address: string; readonly port: number }) => boolean
   /** Called after every change that has been applied, with what is live now. */
   readonly onTurn?: (turn: Turn) => void
 }
@@ -132,7 +134,14 @@ async function build(settings: Settings): Promise<House> {
     onSuspect: (upstream) => discovery.suspect(upstream),
     onOutcomes: (outcomes) => health.outcomes(outcomes),
   })
-  const health = new HealthGate({ clock: systemClock, random: Math.random, probe: probeOnce, onChange: (sets) => pool.endpoints(sets), log })
+  const health = new HealthGate({
+    clock: systemClock,
+    random: Math.random,
+    probe: probeOnce,
+    onChange: (sets) => pool.endpoints(sets),
+    log,
+    ...(settings.isStandIn && { isStandIn: settings.isStandIn }),
+  })
   const discovery = createDiscovery({
     onChange: (sets: readonly EndpointSet[]) => health.discovered(sets),
     log,

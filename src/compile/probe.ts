@@ -104,7 +104,7 @@ function override(request: ProbeRequest, { wish, base, own, templates }: Basis):
   return {
     action: actionOf(kind, wish, kept?.action),
     ...(port === undefined || port === own ? {} : { port }),
-    // Where somebody wrote a port, it is asked wherever the endpoints are.
+    // Where somebody wrote a port, it is asked wherever the endpoints are (but a stand-in's, see health/gate.ts).
     ...(wish.port === undefined && kept?.ownPort !== undefined ? { ownPort: kept.ownPort } : {}),
     initialDelayMs: wish.initialDelayMs ?? base?.initialDelayMs ?? 0,
     periodMs: wish.periodMs ?? base?.periodMs ?? 10_000,

@@ -7,7 +7,7 @@
  * panic mode. Ejection is only a guess, and so it always leaves somebody.
  */
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
-import type { EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { EndpointSet, EndpointSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Clock } from './clock.ts'
 import { GatedUpstream, type HealthReport } from './gated-upstream.ts'
@@ -22,6 +22,8 @@ export type HealthGateInit = {
   /** The sets that changed, each as a whole; never called after `close`. */
   readonly onChange: (sets: readonly EndpointSet[]) => void
   readonly log: Log
+  /** Endpoints that are probed at their own port whatever a probe says: they have no other. Nobody unless given. */
+  readonly isStandIn?: (endpoint: Pick<EndpointSpec, 'address' | 'port'>) => boolean
   /** How long `follow` waits for the first probes of new upstreams; `firstProbesMs` unless given. */
   readonly firstProbesMs?: number
 }
@@ -106,12 +108,13 @@ export class HealthGate {
   }
 
   #gated(spec: UpstreamSpec): GatedUpstream {
-    const { clock, log } = this.#init
+    const { clock, log, isStandIn = () => false } = this.#init
     const gated: GatedUpstream = new GatedUpstream({
       spec,
       prober: this.#prober,
       clock,
       log,
+      isStandIn,
       onDue: () => this.#push(gated.judge() ? [gated.set] : []),
     })
     return gated

@@ -19,6 +19,8 @@ export type GatedUpstreamInit = {
   readonly prober: Prober
   readonly clock: Clock
   readonly log: Log
+  /** Probed at its own port whatever the probe says. */
+  readonly isStandIn: (endpoint: EndpointSpec) => boolean
   /** An ejection may be over: judge again. */
   readonly onDue: () => void
 }
@@ -152,10 +154,12 @@ export class GatedUpstream {
 
   #probe(candidates: readonly EndpointSpec[], now: number): void {
     const { id: upstream, probe } = this.#spec
-    const probed = candidates.filter((each) => isProbed(each, probe)).map(({ id, address, port }) => {
+    const probed = candidates.filter((each) => isProbed(each, probe)).map((each) => {
+      const { id, address, port } = each
+      const probePort = this.#init.isStandIn(each) ? port : (probe?.port ?? port)
       const at = this.#sights.get(id)?.at
       const delayMs = at === undefined ? 0 : Math.max(0, at + (probe?.initialDelayMs ?? 0) - now)
-      return { id, address, port, delayMs, trusted: this.#ready.has(id) }
+      return { id, address, port: probePort, delayMs, trusted: this.#ready.has(id) }
     })
     this.#init.prober.follow(upstream, probe, probed)
   }

@@ -21,7 +21,9 @@ export type ProberInit = {
 /** `changed`: its state is another one now. */
 export type ProbeResult = { readonly upstream: string; readonly endpoint: string; readonly ok: boolean; readonly changed: boolean }
 
-export type Probed = Pick<EndpointSpec, 'id' | 'address' | 'port'> & {
+export type Probed = Pick<EndpointSpec, 'id' | 'address'> & {
+  /** Where it is asked. */
+  readonly port: number
   /** Before the first probe. */
   readonly delayMs: number
   /** It has been serving until now: it passes until it fails, instead of waiting for its first success. */
@@ -156,8 +158,8 @@ export class Prober {
     this.#running++
     watch.stop = () => finish(undefined)
     const cancel = clock.setTimer(spec.timeoutMs, () => finish({ ok: false, says: `no answer within ${spec.timeoutMs} ms` }))
-    const target = { address: endpoint.address, port: spec.port ?? endpoint.port }
-    probe(spec, target, controller.signal).then(finish, (error: unknown) => finish({ ok: false, says: describe(error) }))
+    const { address, port } = endpoint
+    probe(spec, { address, port }, controller.signal).then(finish, (error: unknown) => finish({ ok: false, says: describe(error) }))
   }
 
   #note(watch: Watch, { ok, says }: ProbeOutcome, startedAt: number): void {

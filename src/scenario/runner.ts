@@ -10,7 +10,7 @@ import { printProblem } from '#resource/problem.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { MemorySource } from '#source/memory.ts'
 import { silentLog } from '#telemetry/log.ts'
-import { type Genkan, start } from '../main.ts'
+import { type Genkan, type Settings, start } from '../main.ts'
 import { compareOutcomes, compareProblems, type Difference } from './compare.ts'
 import type { CookieJar } from './cookie-jar.ts'
 import { sendAll } from './request-step.ts'
@@ -91,7 +91,9 @@ class Stage {
       this.#flags.clusterDns.length > 0 ? this.#flags.clusterDns : [{ host: '127.0.0.1', port: this.#dns.port }]
     const surroundings = { sources: [this.#led], log: silentLog, portConflict: 'fail', env: {} } as const
     await this.#update()
-    this.#genkan = await start(await toSettings({ ...this.#flags, clusterDns, lane: lane === 'fast' ? 'auto' : lane }, surroundings))
+    const flags = { ...this.#flags, clusterDns, lane: lane === 'fast' ? 'auto' : lane } as const
+    const isStandIn: Settings['isStandIn'] = (place) => this.#fleet.isStandIn(place)
+    this.#genkan = await start({ ...(await toSettings(flags, surroundings)), isStandIn })
     await this.#genkan.settled()
   }
 

@@ -50,6 +50,11 @@ export class StubFleet {
     return [...kept, ...made.services, ...made.slices, ...emptySlices(wanted, made)]
   }
 
+  /** Whether a stand-in listens there. */
+  isStandIn(place: { readonly address: string; readonly port: number }): boolean {
+    return this.#standIns.isAt(place)
+  }
+
   close(): Promise<void> {
     return this.#standIns.close()
   }

@@ -139,6 +139,33 @@ describe('genkan dev', () => {
     expect(await get(ports.http, 'web.test', '/cart')).toBe(200)
   })
 
+  test('stands in for Pods that have no address, are probed at another port and speak another protocol', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'genkan-'))
+    const protocols = ['HTTP', 'HTTPS', 'GRPC', 'GRPCS']
+    const documents = protocols.map((protocol) => {
+      const name = protocol.toLowerCase()
+      return `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ${name}, annotations: {nginx.ingress.kubernetes.io/backend-protocol: ${protocol}}}
+spec: {rules: [{host: ${name}.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: ${name}, port: {number: 80}}}}]}}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, annotations: {genkan.dev/readiness-path: /healthz, genkan.dev/readiness-port: "9000"}}
+spec: {selector: {app: ${name}}, ports: [{port: 80, targetPort: web}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: ${name}, labels: {app: ${name}}}
+spec: {containers: [{name: web, image: registry.example/web:1, ports: [{name: web, containerPort: 8080}]}]}
+`
+    })
+    writeFileSync(join(folder, 'all.yaml'), documents.join('---'))
+    const { ports } = await start('dev', folder)
+    expect(await Promise.all(protocols.map((protocol) => get(ports.http, `${protocol.toLowerCase()}.test`, '/')))).toEqual([200, 200, 200, 200])
+  })
+
   test('tells what each change of the folder did', async () => {
     const folder = manifests()
     const { said, child, ports } = await start('dev', folder)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { HealthGate } from '#health/gate.ts'
+import { HealthGate, type HealthGateInit } from '#health/gate.ts'
 import { spreadMs } from '#health/prober.ts'
 import { endpointState } from '#snapshot/endpoint-state.ts'
 import type { EndpointSet, EndpointSpec } from '#snapshot/snapshot.ts'
@@ -8,11 +8,11 @@ import { FakeClock } from '../support/fake-clock.ts'
 import { probeSpec, ScriptedProbe, setOf, upstreamId, upstreamSpec } from '../support/scripted-probe.ts'
 import { settle } from '../support/until.ts'
 
-function setUp() {
+function setUp(init: Partial<HealthGateInit> = {}) {
   const clock = new FakeClock()
   const script = new ScriptedProbe()
   const told: EndpointSet[][] = []
-  const gate = new HealthGate({ clock, random: () => 0, probe: script.probe, onChange: (sets) => void told.push([...sets]), log: silentLog })
+  const gate = new HealthGate({ clock, random: () => 0, probe: script.probe, onChange: (sets) => void told.push([...sets]), log: silentLog, ...init })
   return { clock, script, told, gate }
 }
 
@@ -221,6 +221,15 @@ describe('the gate with probes', () => {
     await tick(clock)
     expect(script.asked.map(({ target }) => target)).toEqual([{ address: '10.0.0.1', port: 9000 }])
     expect(states(gate)).toEqual(['waiting', 'ready'])
+  })
+
+  test('a stand-in is asked at the port it has, whatever port was written', async () => {
+    const { gate, clock, script } = setUp({ isStandIn: ({ address, port }) => address === '10.0.0.2' && port === 80 })
+    script.answers.set('10.0.0.1', true).set('10.0.0.2', true)
+    void gate.follow([upstreamSpec({ probe: probeSpec({ port: 9000 }) })], [setOf([1, 2])])
+    await tick(clock)
+    expect(script.asked.map(({ target }) => target)).toEqual([{ address: '10.0.0.1', port: 9000 }, { address: '10.0.0.2', port: 80 }])
+    expect(states(gate)).toEqual(['ready', 'ready'])
   })
 
   test('when everybody fails, nobody is ready', async () => {

@@ -33,13 +33,6 @@ describe('a prober', () => {
     }
   })
 
-  test('asks at the port of the spec where it has one', () => {
-    const { clock, script, prober } = setUp()
-    prober.follow(web, probeSpec({ port: 9000 }), [probed(1)])
-    clock.advance(spreadMs)
-    expect(script.last.target.port).toBe(9000)
-  })
-
   test('waits for the delay of an endpoint first', () => {
     const { clock, script, prober } = setUp({ random: 0 })
     prober.follow(web, probeSpec(), [probed(1, { delayMs: 5_000 })])
