@@ -4,7 +4,7 @@ import { findScenarios, readManifests, readScenario } from '../src/scenario/scen
 import { lanes, runScenario, type StepResult } from '../src/scenario/runner.ts'
 
 const root = join(import.meta.dirname, '..')
-const files = await findScenarios([join(root, 'test/scenarios'), join(root, 'examples/scenario-tests/tests')])
+const files = await findScenarios([join(root, 'test/scenarios'), join(root, 'examples')])
 
 /** As `genkan test` prints it, so that a failing test reads the same. */
 function print({ file, line, title, differences }: StepResult): string[] {

@@ -37,7 +37,7 @@ describe('the command line', () => {
     ['a folder for a URL', ['explain', fine, 'https://a.test/'], {}, 'the URL stands before the folders\n'],
     ['a URL without folders', ['explain', 'https://a.test/'], {}, 'genkan: explain wants the folders, too'],
     ['no scenario at all', ['test', empty], {}, 'genkan: no *.scenario.yaml below'],
-    ['a lane that is not there', ['test', '--lane', 'quick', 'examples/scenario-tests/tests'], {}, 'genkan: --lane: expected general, fast or both, found "quick"\n'],
+    ['a lane that is not there', ['test', '--lane', 'quick', 'examples/scenario-tests'], {}, 'genkan: --lane: expected general, fast or both, found "quick"\n'],
   ] as const) {
     test(`says what is wrong with ${what}, and exits with 2`, async () => {
       const result = await genkan(args, { env })
