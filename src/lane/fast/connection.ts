@@ -10,7 +10,7 @@ import type { Cause } from '#proxy/failure.ts'
 import { RequestMemory } from '#proxy/request-memory.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { BodyDecoder } from './body.ts'
-import { listsClose } from './keep-alive.ts'
+import { asksToClose } from './keep-alive.ts'
 import { noRequestBlock, type RequestBlock, type HeadParser, isWorthParsing } from './parse.ts'
 import type { Ticking } from './ticker.ts'
 import { type Client, type FastInit, FastTransport } from './transport.ts'
@@ -48,8 +48,10 @@ export class FastConnection implements Client, Ticking {
   #isPaused: boolean
   #isUploading: boolean
   #requests: number
-  /** The client has said that this is its last request. */
+  /** The fields of the last request say that it is the client's last one. */
   #closes: boolean
+  /** They do, or the trailers behind it did. */
+  #closesNow: boolean
   #awaited: Awaited
   #deadline: number
 
@@ -67,6 +69,7 @@ export class FastConnection implements Client, Ticking {
     this.#isUploading = false
     this.#requests = 0
     this.#closes = false
+    this.#closesNow = false
     this.#awaited = 'firstByte'
     this.#deadline = host.ticker.after(host.limits.headerTimeoutMs)
     socket
@@ -84,7 +87,7 @@ export class FastConnection implements Client, Ticking {
 
   get isLast(): boolean {
     const { isDraining, limits } = this.#host
-    return this.#closes || isDraining || (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
+    return this.#closesNow || isDraining || (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
   }
 
   startUpload(): void {
@@ -211,6 +214,8 @@ export class FastConnection implements Client, Ticking {
     const { parser, proxy, runtime } = this.#host
     const { method, target, version, requestBlock: block, end } = parser
     const received: RequestHead = { method, target, version, fields: block.fields }
+    if (block !== this.#block) this.#closes = asksToClose(block.fields)
+    this.#closesNow = this.#closes
     this.#block = block
     const look = proxy.look({ received, scan: block.scan, connection: this.facts, runtime, memory: this.#memory })
     const reason = unfit(received, block, look, this.facts.scheme)
@@ -221,7 +226,6 @@ export class FastConnection implements Client, Ticking {
     this.#requests++
     this.#deadline = 0
     this.#awaited = 'nextHead'
-    this.#closes = listsClose(block.scan.connection)
     if ('cause' in look.admitted) this.#phase = 'discard'
     else {
       this.#body.begin(look.admitted.framing)
@@ -258,6 +262,7 @@ export class FastConnection implements Client, Ticking {
   #received(bytes: Buffer): void {
     this.#phase = 'held'
     this.#isUploading = false
+    if (this.#body.trailers.length > 0 && asksToClose(this.#body.trailers)) this.#closesNow = true
     this.#deadline = 0
     if (this.#body.end < bytes.length) this.#hold(bytes.subarray(this.#body.end))
     else this.#resume()

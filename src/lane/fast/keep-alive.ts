@@ -1,5 +1,5 @@
 /** How long a connection to an endpoint may be kept (RFC 9112 section 9.3). */
-import { listMembers } from '#http/fields.ts'
+import { all, listMembers } from '#http/fields.ts'
 import { equalsLower } from '#http/grammar.ts'
 import type { HttpVersion } from '#http/head.ts'
 
@@ -20,6 +20,14 @@ export function persistence(version: HttpVersion, fields: readonly string[], lon
     if (equalsLower(name, 'keep-alive')) ms = Math.min(ms, promised(fields[at + 1]!))
   }
   return Math.max(0, ms)
+}
+
+/**
+ * Whether nothing may follow a request with these fields, or these trailers. Proxy-Connection (de facto) is believed like Connection, as
+ * node does: a reader that takes it for the end must not be followed by one that does not.
+ */
+export function asksToClose(fields: readonly string[]): boolean {
+  return all(fields, 'connection').some(listsClose) || all(fields, 'proxy-connection').some(listsClose)
 }
 
 /** Whether `close` is among the members of a Connection value. */
