@@ -20,7 +20,7 @@ import { contest } from './contest.ts'
 import { asksForCredentials } from './guards.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
-import { patternHosts } from './pattern-paths.ts'
+import { patternHosts, withinBudget } from './pattern-paths.ts'
 import { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
@@ -98,7 +98,7 @@ export function compile(resources: ResourceSet, options: CompileOptions): Compil
   const aliases = aliasesOf(mains, problems)
   const named = selectTls(mains.map((plan) => plan.ingress), resources, { now: options.now, problems })
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
-  const { winners, losses } = contest([...mains.flatMap((plan) => plan.claims), ...answers], problems)
+  const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
   const placements = placeClaims(winners, plans, { upstreams, problems })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })

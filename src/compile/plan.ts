@@ -23,6 +23,7 @@ import type { CanaryRules } from './ingress-nginx/canary.ts'
 import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
+import { missingGroup } from './ingress-nginx/rewriting.ts'
 import type { Shaping } from './ingress-nginx/shaping.ts'
 import { readShaping, shapingNames } from './ingress-nginx/shaping.ts'
 import { limits } from './ingress-nginx/limits.ts'
@@ -51,6 +52,8 @@ export type Plan = {
   /** What it says about sessions and canaries. */
   readonly canaryBehavior: CanarySpec['affinity'] | undefined
   readonly guards: Guards
+  /** It asks for a protection, so nothing of it may be passed by. */
+  readonly guarded: boolean
   /** Why its routes answer 503; `undefined` when they are served. */
   readonly closed: string | undefined
 }
@@ -79,13 +82,17 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
   // What stands before the main route stands before its canary.
   const guards = canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
   const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed
+  // What stands in for an expression must not let by what the expression would have guarded.
+  const guarded = closed !== undefined || isGuarded(guards)
+  const claims = claimsOf(ingress, { closed: guarded, isPattern: patternTest(shaping.rewriting, patternHosts), problems })
+  reportMissingGroups(claims, shaping, problems)
   return {
     ingress,
     settings,
     timeouts,
     shaping,
-    // What stands in for an expression must not let by what the expression would have guarded.
-    claims: claimsOf(ingress, { closed: closed !== undefined || isGuarded(guards), isPattern: patternTest(shaping.rewriting, patternHosts), problems }),
+    claims,
+    guarded,
     wish,
     cookie: readCookie(scope),
     canary,
@@ -97,6 +104,14 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
 
 /** Those that guard the routes of an Ingress. */
 const guardNames = [authentication, sourceRanges, limits].flatMap(({ rows }) => rows.filter(({ verdict }) => verdict === 'honoured').map(({ name }) => name))
+
+function reportMissingGroups(claims: readonly Claim[], { rewriting }: Shaping, problems: Problem[]): void {
+  for (const { ingress, path, at, standing, written } of claims) {
+    const missing = standing === 'rule' && written !== rewriting.target ? missingGroup(rewriting, path) : undefined
+    if (missing === undefined) continue
+    problems.push(problemOf(ingress, { severity: 'warning', code: 'missing-group', at: [...at, 'path'], message: missing, instead: 'it is empty, as in ingress-nginx' }))
+  }
+}
 
 type Scopes = { readonly scope: Scope; readonly own: Scope }
 

@@ -255,11 +255,11 @@ describe('mirror', () => {
   test('leaves copies out while too many are on their way, whatever became of the others', async () => {
     const ends: (() => void)[] = []
     const { onRequest } = mirror.create(config, filterEnv({ ask: () => new Promise((_, reject) => ends.push(() => reject(new Error('gone')))) }))
-    for (let n = 0; n < mostCopies + 5; n += 1) onRequest!(contextOf())
+    for (let n = 0; n < mostCopies + 5; n += 1) void onRequest!(contextOf())
     expect(ends.length).toBe(mostCopies)
     ends[0]!()
     await new Promise((resolve) => setImmediate(resolve))
-    onRequest!(contextOf())
+    void onRequest!(contextOf())
     expect(ends.length).toBe(mostCopies + 1)
   })
 })

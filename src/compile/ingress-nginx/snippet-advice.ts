@@ -5,8 +5,8 @@ import type { Statement } from './snippet-text.ts'
 export function adviceFor({ name, words }: Statement): string | undefined {
   const field = (words[0] ?? '').toLowerCase()
   if (/^(?:add_header|more_set_headers|more_clear_headers)$/.test(name)) {
-    if (/^access-control-/.test(field)) return 'enable-cors and cors-* do this'
-    if (/^strict-transport-security/.test(field)) return 'hsts in the global ConfigMap does this'
+    if (field.startsWith('access-control-')) return 'enable-cors and cors-* do this'
+    if (field.startsWith('strict-transport-security')) return 'hsts in the global ConfigMap does this'
     return `custom-headers does this, and so does ${safely}`
   }
   if (name === 'proxy_set_header' && field === 'host') return 'upstream-vhost does this'
