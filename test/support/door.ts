@@ -4,7 +4,7 @@ import type { PemPair } from '#listener/tls-contexts.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { defaultLimits, type Limits } from '#proxy/limits.ts'
 import { silentObserver } from '#proxy/observer.ts'
-import type { CertificateSpec, EndpointSet, EndpointSpec, RouteSpec, Snapshot, TlsHostSpec } from '#snapshot/snapshot.ts'
+import type { CertificateSpec, EndpointSet, EndpointSpec, RouteSpec, Snapshot, TlsHostSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { silentLog } from '#telemetry/log.ts'
 import { createFrontDoor, type FrontDoor, type FrontDoorInit } from '#worker/front-door.ts'
 import { after } from './closing.ts'
@@ -18,6 +18,8 @@ export type DoorOptions = {
   readonly limits?: Partial<Limits>
   readonly init?: Partial<FrontDoorInit>
   readonly snapshot?: Partial<Snapshot>
+  /** Of the only upstream there is, unless `snapshot` has others. */
+  readonly upstream?: Partial<UpstreamSpec>
 }
 
 export interface Door {
@@ -79,7 +81,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   let ports = options.endpoints ?? []
   const apply: Door['apply'] = ({ snapshot = options.snapshot ?? {}, endpoints = ports }) => {
     ports = endpoints
-    frontDoor.apply(snapshotOf(++generation, options.route ?? {}, snapshot), [setOf(endpoints)])
+    frontDoor.apply(snapshotOf(++generation, options.route ?? {}, { upstreams: [upstreamOf(options.upstream ?? {})], ...snapshot }), [setOf(endpoints)])
   }
   apply({})
   const door: Door = {
@@ -127,10 +129,11 @@ export function routeOf(route: Partial<RouteSpec>): RouteSpec {
 function snapshotOf(generation: number, route: Partial<RouteSpec>, snapshot: Partial<Snapshot>): Snapshot {
   const certificates: readonly CertificateSpec[] = []
   const tlsHosts: readonly TlsHostSpec[] = []
-  const upstreams = [
-    { id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['slices'] },
-  ] as const
-  return { generation, routes: [routeOf(route)], upstreams, certificates, tlsHosts, ...snapshot }
+  return { generation, routes: [routeOf(route)], upstreams: [upstreamOf({})], certificates, tlsHosts, ...snapshot }
+}
+
+export function upstreamOf(upstream: Partial<UpstreamSpec>): UpstreamSpec {
+  return { id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['slices'], ...upstream }
 }
 
 export function setOf(ports: readonly number[], set: Partial<EndpointSet> = {}): EndpointSet {

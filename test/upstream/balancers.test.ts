@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { BalanceSpec, EndpointSpec } from '#snapshot/snapshot.ts'
+import type { Endpoint } from '#upstream/endpoint.ts'
 import { type Asker, Upstream } from '#upstream/upstream.ts'
 import { endpointOf } from '../support/door.ts'
 import { seededRandom, upstreamEnv } from '../support/proxy-env.ts'
@@ -59,7 +60,7 @@ describe.each(kinds)('%s', (_, balance) => {
   test('a retry goes on until everybody was asked once', () => {
     const upstream = build(balance, [{}, {}, {}, {}])
     for (let key = 0; key < 20; key++) {
-      const tried = []
+      const tried: Endpoint[] = []
       for (let next = upstream.pick(asking(key), tried); next !== undefined; next = upstream.pick(asking(key), tried)) tried.push(next)
       expect(new Set(tried).size).toBe(4)
     }

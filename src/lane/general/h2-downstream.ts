@@ -104,7 +104,10 @@ export class H2Downstream implements Downstream {
   #stopReading(): void {
     if (this.#received) return
     const stream = this.source
-    if (stream.writableFinished) stream.close(constants.NGHTTP2_NO_ERROR)
+    // What is left of the request is discarded: node closes no stream that nobody reads.
+    stream.resume()
+    // A head that ends the stream is still to be written: a reset now would take its place.
+    if (stream.writableFinished || stream.writableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
     else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
   }
 

@@ -42,7 +42,9 @@ export class Pools {
   /** How many there may be at once is for the proxy to say: it knows of endpoints that have room. */
   lease(target: Target): Lease {
     const { pool } = this.#entryOf(target)
-    return { dispatch: (options, handler) => void pool.dispatch(options, handler) }
+    // undici would take Host for the server name, and make another connection for every other Host. It knows the option
+    // that prevents that, and only its type does not.
+    return { dispatch: (options, handler) => void pool.dispatch({ ...options, servername: sameForAll } as Dispatcher.DispatchOptions, handler) }
   }
 
   /** Pools of other endpoints are closed once nothing is in flight on them. */
@@ -87,6 +89,8 @@ export class Pools {
   }
 }
 
+const sameForAll = 'endpoint.invalid'
+
 /** A client of undici's, one connection at a time, that tells handlers about that connection. */
 class WiredClient extends Client implements Wire {
   #requests = 0
@@ -97,7 +101,7 @@ class WiredClient extends Client implements Wire {
     super(origin, {
       ...options,
       connect: (target, callback) =>
-        connect(target, (...result) => {
+        connect({ ...target, servername: '' }, (...result) => {
           if (result[0] === null) this.#watch(result[1])
           callback(...result)
         }),
