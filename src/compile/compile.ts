@@ -22,6 +22,7 @@ import { readGlobals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import { patternHosts, withinBudget } from './pattern-paths.ts'
 import { NetworkPolicies } from './network-policy.ts'
+import { CompileMemo } from './memo.ts'
 import type { Plan } from './plan.ts'
 import { planOf } from './plan.ts'
 import type { Placement } from './route-spec.ts'
@@ -86,13 +87,25 @@ export type Compiled = {
   readonly foreign: readonly ForeignRule[]
 }
 
-/** Problems are sorted by place; everything else is independent of the order in which the objects are given. */
-export function compile(resources: ResourceSet, options: CompileOptions): Compiled {
+/**
+ * Problems are sorted by place; everything else is independent of the order in which the objects are given. `memo` spares
+ * work on what has not changed since it was used last; what comes out is the same without.
+ */
+export function compile(resources: ResourceSet, options: CompileOptions, memo: CompileMemo = new CompileMemo()): Compiled {
   const problems: Problem[] = []
-  const globals = readGlobals(resources, options.configMap, problems)
+  const { configMap, compat } = options
+  const global = memo.globals(resources, configMap, (watched, found) => readGlobals(watched, configMap, found))
+  problems.push(...global.problems)
+  const globals = global.value
   const { ours, foreign } = selectIngresses(resources, options, problems)
-  const planning = { globals, resources, compat: options.compat, patternHosts: patternHosts(ours, options.compat), problems }
-  const plans = ours.map((ingress) => planOf(ingress, planning))
+  const hosts = memo.hosts(patternHosts(ours, compat))
+  const plans = ours.map((ingress) => {
+    const planned = memo.plans.of(ingress, { resources, given: [globals, compat, hosts] }, (watched, found) =>
+      planOf(ingress, { globals, resources: watched, compat, patternHosts: hosts, problems: found }),
+    )
+    problems.push(...planned.problems)
+    return planned.value
+  })
   const mains = plans.filter((plan) => plan.canary === undefined)
   const answers = answerClaims(mains, { redirectCode: globals.redirectCode, problems })
   const aliases = aliasesOf(mains, problems)

@@ -6,6 +6,7 @@
  */
 import type { Compiled, CompileOptions, ResourceStatus } from '#compile/compile.ts'
 import { compile } from '#compile/compile.ts'
+import { CompileMemo } from '#compile/memo.ts'
 import type { Discovery } from '#discovery/discovery.ts'
 import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
@@ -49,6 +50,7 @@ export class ControlLoop {
   readonly #abort = new AbortController()
   #turning: Promise<void> | undefined
   #dirty = false
+  readonly #memo = new CompileMemo()
   #latest: Turn | undefined
   #snapshot = emptySnapshot
 
@@ -117,7 +119,7 @@ export class ControlLoop {
     const { discovery, health, pool, options, now, compile: run = compile } = this.#init
     const batches = this.#batches.filter((batch) => batch !== undefined)
     const resources = new ResourceSet(batches.flatMap((batch) => batch.resources))
-    const compiled = run(resources, { ...options, now: now() })
+    const compiled = run(resources, { ...options, now: now() }, this.#memo)
     await discovery.follow(resources, compiled.snapshot.upstreams)
     await health.follow(compiled.snapshot.upstreams, discovery.current())
     const before = this.#snapshot

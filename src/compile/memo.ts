@@ -1,0 +1,88 @@
+/**
+ * What one compilation leaves for the next: results that depend on one object, and on others that it looked up by name,
+ * are used again as long as all of these are the very same objects. It never changes what comes out.
+ */
+import type { Problem } from '#resource/problem.ts'
+import { type OfKind, ResourceSet } from '#resource/resource-set.ts'
+import type { ResourceKind } from '#resource/resource.ts'
+import type { Ingress } from '#resource/resource.ts'
+import type { Globals } from './ingress-nginx/config-map.ts'
+import type { Plan } from './plan.ts'
+
+export class CompileMemo {
+  readonly plans = new Memo<Ingress, Plan>()
+  readonly #globals = new Memo<CompileMemo, Globals>()
+  #hosts: ReadonlySet<string> = new Set()
+
+  /** `configMap` is the name they are read from. */
+  globals(resources: ResourceSet, configMap: string | undefined, work: Work<Globals>): Remembered<Globals> {
+    return this.#globals.of(this, { resources, given: [configMap] }, work)
+  }
+
+  /** The set of the last time, when it holds the same. */
+  hosts(hosts: ReadonlySet<string>): ReadonlySet<string> {
+    const isSame = hosts.size === this.#hosts.size && hosts.isSubsetOf(this.#hosts)
+    return isSame ? this.#hosts : (this.#hosts = hosts)
+  }
+}
+
+export type Remembered<T> = { readonly value: T; readonly problems: readonly Problem[] }
+
+/** Reports to `problems`, and reads nothing but its key, what was given, and `resources`. */
+export type Work<T> = (resources: ResourceSet, problems: Problem[]) => T
+
+/** `given` is compared by identity. */
+export type Surroundings = { readonly resources: ResourceSet; readonly given: readonly unknown[] }
+
+type Entry<T> = Remembered<T> & { readonly given: readonly unknown[]; readonly lookups: readonly Lookup[] }
+
+export class Memo<Key extends object, T> {
+  readonly #entries = new WeakMap<Key, Entry<T>>()
+
+  of(key: Key, { resources, given }: Surroundings, work: Work<T>): Remembered<T> {
+    const known = this.#entries.get(key)
+    if (known !== undefined && isSameList(known.given, given) && known.lookups.every((each) => each.isSame(resources))) return known
+    const watched = new WatchedResources(resources)
+    const problems: Problem[] = []
+    const entry = { value: work(watched, problems), problems, given, lookups: watched.lookups }
+    if (watched.wasListed) this.#entries.delete(key)
+    else this.#entries.set(key, entry)
+    return entry
+  }
+}
+
+type Lookup = { readonly isSame: (resources: ResourceSet) => boolean }
+type Named = Exclude<ResourceKind, 'Workload'>
+
+/** The same resources, and a note of each that was looked up. */
+class WatchedResources extends ResourceSet {
+  readonly #resources: ResourceSet
+  readonly lookups: Lookup[] = []
+  /** Somebody asked for all of a kind, which any change may change. */
+  wasListed = false
+
+  constructor(resources: ResourceSet) {
+    super([])
+    this.#resources = resources
+  }
+
+  override get<Kind extends Named>(kind: Kind, namespace: string, name: string): OfKind<Kind> | undefined {
+    const found = this.#resources.get(kind, namespace, name)
+    this.lookups.push({ isSame: (resources) => resources.get(kind, namespace, name) === found })
+    return found
+  }
+
+  override list<Kind extends ResourceKind>(kind: Kind): readonly OfKind<Kind>[] {
+    this.wasListed = true
+    return this.#resources.list(kind)
+  }
+
+  override *[Symbol.iterator](): Iterator<OfKind<ResourceKind>> {
+    this.wasListed = true
+    yield* this.#resources
+  }
+}
+
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index])
+}
