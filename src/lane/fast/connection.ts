@@ -7,6 +7,7 @@ import type { RequestHead } from '#http/head.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Exchange, Look } from '#proxy/exchange.ts'
 import type { Cause } from '#proxy/failure.ts'
+import { mayRunTwice } from '#proxy/retry.ts'
 import { RequestMemory } from '#proxy/request-memory.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { BodyDecoder } from './body.ts'
@@ -45,6 +46,8 @@ export class FastConnection implements Client, Ticking {
   readonly #memory: RequestMemory
   /** Received and not acted on. */
   #pending: Buffer | undefined
+  /** Of the request body, while it is small and may have to be sent again. */
+  #kept: Buffer[]
   #isPaused: boolean
   #isUploading: boolean
   #requests: number
@@ -65,6 +68,7 @@ export class FastConnection implements Client, Ticking {
     this.#block = noRequestBlock
     this.#memory = new RequestMemory()
     this.#pending = undefined
+    this.#kept = []
     this.#isPaused = false
     this.#isUploading = false
     this.#requests = 0
@@ -91,10 +95,17 @@ export class FastConnection implements Client, Ticking {
   }
 
   startUpload(): void {
+    const exchange = this.#transport.exchange!
+    if (this.#phase === 'body' && exchange.requestBytes === 0) exchange.replayable = mayRunTwice(exchange)
+    else this.#replay()
+    if (this.#phase !== 'body') return
     this.#isUploading = true
-    const bytes = this.#pending ?? nothing
-    this.#pending = undefined
-    this.#feed(bytes)
+    this.resumeUpload()
+  }
+
+  haltUpload(): void {
+    this.#isUploading = false
+    this.#deadline = 0
   }
 
   resumeUpload(): void {
@@ -115,6 +126,7 @@ export class FastConnection implements Client, Ticking {
 
   onExchangeDone(close: boolean): void {
     this.#isUploading = false
+    if (this.#kept.length > 0) this.#kept = []
     if (this.#phase === 'gone') return
     if (close || this.socket.destroyed) return this.#end()
     this.#phase = 'head'
@@ -247,6 +259,7 @@ export class FastConnection implements Client, Ticking {
     if (maxBodyBytes > 0 && exchange.requestBytes + body.missing > maxBodyBytes) {
       return this.#fail('body_too_large', `more than ${maxBodyBytes} bytes`)
     }
+    if (exchange.replayable) this.#keep(exchange, bytes.subarray(0, body.length))
     if (body.done) this.#received(bytes)
     const mayGoOn = this.#transport.upload(bytes, 0, body.length, body.done)
     if (body.done) return
@@ -257,6 +270,20 @@ export class FastConnection implements Client, Ticking {
       this.#deadline = 0
       this.#pause()
     }
+  }
+
+  /** Keeps the beginning of a body that may have to be sent again. */
+  #keep(exchange: Exchange, bytes: Buffer): void {
+    exchange.replayable = exchange.requestBytes <= this.#host.limits.replayBytes
+    if (!exchange.replayable) this.#kept = []
+    else if (bytes.length > 0) this.#kept.push(bytes)
+  }
+
+  /** Sends what was kept to another endpoint; only a body that is still whole gets here. */
+  #replay(): void {
+    const bytes = this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept)
+    this.#kept = bytes.length === 0 ? [] : [bytes]
+    this.#transport.upload(bytes, 0, bytes.length, this.#phase === 'held')
   }
 
   #received(bytes: Buffer): void {

@@ -23,9 +23,11 @@ export interface Client {
   readonly isReceived: boolean
   /** Nothing may follow the response of this exchange anyway. */
   readonly isLast: boolean
-  /** The endpoint is ready for the request body: give what is there to `upload`, and what comes. */
+  /** The endpoint is ready for the request body: give all of it to `upload`, from its start, as it comes. */
   startUpload(): void
   resumeUpload(): void
+  /** The request body is nobody's until `startUpload` comes again. */
+  haltUpload(): void
   /** What is left of the request body is discarded. */
   stopUpload(): void
   /** The response is out, or nothing more can be. `close`: nothing may follow. */
@@ -58,6 +60,8 @@ export class FastTransport implements Transport, WireUser {
   #responseHead: string
   #requestCoding: Coding
   #responseCoding: Coding
+  /** The client has asked for the head alone, whatever the endpoint was asked. */
+  #isBodiless: boolean
   #close: boolean
 
   constructor(init: FastInit, client: Client) {
@@ -71,6 +75,7 @@ export class FastTransport implements Transport, WireUser {
     this.#responseHead = ''
     this.#requestCoding = 'asIs'
     this.#responseCoding = 'asIs'
+    this.#isBodiless = false
     this.#close = false
   }
 
@@ -138,8 +143,9 @@ export class FastTransport implements Transport, WireUser {
 
   onWireReady(): void {
     const exchange = this.#exchange!
-    const { hasBody, sent, admitted } = exchange
-    this.#requestCoding = admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
+    const { sent, admitted } = exchange
+    const hasBody = exchange.hasBody && exchange.sendsBody
+    this.#requestCoding = hasBody && admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
     const text = this.#writer.text(sent, this.#requestCoding, exchange.route?.requestFilters.length === 0)
     if (hasBody) {
       this.#requestHead = text
@@ -174,21 +180,26 @@ export class FastTransport implements Transport, WireUser {
   }
 
   onWireHead(head: ResponseHead, framing: BodyFraming | undefined): void {
-    this.#responseCoding = framing?.kind === 'chunked' || framing?.kind === 'untilClose' ? 'chunked' : 'asIs'
-    const memory = this.#wire!.memory.judged
+    this.#isBodiless = this.#exchange!.received.method === 'HEAD'
+    const isOpen = framing?.kind === 'chunked' || framing?.kind === 'untilClose'
+    this.#responseCoding = isOpen && !this.#isBodiless ? 'chunked' : 'asIs'
+    const wire = this.#wire!
     // What is no good the proxy judges itself.
-    this.#init.proxy.onResponse(this.#exchange!, head, framing === undefined ? undefined : { framing, memory })
+    const judged = framing === undefined ? undefined : { framing, memory: wire.memory.judged }
+    this.#init.proxy.onResponse(this.#exchange!, head, judged)
+    // Nobody wants it: another attempt is still to come, or waits for an endpoint.
+    if (head.status >= 200 && this.#wire === wire && this.#responseHead === '') this.#drop()
   }
 
   onWireBody(bytes: Buffer, start: number, end: number): void {
-    const length = end - start
+    const length = this.#isBodiless ? 0 : end - start
     const head = this.#responseHead
     if (length === 0 && head === '') return
     this.#responseHead = ''
     this.#exchange!.responseBytes += length
     const isChunk = this.#responseCoding === 'chunked' && length > 0
     const before = isChunk ? `${head}${length.toString(16)}\r\n` : head
-    this.#write(before, bytes.subarray(start, end), isChunk ? '\r\n' : '')
+    this.#write(before, bytes.subarray(start, start + length), isChunk ? '\r\n' : '')
     if (!this.#socket.writableNeedDrain) return
     this.#wire?.pause()
     this.#socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
@@ -196,7 +207,7 @@ export class FastTransport implements Transport, WireUser {
 
   onWireEnd(bytes: Buffer, start: number, end: number, trailers: readonly string[]): void {
     this.#wire = undefined
-    const length = end - start
+    const length = this.#isBodiless ? 0 : end - start
     let before = this.#responseHead
     let after = ''
     this.#responseHead = ''
@@ -208,12 +219,12 @@ export class FastTransport implements Transport, WireUser {
         after = `\r\n${after}`
       }
     }
-    this.#write(before, bytes.subarray(start, end), after)
+    this.#write(before, bytes.subarray(start, start + length), after)
     this.#settle()
   }
 
   onWireFailed(failure: Failure): void {
-    this.#wire = undefined
+    this.#drop()
     this.#init.proxy.onFailure(this.#exchange!, failure)
   }
 
@@ -265,7 +276,9 @@ export class FastTransport implements Transport, WireUser {
     this.#wire = undefined
     this.#requestHead = ''
     this.#responseHead = ''
-    wire?.cut()
+    if (wire === undefined) return
+    wire.cut()
+    this.#client.haltUpload()
   }
 
   /** RFC 9112 section 9.3: behind an unread body no next request can be found; behind a refused one none is looked for. */
