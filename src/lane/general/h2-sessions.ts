@@ -97,7 +97,7 @@ class Entry {
   #connect(): void {
     const connecting = [...this.#sessions].filter((each) => each.isConnecting).length
     const enough = connecting * this.#limits.upstreamStreams >= this.#waiting.size
-    if (this.#waiting.size === 0 || enough || this.#sessions.size >= this.#limits.connectionsPerEndpoint) return
+    if (this.#waiting.size === 0 || enough || this.#sessions.size >= this.#target.connections) return
     const session: H2Session = new H2Session({
       target: this.#target,
       limits: this.#limits,

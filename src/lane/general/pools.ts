@@ -39,7 +39,7 @@ export class Pools {
     this.#limits = limits
   }
 
-  /** How many there may be at once is for the proxy to say: it knows of endpoints that have room. */
+  /** How many there may be under way at once is for the proxy to say: it knows of endpoints that have room. */
   lease(target: Target): Lease {
     const { pool } = this.#entryOf(target)
     // undici would take Host for the server name, and make another connection for every other Host. It knows the option
@@ -72,10 +72,10 @@ export class Pools {
     return entry
   }
 
-  #build({ endpoint, tls, connectMs }: Target): Pool {
+  #build({ endpoint, tls, connectMs, connections }: Target): Pool {
     const { upstreamIdleTimeoutMs, responseHeaderBytes } = this.#limits
     return new Pool(`${tls === undefined ? 'http' : 'https'}://${hostOf(endpoint)}:${endpoint.spec.port}`, {
-      connections: null,
+      connections,
       // One request at a time: a second one behind it would wait for the first and share its fate.
       pipelining: 1,
       keepAliveTimeout: upstreamIdleTimeoutMs,

@@ -46,7 +46,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
 
   send(exchange: Exchange, endpoint: Endpoint): void {
     this.#drop()
-    const way = usable(exchange, endpoint)
+    const way = usable(exchange, endpoint, this.#init.limits)
     if ('cause' in way) return this.#init.proxy.onFailure(exchange, way)
     const { readMs, streamIdleMs } = exchange.timeouts
     const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, way) : undefined
@@ -160,9 +160,9 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 }
 
-function usable(exchange: Exchange, endpoint: Endpoint): Target | Failure {
+function usable(exchange: Exchange, endpoint: Endpoint, limits: Limits): Target | Failure {
   try {
-    return targetOf(exchange, endpoint)
+    return targetOf(exchange, endpoint, limits)
   } catch (error) {
     return { cause: 'upstream_tls', detail: error instanceof Error ? error.message : String(error) }
   }

@@ -63,7 +63,7 @@ export class UpgradeTransport implements Transport {
     this.#answer = undefined
     let target: Target
     try {
-      target = targetOf(exchange, endpoint)
+      target = targetOf(exchange, endpoint, this.#init.limits)
     } catch (error) {
       return this.#fail({ cause: 'upstream_tls', detail: String(error) })
     }
