@@ -106,6 +106,41 @@ describe('guards', () => {
     expect(outcomeOf(prefixed(ingressNginx.prefix, { 'auth-url': 'http://web/' })).route.policies).toMatchObject([{ config: { to: { kind: 'upstream', id: 'default/web:80' } } }])
   })
 
+  test('hold for an expression that cannot be matched, too: nobody else\'s rule takes its requests', () => {
+    const path = (name: string, annotations: string, written: string): string => `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ${name}, annotations: ${annotations}}
+spec: {rules: [{host: a.test, http: {paths: [{path: "${written}", pathType: ImplementationSpecific, backend: {service: {name: web, port: {number: 80}}}}]}}]}`
+    const guarded = (guard: string): string => path('a', `{${ingressNginx.prefix}use-regex: "true"${guard}}`, '/admin(?!x)')
+    const upstreamOf = (guard: string): string | undefined => {
+      const { snapshot } = compile(resourcesFrom([guarded(guard), path('b', '{}', '/')].join('\n---\n')), compileOptions)
+      return snapshot.routes.find((route) => route.path.value === '/')?.upstream
+    }
+    expect(upstreamOf('')).toBe('default/web:80')
+    expect(upstreamOf(`, ${ingressNginx.prefix}whitelist-source-range: 10.0.0.0/8`)).toBeUndefined()
+  })
+
+  test('leave only rules at or below an open path without authentication', () => {
+    const more = '\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {no-auth-locations: /shop}'
+    const rules = (value: string): string => `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: x, annotations: {${ingressNginx.prefix}auth-type: basic, ${ingressNginx.prefix}auth-secret: users, ${ingressNginx.prefix}denylist-source-range: 10.0.0.1}}
+spec: {rules: [{host: b.test, http: {paths: [{path: ${value}, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}`
+    const kindsOf = (value: string): readonly string[] => {
+      const { snapshot } = compile(resourcesFrom([surroundings, rules(value), more].join('\n---\n')), { ...compileOptions, configMap: 'n/c' })
+      return kinds(snapshot.routes[0]!.policies)
+    }
+    expect([kindsOf('/shop'), kindsOf('/shop/a'), kindsOf('/shopping'), kindsOf('/')]).toEqual([['access'], ['access'], ['access', 'basic-auth'], ['access', 'basic-auth']])
+  })
+
+  test('read users from no other namespace, even where the Secret is there', () => {
+    const more = '\napiVersion: v1\nkind: Secret\nmetadata: {name: users, namespace: other}\nstringData: {auth: "eve:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}'
+    const { route } = outcomeOf(prefixed(ingressNginx.prefix, { 'auth-type': 'basic', 'auth-secret': 'other/users' }), { more })
+    expect(route).toMatchObject({ upstream: undefined, policies: [] })
+  })
+
   test('never show a hash', () => {
     const broken = surroundings.replace('ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=', 'ann:hunter2')
     const { problems } = compile(resourcesFrom(`${broken}\n---\n

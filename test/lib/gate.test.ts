@@ -98,6 +98,16 @@ describe('a queue', () => {
     expect(await second.admitted).toBe(true)
   })
 
+  test('is not overtaken by somebody who comes just when a place is free', async () => {
+    const { gate, elsewhere, pass } = bench()
+    elsewhere.add('a', 1)
+    const waiting = gate.enter('a', queued)
+    elsewhere.add('a', -1)
+    expect(gate.enter('a', queued).admitted).toBeInstanceOf(Promise)
+    pass(100)
+    expect(await waiting.admitted).toBe(true)
+  })
+
   test('notices places that became free in other workers', async () => {
     const { gate, elsewhere, pass } = bench()
     elsewhere.add('a', 1)
