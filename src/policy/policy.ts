@@ -90,6 +90,8 @@ export type Question = {
   readonly fields: readonly string[]
   readonly connectMs: number
   readonly readMs: number
+  /** Nobody minds when there is no answer, so nobody is told. */
+  readonly optional?: true
 }
 
 /** Only the head: nobody needs the body. `undefined` when there was none in time. */

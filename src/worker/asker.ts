@@ -42,7 +42,7 @@ export class Asker {
       // undici's types do not know that raw heads are flat lists of names and values.
       return { status: statusCode, fields: textsOf(headers as unknown as readonly (string | Buffer)[]) }
     } catch (error) {
-      this.#log.warn('a policy got no answer', { origin, error: error instanceof Error ? error.message : String(error) })
+      this.#log[question.optional === true ? 'debug' : 'warn']('a policy got no answer', { origin, error: error instanceof Error ? error.message : String(error) })
       return undefined
     }
   }

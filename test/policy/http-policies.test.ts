@@ -249,6 +249,7 @@ describe('mirror', () => {
       fields: ['Host', 'm.test', 'X-A', '1', 'X-Forwarded-Host', 'shop.test'],
       connectMs: 1,
       readMs: 2,
+      optional: true,
     }])
   })
 
