@@ -25,7 +25,8 @@ describeLanes(() => {
         client.write(body.slice(cut))
         const answer = await client.end()
         expect(answer).toMatch(/^HTTP\/1\.1 200 /)
-        expect(answer.endsWith(data === '' ? '\r\n0\r\n\r\n' : `5\r\n${data}\r\n0\r\n\r\n`) || answer.includes(`${data}`)).toBe(true)
+        // The endpoint answers as it reads, so what came in two pieces may come back in two.
+        expect(answer.split('\r\n\r\n').slice(1).join('').replaceAll(/(?:^|\r\n)[0-9]+(?:\r\n|$)/g, '')).toBe(data)
       }
       expect(door.finished.some(({ attempts }) => attempts === 2)).toBe(true)
       expect(door.finished.every(({ requestBytes }) => requestBytes === data.length)).toBe(true)
