@@ -144,7 +144,7 @@ function placeClaims(claims: readonly Claim[], plans: readonly Plan[], { upstrea
     const { plan, asker } = askers.get(ingress)!
     const place = { at: standing === 'fallback' ? at : [...at, 'backend'], asked: plan.wish.discovery?.value }
     const found: Resolved = backend === undefined ? noPatterns : upstreams.resolve(ingress, backend, place)
-    const auth = placeAuth(claim, plan, upstreams)
+    const auth = placeAuth(claim, plan, { upstreams, problems })
     const reason = plan.closed ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
     const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
@@ -172,10 +172,10 @@ function placeErrors({ ingress, shaping }: Plan, upstreams: UpstreamList, proble
 }
 
 /** Whom the rule asks for permission, when that is a Service; unreachable when asking would not be safe. */
-function placeAuth({ host, path }: Claim, { guards }: Plan, upstreams: UpstreamList): Resolved | undefined {
+function placeAuth({ host, path }: Claim, { guards }: Plan, { upstreams, problems }: { readonly upstreams: UpstreamList; readonly problems: Problem[] }): Resolved | undefined {
   const wish = guards.externalAuth
   if (wish === undefined || !asksForCredentials(guards, path)) return undefined
-  const { resource, at, problems } = wish.scope
+  const { resource, at } = wish.scope
   if (wish.asksHost && host === '') {
     const message = 'auth-url asks the host that the client names, and a rule without a host lets it name any'
     problems.push(problemOf(resource, { severity: 'error', code: 'protection-not-possible', at: at('auth-url'), message, instead: 'the rule answers 503' }))

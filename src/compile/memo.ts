@@ -44,7 +44,8 @@ export class Memo<Key extends object, T> {
     if (known !== undefined && isSameList(known.given, given) && known.lookups.every((each) => each.isSame(resources))) return known
     const watched = new WatchedResources(resources)
     const problems: Problem[] = []
-    const entry = { value: work(watched, problems), problems, given, lookups: watched.lookups }
+    // Whoever reports later reports to an array of their own: here it would be lost, or told again for ever.
+    const entry = { value: work(watched, problems), problems: Object.freeze(problems), given, lookups: watched.lookups }
     if (watched.wasListed) this.#entries.delete(key)
     else this.#entries.set(key, entry)
     return entry

@@ -17,6 +17,7 @@ const versions: readonly (readonly string[])[] = [
     ingress(name, 'nginx.ingress.kubernetes.io/backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: default/users, nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"'),
     ingress(name, 'nginx.ingress.kubernetes.io/canary: "true", nginx.ingress.kubernetes.io/canary-weight: "10"'),
     ingress(name, 'nginx.ingress.kubernetes.io/no-such-thing: "1"'),
+    ingress(name, 'nginx.ingress.kubernetes.io/auth-url: "https://$host/check"').replace('host: shop.test, ', ''),
     ingress(name, 'nginx.ingress.kubernetes.io/custom-headers: default/globals'),
   ]),
   ['a:b', 'c:d'].map((line) => `{apiVersion: v1, kind: Secret, metadata: {name: users}, stringData: {auth: '${line}'}}`),
