@@ -3,12 +3,17 @@
  * per bench instead.
  */
 import { parseArgs } from 'node:util'
+import { balancing } from './micro/balancing.ts'
+import { compile } from './micro/compile.ts'
+import { endpointDiff } from './micro/endpoint-diff.ts'
+import { policies } from './micro/policies.ts'
 import { routeMatch } from './micro/route-match.ts'
+import { snapshot } from './micro/snapshot.ts'
 import { printTable } from './print-table.ts'
 import type { Bench } from './run.ts'
 import { runBench } from './run.ts'
 
-const benches: readonly Bench[] = [routeMatch]
+const benches: readonly Bench[] = [routeMatch, policies, balancing, endpointDiff, compile, snapshot]
 
 const options = { json: { type: 'boolean', default: false } } as const
 const { values, positionals } = parseArgs({ options, allowPositionals: true })

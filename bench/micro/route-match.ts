@@ -7,13 +7,13 @@
  * from hashes that V8 keeps inside request strings which are asked for again and again; a live request would pay for
  * them. Its `compile()` mode is left out: it turns every router into source text, 20,000 of them at the largest size.
  */
-import { getHeapStatistics } from 'node:v8'
 import Router from 'find-my-way'
 import { RouteTable } from '#route/table.ts'
 import type { RouteSpec } from '#snapshot/snapshot.ts'
 import type { Bench, CaseResult, Sample } from '../run.ts'
 import type { Request } from './route-set.ts'
 import { requestSet, routeSet } from './route-set.ts'
+import { checksum, measureStretch } from './stopwatch.ts'
 
 type Match = (host: string, path: string) => number
 
@@ -158,41 +158,19 @@ function memoryInUse(): number {
   return heapUsed + external
 }
 
-/**
- * Time is the processor time of this thread: what else runs on the machine, compiles or collects garbage on the side is
- * left out. Some kernels count it in steps of 4 ms, hence one long stretch; the first ones, the JIT being at work, are
- * dropped. Each goes on through the requests where the one before stopped.
- */
+/** Each stretch goes on through the requests where the one before stopped. */
 function measureMatches(match: Match, requests: readonly Request[]): { matchNs: number; allocatedBytes: number } {
   let next = 0
   let sum = 0
-  const run = (count: number): number => {
-    const started = cpuMs()
+  const { nanoseconds, allocatedBytes } = measureStretch((count) => {
     for (let i = 0; i < count; i += 1) {
       const { host, path } = requests[next]!
       sum = (sum + match(host, path)) | 0
       next = next + 1 === requests.length ? 0 : next + 1
     }
-    return cpuMs() - started
-  }
-  let count = 4
-  while (run(count) < 60) count *= 2
-  const allocatedBefore = getHeapStatistics().total_allocated_bytes
-  const matchNs = (run(count * 4) / (count * 4)) * 1e6
-  const allocated = getHeapStatistics().total_allocated_bytes - allocatedBefore
+  })
   if (Number.isNaN(sum)) throw new Error('every match gives a number')
-  return { matchNs, allocatedBytes: allocated / (count * 4) }
-}
-
-function cpuMs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return (user + system) / 1_000
-}
-
-function checksum(text: string): string {
-  let sum = 0
-  for (let i = 0; i < text.length; i += 1) sum = (Math.imul(sum, 31) + text.charCodeAt(i)) >>> 0
-  return String(sum)
+  return { matchNs: nanoseconds, allocatedBytes }
 }
 
 if (import.meta.main) {

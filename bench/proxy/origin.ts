@@ -1,5 +1,5 @@
 /**
- * The endpoints behind every proxy: nginx where there is one, because its answers cost a third of what Node's do and
+ * The endpoints behind every proxy: nginx where there is one, because its answers cost far less than Node's and
  * the load has to share a core with it; else a small Node server.
  */
 import { randomBytes } from 'node:crypto'

@@ -1,0 +1,51 @@
+/**
+ * Ten thousand Ingresses from YAML text to a snapshot, and what is done again when one of them changes.
+ */
+import { compile as compileSnapshot } from '#compile/compile.ts'
+import type { CompileOptions } from '#compile/compile.ts'
+import { readDocuments } from '#resource/documents.ts'
+import { ResourceSet } from '#resource/resource-set.ts'
+import type { Bench, Sample } from '../run.ts'
+import { ingress, manifests } from './manifests.ts'
+import { checksum, quickestMs } from './stopwatch.ts'
+
+const sizes = [1_000, 10_000]
+
+export const compileOptions: CompileOptions = {
+  ingressClasses: ['genkan', 'nginx'],
+  compat: 'none',
+  discovery: ['slices', 'pods', 'dns'],
+  configMap: undefined,
+  now: Date.UTC(2027, 0, 1),
+}
+
+export const compile: Bench = {
+  name: 'compile',
+  title: 'Compiling Ingresses, wall time',
+  file: import.meta.filename,
+  rounds: 3,
+  cases: sizes.map((size) => ({ labels: { ingresses: size.toLocaleString('en-US') }, group: String(size), args: [String(size)] })),
+  metrics: [
+    { name: 'readMs', title: 'read all YAML, ms', digits: 0 },
+    { name: 'firstMs', title: 'first compile, ms', digits: 0 },
+    { name: 'againMs', title: 'compile again after a change, ms', digits: 0 },
+    { name: 'routes', title: 'routes', digits: 0 },
+  ],
+  conclude: () => ['reading is done once per file that changed; a compile looks at all objects'],
+}
+
+/** Runs in a fresh process: `compile.ts <ingresses>`. */
+function measureCase(size: number): Sample {
+  const texts = manifests(size)
+  const started = performance.now()
+  const resources = texts.flatMap((text, index) => readDocuments(text, `${index}.yaml`).resources)
+  const readMs = performance.now() - started
+  const first = quickestMs(1, () => compileSnapshot(new ResourceSet(resources), compileOptions))
+  const changed = readDocuments(ingress(7, '/changed'), 'changed.yaml').resources
+  const again = quickestMs(3, () => compileSnapshot(new ResourceSet([...changed, ...resources]), compileOptions))
+  const { routes } = again.result.snapshot
+  const check = checksum(routes.map(({ id, upstream }) => `${id} ${upstream}`).join('\n'))
+  return { check, metrics: { readMs, firstMs: first.ms, againMs: again.ms, routes: routes.length } }
+}
+
+if (import.meta.main) process.stdout.write(JSON.stringify(measureCase(Number(process.argv[2]))))
