@@ -1,7 +1,7 @@
 /** What may become of nginx configuration text. */
 import type { AnnotationGroup } from '../annotation.ts'
 import { honoured } from '../annotation.ts'
-import { allowSnippets } from '../ingress-nginx/snippets.ts'
+import { allowSnippets } from '../allow-snippets.ts'
 
 export const snippets: AnnotationGroup = {
   title: 'Snippets',

@@ -2,7 +2,8 @@
 import type { AnnotationGroup } from '../annotation.ts'
 import { closed, honoured, noEffect, off, refused } from '../annotation.ts'
 import { judgeSnippet } from './snippet.ts'
-import { allowSnippets, isInterpretable } from './snippets.ts'
+import { allowSnippets } from '../allow-snippets.ts'
+import { isInterpretable } from './snippets.ts'
 
 const text = 'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
 

@@ -4,6 +4,7 @@
  */
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { PolicySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
+import { allowSnippets } from '../allow-snippets.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readWord } from '../setting.ts'
 import { corsNames, readCors } from './cors.ts'
@@ -16,7 +17,7 @@ import type { Redirects } from './redirects.ts'
 import { readRedirects, redirectNames } from './redirects.ts'
 import type { Rewriting } from './rewriting.ts'
 import { readRewriting, rewritingNames } from './rewriting.ts'
-import { allowSnippets, readSnippets } from './snippets.ts'
+import { readSnippets } from './snippets.ts'
 
 export type Shaping = {
   readonly rewriting: Rewriting

@@ -4,14 +4,13 @@
  */
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import { problemOf } from '#resource/problem.ts'
+import { allowSnippets } from '../allow-snippets.ts'
 import type { Scope } from '../setting.ts'
 import { safePolicy } from './safe-snippet.ts'
 import { decorates } from './snippet.ts'
 import { adviceFor } from './snippet-advice.ts'
 import type { Statement } from './snippet-text.ts'
 import { statementsOf } from './snippet-text.ts'
-
-export const allowSnippets = 'allow-snippets'
 
 const names = ['configuration-snippet', 'server-snippet'] as const
 
