@@ -175,6 +175,7 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
     lane,
     limits,
     affinityKey: key,
+    ticketKeys: randomBytes(48),
     counters: createCounters(workers),
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
     defaultCertificate: await createDefaultCertificate(new Date()),

@@ -19,6 +19,8 @@ export type ListenerInit = {
   readonly open: ConnectionCount
   /** Needed for https. */
   readonly contexts: TlsContexts | undefined
+  /** 48 bytes that seal session tickets: listeners that share them resume each other's sessions. Absent: its own. */
+  readonly ticketKeys?: Uint8Array | undefined
 }
 
 /** Mutable on purpose: the limit is the worker's, not one listener's. */
@@ -89,13 +91,14 @@ export class Listener {
   }
 
   #tls(): Server {
-    const { contexts, limits, lane } = this.#init
+    const { contexts, limits, lane, ticketKeys } = this.#init
     if (contexts === undefined) throw new Error('an https listener needs certificates')
     const server = createTlsServer({
       ...tlsDefaults,
       // For clients that name no server; SNICallback is not asked for them.
       cert: contexts.fallback.certificate,
       key: contexts.fallback.key,
+      ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
       noDelay: true,
       ALPNProtocols: ['h2', 'http/1.1'],
       handshakeTimeout: limits.handshakeTimeoutMs,

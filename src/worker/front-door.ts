@@ -43,6 +43,8 @@ export type FrontDoorInit = {
   /** 32 bytes; signs the cookies of sessions. */
   readonly affinityKey: Uint8Array
   readonly defaultCertificate: PemPair
+  /** 48 bytes, the same for all workers that share ports. */
+  readonly ticketKeys?: Uint8Array
   /** Shared with the other workers; absent for a front door of its own. */
   readonly counters?: Counters
   /** This worker's row in the counters; 0 when absent. */
@@ -105,7 +107,7 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
-    wanted === undefined ? undefined : { listener: new Listener({ scheme, lane, limits, observer, open, contexts }), wanted, moved: undefined }
+    wanted === undefined ? undefined : { listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys }), wanted, moved: undefined }
   const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal })
   const door = new RunningFrontDoor({ init, lane, contexts, upstreams, http: entranceOf('http', init.httpPort), https: entranceOf('https', init.httpsPort) })
   if (init.listensLater !== true) await door.listen()

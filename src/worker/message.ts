@@ -26,6 +26,8 @@ export type WorkerSettings = {
   readonly limits: Limits
   /** 32 bytes. */
   readonly affinityKey: Uint8Array
+  /** 48 bytes that seal TLS session tickets: a client resumes its session at whichever worker it meets. */
+  readonly ticketKeys: Uint8Array
   readonly counters: Counters
   /** This worker's row in the counters. */
   readonly row: number

@@ -24,6 +24,7 @@ export async function poolSettings(workers: number, settings: Partial<SharedSett
     accessLog: undefined,
     limits: defaultLimits,
     affinityKey: new Uint8Array(32).fill(7),
+    ticketKeys: new Uint8Array(48).fill(9),
     counters: createCounters(workers),
     defaultCertificate: await createDefaultCertificate(new Date()),
     ...settings,

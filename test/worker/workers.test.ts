@@ -1,6 +1,7 @@
 /** Several real workers on one port. */
 import { connect } from 'node:net'
 import { createServer } from 'node:net'
+import * as tls from 'node:tls'
 import { setImmediate as turn } from 'node:timers/promises'
 import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
@@ -77,6 +78,13 @@ describe('two workers', () => {
     expect(now.map((count, worker) => count > before[worker]!)).toEqual([true, true])
   }, 40_000)
 
+  test('resume the TLS sessions of each other', async () => {
+    const { ports } = await openPool(2)
+    const { session } = await handshake(ports.https, undefined)
+    const resumed = await Promise.all(Array.from({ length: 24 }, () => handshake(ports.https, session)))
+    expect(resumed.map((each) => each.isResumed)).toEqual(resumed.map(() => true))
+  })
+
   test('finish what is under way in both when they drain, and accept no more', async () => {
     const waiting: (() => void)[] = []
     const origin = await startOrigin((_, response) => void waiting.push(() => response.end('late')))
@@ -103,6 +111,17 @@ describe('two workers', () => {
     await expect(pool.start()).rejects.toThrow(/another program listens/)
   })
 })
+
+/** A connection with TLS 1.2, where a session is known as soon as the handshake is over. */
+function handshake(port: number, session: Buffer | undefined): Promise<{ readonly session: Buffer | undefined; readonly isResumed: boolean }> {
+  return new Promise((resolve, reject) => {
+    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2', ...(session && { session }) }, () => {
+      resolve({ session: socket.getSession(), isResumed: socket.isSessionReused() })
+      socket.destroy()
+    })
+    socket.on('error', reject)
+  })
+}
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
