@@ -199,7 +199,11 @@ export class FastTransport implements Transport, WireUser {
     this.#exchange!.responseBytes += length
     const isChunk = this.#responseCoding === 'chunked' && length > 0
     const before = isChunk ? `${head}${length.toString(16)}\r\n` : head
-    this.#write(before, bytes.subarray(start, start + length), isChunk ? '\r\n' : '')
+    const wire = this.#wire
+    const mayKeep = wire?.mayKeep === true
+    this.#write(before, bytes.subarray(start, start + length), isChunk ? '\r\n' : '', mayKeep)
+    // What the kernel has not taken yet is still in those bytes.
+    if (mayKeep && this.#socket.writableLength > 0) wire?.keep()
     if (!this.#socket.writableNeedDrain) return
     this.#wire?.pause()
     this.#socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
@@ -235,8 +239,8 @@ export class FastTransport implements Transport, WireUser {
     this.#wire.resume()
   }
 
-  /** Text of one character per byte around bytes that belong to a wire. */
-  #write(before: string, bytes: Buffer, after: string): void {
+  /** Text of one character per byte around bytes that belong to a wire, and are copied unless they may be kept. */
+  #write(before: string, bytes: Buffer, after: string, mayKeep = false): void {
     const socket = this.#socket
     if (bytes.length <= smallBody) {
       const text = bytes.length === 0 ? before + after : before + bytes.toString('latin1', 0, bytes.length) + after
@@ -245,7 +249,7 @@ export class FastTransport implements Transport, WireUser {
     }
     socket.cork()
     if (before !== '') socket.write(before, 'latin1')
-    socket.write(Buffer.from(bytes))
+    socket.write(mayKeep ? bytes : Buffer.from(bytes))
     if (after !== '') socket.write(after, 'latin1')
     socket.uncork()
   }

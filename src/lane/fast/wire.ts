@@ -78,6 +78,12 @@ export class Wire implements Ticking {
   /** Milliseconds it may idle after the response of this moment; 0 for not at all. */
   #idleMs: number
   #partial: Buffer | undefined
+  /** What is read into: the lane's, or one of its own. */
+  #buffer: Buffer
+  /** Somebody holds on to what is in it. */
+  #isKept: boolean
+  /** The last read has filled it. */
+  #isFilled: boolean
   #deadline: number
   #error: Error | undefined
 
@@ -94,6 +100,9 @@ export class Wire implements Ticking {
     this.#isAnswered = false
     this.#idleMs = 0
     this.#partial = undefined
+    this.#buffer = host.buffer
+    this.#isKept = false
+    this.#isFilled = false
     this.#deadline = host.ticker.after(connectMs)
     this.#error = undefined
     this.#socket = connect({
@@ -102,7 +111,7 @@ export class Wire implements Ticking {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: probeAfterMs,
-      onread: { buffer: host.buffer, callback: (count, buffer) => this.#onRead(count, buffer) },
+      onread: { buffer: () => this.#nextBuffer(), callback: (count, buffer) => this.#onRead(count, buffer) },
     })
     this.#listen()
   }
@@ -114,6 +123,15 @@ export class Wire implements Ticking {
   /** The endpoint has stopped taking more: wait for `onWireDrain`. */
   get isFull(): boolean {
     return this.#socket.writableNeedDrain
+  }
+
+  /** Whether the bytes of this moment's `onWireBody` may be kept instead of copied; `keep` says that they are. */
+  get mayKeep(): boolean {
+    return this.#buffer !== this.#host.buffer
+  }
+
+  keep(): void {
+    this.#isKept = true
   }
 
   /** Takes the wire for one request. It is `isReady` now, or says so later. */
@@ -200,8 +218,21 @@ export class Wire implements Ticking {
     this.#user?.onWireReady()
   }
 
+  /**
+   * Where the next bytes go. node asks before the first read and after every one; what is no buffer means the last one
+   * again. A long body gets buffers of its own, which can be passed on without a copy.
+   */
+  #nextBuffer(): Buffer {
+    const isOwn = this.#isFilled && this.#phase === 'body' && this.#partial === undefined
+    if (!isOwn) this.#buffer = this.#host.buffer
+    else if (this.#isKept || this.#buffer === this.#host.buffer) this.#buffer = Buffer.allocUnsafeSlow(this.#host.buffer.length)
+    this.#isKept = false
+    return this.#buffer
+  }
+
   #onRead(count: number, buffer: Uint8Array): boolean {
-    // It is the lane's own buffer.
+    this.#isFilled = count === buffer.length
+    // It came from `#nextBuffer`.
     this.#read(buffer as Buffer, count)
     return true
   }
