@@ -199,12 +199,10 @@ export class FastTransport implements Transport, WireUser {
     this.#exchange!.responseBytes += length
     const isChunk = this.#responseCoding === 'chunked' && length > 0
     const before = isChunk ? `${head}${length.toString(16)}\r\n` : head
-    const wire = this.#wire
-    const mayKeep = wire?.mayKeep === true
+    // As much as that fills the socket: unless the kernel takes all of it at once, the wire is paused until it has.
+    const mayKeep = this.#wire?.isPrivate === true && length >= this.#socket.writableHighWaterMark
     this.#write(before, bytes.subarray(start, start + length), isChunk ? '\r\n' : '', mayKeep)
-    // What the kernel has not taken yet is still in those bytes.
-    if (mayKeep && this.#socket.writableLength > 0) wire?.keep()
-    if (!this.#socket.writableNeedDrain) return
+    if (!this.#socket.writableNeedDrain || this.#socket.writableLength === 0) return
     this.#wire?.pause()
     this.#socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
   }

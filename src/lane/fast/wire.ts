@@ -80,8 +80,6 @@ export class Wire implements Ticking {
   #partial: Buffer | undefined
   /** What is read into: the lane's, or one of its own. */
   #buffer: Buffer
-  /** Somebody holds on to what is in it. */
-  #isKept: boolean
   /** The last read has filled it. */
   #isFilled: boolean
   #deadline: number
@@ -101,7 +99,6 @@ export class Wire implements Ticking {
     this.#idleMs = 0
     this.#partial = undefined
     this.#buffer = host.buffer
-    this.#isKept = false
     this.#isFilled = false
     this.#deadline = host.ticker.after(connectMs)
     this.#error = undefined
@@ -122,16 +119,12 @@ export class Wire implements Ticking {
 
   /** The endpoint has stopped taking more: wait for `onWireDrain`. */
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0
   }
 
-  /** Whether the bytes of this moment's `onWireBody` may be kept instead of copied; `keep` says that they are. */
-  get mayKeep(): boolean {
+  /** Whether nobody else reads into the bytes of this moment's `onWireBody`: they stay as they are while it is paused. */
+  get isPrivate(): boolean {
     return this.#buffer !== this.#host.buffer
-  }
-
-  keep(): void {
-    this.#isKept = true
   }
 
   /** Takes the wire for one request. It is `isReady` now, or says so later. */
@@ -225,8 +218,7 @@ export class Wire implements Ticking {
   #nextBuffer(): Buffer {
     const isOwn = this.#isFilled && this.#phase === 'body' && this.#partial === undefined
     if (!isOwn) this.#buffer = this.#host.buffer
-    else if (this.#isKept || this.#buffer === this.#host.buffer) this.#buffer = Buffer.allocUnsafeSlow(this.#host.buffer.length)
-    this.#isKept = false
+    else if (this.#buffer === this.#host.buffer) this.#buffer = Buffer.allocUnsafeSlow(this.#host.buffer.length)
     return this.#buffer
   }
 
