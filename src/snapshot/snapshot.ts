@@ -285,6 +285,8 @@ export type EndpointSpec = {
   readonly zone: string | undefined
   /** Set by health/ on the way to the workers. Absent: it was not asked. */
   readonly health?: EndpointHealth
+  /** Where all workers count what is under way at it; given on the way to them. Absent: each counts for itself. */
+  readonly slot?: number
 }
 
 /** What health/ adds to what discovery says. `ready` of the endpoint already takes it into account. */

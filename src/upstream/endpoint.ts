@@ -2,6 +2,7 @@
  * One endpoint while it lives: what discovery says of it now, and what this worker has seen of it. The object stays the
  * same over snapshots and endpoint sets for as long as its upstream names it, so counts are never lost to a change.
  */
+import type { Ledger } from '#lib/ledger.ts'
 import { hashText } from '#lib/scatter.ts'
 import type { EndpointSpec } from '#snapshot/snapshot.ts'
 
@@ -30,8 +31,14 @@ export class Endpoint {
   /** Running peak of the time to a response head, in milliseconds, as of `#latencyAt`; -1 while nothing was measured. */
   #latencyMs: number
   #latencyAt: number
+  /** Of all workers; `undefined` where each counts for itself. */
+  readonly #ledger: Ledger | undefined
+  readonly #slot: number
 
-  constructor(spec: EndpointSpec) {
+  /** It keeps the slot it has now for life: what is counted there must be taken back there. */
+  constructor(spec: EndpointSpec, ledger?: Ledger) {
+    this.#ledger = spec.slot === undefined ? undefined : ledger
+    this.#slot = spec.slot ?? 0
     this.id = spec.id
     this.hash = hashText(spec.id)
     this.spec = spec
@@ -55,6 +62,11 @@ export class Endpoint {
     return this.takesNew || (this.spec.serving && this.spec.terminating)
   }
 
+  /** Attempts under way in all workers, as far as we know of them. */
+  get load(): number {
+    return this.#ledger === undefined ? this.inFlight : this.#ledger.sum(this.#slot)
+  }
+
   get isFull(): boolean {
     return this.inFlight >= this.capacity
   }
@@ -67,11 +79,13 @@ export class Endpoint {
   /** An attempt begins here. Pairs with `release`. */
   acquire(now: number): void {
     this.inFlight++
+    this.#ledger?.add(this.#slot, 1)
     this.lastUsedAt = now
   }
 
   release(): void {
     this.inFlight--
+    this.#ledger?.add(this.#slot, -1)
   }
 
   /**

@@ -1,4 +1,4 @@
-/** Of two endpoints the one with fewer requests under way here, for its weight. */
+/** Of two endpoints the one with fewer requests under way in all workers, for its weight. */
 import type { Balancer, BalancerEnv } from './balancer.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Tier } from './tier.ts'
@@ -12,6 +12,6 @@ export class LeastRequest implements Balancer {
   }
 
   pick(tier: Tier, tried: readonly Endpoint[]): Endpoint | undefined {
-    return betterOfTwo(tier, tried, this.#env, ({ inFlight }, weight) => inFlight / weight)
+    return betterOfTwo(tier, tried, this.#env, ({ load }, weight) => load / weight)
   }
 }

@@ -3,6 +3,7 @@
  * another here while requests go on, and an exchange that began earlier picks among the endpoints known now.
  */
 import { ExpiringMap } from '#lib/expiring-map.ts'
+import type { Ledger } from '#lib/ledger.ts'
 import { hashText } from '#lib/scatter.ts'
 import type { AffinitySpec, DiscoveryState, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { type Asker, type Balancer, type BalancerEnv, createBalancer } from './balancer.ts'
@@ -15,7 +16,11 @@ import { WaitingLine } from './waiting-line.ts'
 
 export type { Asker }
 
-export type UpstreamEnv = BalancerEnv & { readonly seal: SessionSeal }
+export type UpstreamEnv = BalancerEnv & {
+  readonly seal: SessionSeal
+  /** What all workers have under way, by `slot` of an endpoint. Absent: this worker is the only one. */
+  readonly ledger?: Ledger
+}
 
 /** Why nobody could be picked: keys of proxy/failure.ts. */
 export type Unavailable = 'dns_pending' | 'dns_failed' | 'no_ready_endpoints'
@@ -83,7 +88,7 @@ export class Upstream {
     for (const spec of set.endpoints) {
       const known = this.#endpoints.get(spec.id)
       if (known !== undefined) known.spec = spec
-      next.set(spec.id, known ?? new Endpoint(spec))
+      next.set(spec.id, known ?? new Endpoint(spec, this.#env.ledger))
     }
     this.#state = set.state
     this.#endpoints = next

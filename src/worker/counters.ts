@@ -2,11 +2,15 @@
 import { randomBytes } from 'node:crypto'
 import { createRateCells, defaultCells } from '#lib/gcra.ts'
 import type { HashKey } from '#lib/half-siphash.ts'
+import { clearLedgerRow, createLedger } from '#lib/ledger.ts'
 import { clearInFlight, createInFlight, defaultWidth } from '#lib/in-flight.ts'
+import { ledgerSlots } from './slots.ts'
 
 export type Counters = {
   readonly rates: SharedArrayBuffer
   readonly inFlight: SharedArrayBuffer
+  /** Attempts under way at endpoints. */
+  readonly ledger: SharedArrayBuffer
   /** Workers that count what is under way, each in a row of its own. */
   readonly rows: number
 }
@@ -15,12 +19,14 @@ export function createCounters(rows: number): Counters {
   return {
     rates: createRateCells(defaultCells, randomKey(), sharedNow()),
     inFlight: createInFlight(rows, defaultWidth, randomKey()),
+    ledger: createLedger(rows, ledgerSlots),
     rows,
   }
 }
 
 /** What the worker of this row had under way ended with it. */
-export function forgetRow({ inFlight, rows }: Counters, row: number): void {
+export function forgetRow({ inFlight, ledger, rows }: Counters, row: number): void {
+  clearLedgerRow(ledger, rows, row)
   clearInFlight(inFlight, rows, row)
 }
 

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { matcher, parseCidr } from '#lib/cidr.ts'
+import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
@@ -108,8 +109,10 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const open: ConnectionCount = { count: 0 }
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
     wanted === undefined ? undefined : { listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys }), wanted, moved: undefined }
-  const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal })
-  const door = new RunningFrontDoor({ init, lane, contexts, upstreams, http: entranceOf('http', init.httpPort), https: entranceOf('https', init.httpsPort) })
+  const { counters = createCounters(1), row = 0 } = init
+  const ledger = new Ledger(counters.ledger, { rows: counters.rows, row })
+  const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal, ledger })
+  const door = new RunningFrontDoor({ init, counters, row, lane, contexts, upstreams, http: entranceOf('http', init.httpPort), https: entranceOf('https', init.httpsPort) })
   if (init.listensLater !== true) await door.listen()
   return door
 }
@@ -119,6 +122,8 @@ type Entrance = { readonly listener: Listener; readonly wanted: number; moved: M
 
 type Parts = {
   readonly init: FrontDoorInit
+  readonly counters: Counters
+  readonly row: number
   readonly lane: Lane
   readonly contexts: TlsContexts
   readonly upstreams: UpstreamRegistry
@@ -138,8 +143,8 @@ class RunningFrontDoor implements FrontDoor {
   #specs: readonly UpstreamSpec[] = []
 
   constructor(parts: Parts) {
-    const { upstreams, init } = parts
-    const { counters = createCounters(1), row = 0, log } = init
+    const { upstreams, counters, row } = parts
+    const { log } = parts.init
     this.#parts = parts
     this.#upstreams = upstreams
     this.#services = new PolicyServices({ httpsPort: () => this.ports.https || 443, counters, row, upstreams, log })

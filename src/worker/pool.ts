@@ -16,6 +16,7 @@ import type { StartThread, WorkerState } from './handle.ts'
 import { StartError, startWorkerThread, WorkerHandle, workerStates } from './handle.ts'
 import type { EndpointUse, FromWorker, LoopDelay, MovedPort, ToWorker, WorkerSettings } from './message.ts'
 import { pack } from './parcel.ts'
+import { ledgerSlots, Slots } from './slots.ts'
 
 /** What every worker is told alike. */
 export type SharedSettings = Omit<WorkerSettings, 'row' | 'reusePort' | 'isFirst' | 'listensLater'>
@@ -59,7 +60,9 @@ export class WorkerPool {
 
   #snapshot: Snapshot = emptySnapshot
   #table: PackedTable | undefined
-  readonly #sets = new Map<string, EndpointSet>()
+  /** By upstream: as it was given, and as it was sent. */
+  readonly #sets = new Map<string, { readonly given: EndpointSet; readonly sent: EndpointSet }>()
+  readonly #slots: Slots
   #sequence = 0
   #waiting: { readonly sequence: number; readonly done: () => void }[] = []
 
@@ -70,6 +73,8 @@ export class WorkerPool {
   constructor(init: PoolInit) {
     this.#init = init
     this.#startThread = init.startThread ?? startWorkerThread
+    const onFull = (): void => init.log.error(`more than ${ledgerSlots} endpoints: each worker counts for itself what is under way at the others`)
+    this.#slots = new Slots(ledgerSlots, onFull)
   }
 
   /** Rejects with a sentence for people when a port cannot be bound. */
@@ -89,7 +94,11 @@ export class WorkerPool {
   /** Resolves when every worker routes by this snapshot. */
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): Promise<void> {
     const named = new Set(sets.map(({ upstream }) => upstream))
-    for (const id of this.#sets.keys()) if (!named.has(id)) this.#sets.delete(id)
+    for (const [id, { sent }] of this.#sets) {
+      if (named.has(id)) continue
+      this.#slots.giveBack(sent)
+      this.#sets.delete(id)
+    }
     const patch = patchOf(this.#snapshot, snapshot)
     const { seed } = this.#init
     this.#table = { seed, packed: packRoutes(snapshot.routes, hashKey(seed), { shared: true }) }
@@ -255,14 +264,21 @@ export class WorkerPool {
 
   /** All that was handed over so far, for a worker that knows nothing. */
   #everything(table: PackedTable): ToWorker {
-    const parcel = pack({ patch: patchOf(emptySnapshot, this.#snapshot), sets: [...this.#sets.values()] })
+    const parcel = pack({ patch: patchOf(emptySnapshot, this.#snapshot), sets: [...this.#sets.values()].map(({ sent }) => sent) })
     return { kind: 'change', sequence: this.#sequence, parcel, snapshot: { generation: this.#snapshot.generation, table } }
   }
 
+  /** Those that workers do not have yet, ready to be sent. */
   #takeChanged(sets: readonly EndpointSet[]): readonly EndpointSet[] {
-    const changed = sets.filter((set) => this.#sets.get(set.upstream) !== set)
-    for (const set of changed) this.#sets.set(set.upstream, set)
-    return changed
+    return sets.flatMap((given) => {
+      const before = this.#sets.get(given.upstream)
+      if (before?.given === given) return []
+      // First the new, so that an endpoint that stays keeps its slot.
+      const sent = this.#slots.take(given)
+      if (before !== undefined) this.#slots.giveBack(before.sent)
+      this.#sets.set(given.upstream, { given, sent })
+      return [sent]
+    })
   }
 
   #hasApplied(sequence: number): boolean {
