@@ -28,6 +28,10 @@ function changeTo(snapshot: Snapshot, sequence: number, before = emptySnapshot, 
   return { kind: 'change', sequence, parcel: pack({ patch: patchOf(before, snapshot), sets }), snapshot: { generation: snapshot.generation, table } }
 }
 
+function tell(thread: Worker, message: ToWorker): void {
+  thread.postMessage(message, [])
+}
+
 /** What it says next, but for its log. Listen before it speaks: nothing is kept. */
 async function heard(thread: Worker): Promise<FromWorker> {
   for (;;) {
@@ -40,10 +44,10 @@ test('a replacement listens when it has applied its first change, and not before
   const origin = await startOrigin((_, response) => response.end('ok'))
   const [httpPort, httpsPort] = [await closedPort(), await closedPort()]
   const thread = await startThread({ httpPort, httpsPort })
-  thread.postMessage({ kind: 'tally', request: 1 } satisfies ToWorker)
+  tell(thread, { kind: 'tally', request: 1 })
   expect((await heard(thread)).kind).toBe('tallies')
   await expect(request(`http://127.0.0.1:${httpPort}/`)).rejects.toThrow('ECONNREFUSED')
-  thread.postMessage(changeTo(snapshotOf(3), 1, emptySnapshot, [setOf([origin.port])]))
+  tell(thread, changeTo(snapshotOf(3), 1, emptySnapshot, [setOf([origin.port])]))
   expect((await heard(thread)).kind).toBe('applied')
   expect((await heard(thread)).kind).toBe('listening')
   const { body } = await request(`http://127.0.0.1:${httpPort}/`)
@@ -55,13 +59,13 @@ test('a worker refuses what it cannot run, goes on with what it has, and takes t
   expect((await heard(thread)).kind).toBe('listening')
   const [good, bad, next] = [snapshotOf(1), snapshotOf(2, { id: 'bad', policies: [{ kind: 'tea', config: {} }] }), snapshotOf(3)]
   for (const [index, message] of [changeTo(good, 1), changeTo(bad, 2, good), changeTo(next, 3, bad)].entries()) {
-    thread.postMessage(message)
+    tell(thread, message)
     expect(await heard(thread)).toMatchObject([{ kind: 'applied', generation: 1 }, { kind: 'refused', sequence: 2 }, { kind: 'applied', generation: 3 }][index]!)
   }
 })
 
 test('a replacement that cannot run what is live says so and does not listen', async () => {
   const thread = await startThread({ httpPort: await closedPort(), httpsPort: await closedPort() })
-  thread.postMessage(changeTo(snapshotOf(1, { policies: [{ kind: 'tea', config: {} }] }), 1))
+  tell(thread, changeTo(snapshotOf(1, { policies: [{ kind: 'tea', config: {} }] }), 1))
   expect(await heard(thread)).toMatchObject({ kind: 'failed', message: 'no policy of kind tea' })
 })
