@@ -74,8 +74,8 @@ export class Tally {
     tally.buckets[bucketOf(seconds)]! += 1
     tally.requestBytes += facts.requestBytes
     tally.responseBytes += facts.responseBytes
-    for (const cause of facts.retried ?? []) count(this.#retries, `${facts.backend} ${cause}`)
-    if (facts.overBudget === true) count(this.#exhausted, facts.backend)
+    for (const cause of facts.retried ?? []) bump(this.#retries, `${facts.backend} ${cause}`)
+    if (facts.overBudget === true) bump(this.#exhausted, facts.backend)
   }
 
   connectionOpened(listener: 'http' | 'https'): void {
@@ -165,7 +165,7 @@ function outcomeSamples({ route, backend, outcomes }: RouteTally): Sample[] {
   })
 }
 
-function count(counts: Map<string, number>, key: string): void {
+function bump(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1)
 }
 

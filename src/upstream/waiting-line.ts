@@ -24,7 +24,7 @@ export class WaitingLine {
   wake(): void {
     if (this.#waiting.size === 0 || this.#walking) return
     this.#walking = true
-    for (const go of [...this.#waiting]) if (this.#waiting.has(go) && go()) this.#waiting.delete(go)
+    for (const go of Array.from(this.#waiting)) if (this.#waiting.has(go) && go()) this.#waiting.delete(go)
     this.#walking = false
   }
 }

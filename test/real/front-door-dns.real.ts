@@ -66,7 +66,7 @@ async function whoAnswers(genkan: Genkan): Promise<number> {
 async function answering(genkan: Genkan): Promise<number[]> {
   const endpoints = new Set<number>()
   for (let i = 0; i < 30; i++) endpoints.add(await whoAnswers(genkan))
-  return [...endpoints].toSorted()
+  return [...endpoints].toSorted((a, b) => a - b)
 }
 
 test('a Service scaled in DNS shifts traffic without a failed request, and an outage changes nothing', async () => {

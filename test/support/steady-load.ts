@@ -16,9 +16,9 @@ export function steadyLoad(port: number, host: string, init: { readonly path?: s
   const bad: string[] = []
   const waiting: { readonly at: number; readonly done: () => void }[] = []
   let good = 0
-  let stopped = false
+  const stop = new AbortController()
   const ask = async (): Promise<void> => {
-    while (!stopped) {
+    while (!stop.signal.aborted) {
       try {
         const { statusCode, body } = await pool.request({ path, method: 'GET', headers: { host } })
         const text = await body.text()
@@ -35,7 +35,7 @@ export function steadyLoad(port: number, host: string, init: { readonly path?: s
   return {
     more: (answers) => new Promise((done) => waiting.push({ at: good + bad.length + answers, done })),
     stop: async () => {
-      stopped = true
+      stop.abort()
       await Promise.all(asking)
       await pool.close()
       return { good, bad }

@@ -33,7 +33,7 @@ describe('a sealed session', () => {
   test('changed in any one character it is ignored', () => {
     const value = testSeal.seal(session)
     fc.assert(
-      fc.property(fc.nat(value.length - 1), fc.constantFrom(...'ABCxyz019-_.p b'), (at, character) => {
+      fc.property(fc.nat(value.length - 1), fc.constantFrom(...Array.from('ABCxyz019-_.p b')), (at, character) => {
         if (value[at] === character) return
         expect(testSeal.open(cookie(value.slice(0, at) + character + value.slice(at + 1)), 'S', [id])).toBeUndefined()
       }),

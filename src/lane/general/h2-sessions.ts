@@ -108,7 +108,7 @@ class Entry {
   }
 
   #serve(): void {
-    for (const taker of [...this.#waiting]) {
+    for (const taker of Array.from(this.#waiting)) {
       const session = this.#free()
       if (session === undefined) break
       this.#waiting.delete(taker)
