@@ -108,6 +108,9 @@ export class FastTransport implements Transport, WireUser {
       if (head.status !== 100 && head.status !== 101) this.#socket.write(interimText(head), 'latin1')
       return
     }
+    const { streamIdleMs } = exchange.timeouts
+    // The proxy watches a stream that has a bound of its own; this one must only be the longer.
+    if (streamIdleMs !== undefined) this.#wire?.bearWith(streamIdleMs * 2)
     this.#close = this.#mustClose(exchange)
     const writer = this.#wire?.memory.writer ?? new ResponseWriter()
     this.#responseHead = writer.text(head, {

@@ -160,6 +160,12 @@ export class Wire implements Ticking {
     this.#deadline = this.#host.ticker.after(this.#readMs)
   }
 
+  /** From now on the endpoint may be silent for so long. */
+  bearWith(ms: number): void {
+    this.#readMs = ms
+    if (this.#isSent) this.#deadline = this.#host.ticker.after(ms)
+  }
+
   /** Fails the request when the endpoint takes nothing for this long; 0 stops the watch. */
   watchWrites(ms: number): void {
     this.#socket.setTimeout(ms)
