@@ -23,7 +23,7 @@ export function pageForStatus(exchange: Exchange, status: number): Upstream | un
 export function pageForFailure(exchange: Exchange, { cause }: Failure): Upstream | undefined {
   const pages = pagesOf(exchange)
   const { side, status } = failures[cause]
-  if (pages === undefined || side === 'client' || cause === 'internal') return undefined
+  if (pages === undefined || side === 'client' || side === 'policy' || cause === 'internal') return undefined
   if (nobody.has(cause) && pages.spec.whenEmpty) turn(exchange, pages, { status, target: exchange.sent.target })
   else if (pages.spec.statuses.includes(status)) turn(exchange, pages, { status, target: `/${exchange.query}` })
   else return undefined

@@ -13,8 +13,11 @@ export type Failure = {
 }
 
 type Row = {
-  /** Whose doing it is. */
-  readonly side: 'client' | 'proxy' | 'upstream'
+  /**
+   * Whose doing it is. After a failure of the client's the connection is closed: what follows on it cannot be trusted.
+   * A policy's verdict is about a request that was well understood, so the connection serves on.
+   */
+  readonly side: 'client' | 'policy' | 'proxy' | 'upstream'
   /** Status of the reply; 0 when there is nobody left to answer. */
   readonly status: number
   /** The endpoint provably saw nothing of the request, so another may be asked whatever the method. */
@@ -32,10 +35,10 @@ export const failures = {
   method_not_allowed: { side: 'client', status: 405, unsent: true },
   misdirected: { side: 'client', status: 421, unsent: true },
   client_abort: { side: 'client', status: 0, unsent: false },
-  rate_limited: { side: 'client', status: 429, unsent: true },
-  concurrency_limited: { side: 'client', status: 429, unsent: true },
-  access_denied: { side: 'client', status: 403, unsent: true },
-  unauthenticated: { side: 'client', status: 401, unsent: true },
+  rate_limited: { side: 'policy', status: 429, unsent: true },
+  concurrency_limited: { side: 'policy', status: 429, unsent: true },
+  access_denied: { side: 'policy', status: 403, unsent: true },
+  unauthenticated: { side: 'policy', status: 401, unsent: true },
   auth_failed: { side: 'proxy', status: 500, unsent: true },
   no_route: { side: 'proxy', status: 404, unsent: true },
   not_ready: { side: 'proxy', status: 503, unsent: true },

@@ -64,7 +64,7 @@ describe('an error page', () => {
   })
 
   const everything = Array.from({ length: 200 }, (_, index) => 400 + index)
-  test.each((Object.keys(failures) as Cause[]).filter((cause) => failures[cause].side === 'client'))('is never asked for because of %s', (cause) => {
+  test.each((Object.keys(failures) as Cause[]).filter((cause) => ['client', 'policy'].includes(failures[cause].side)))('is never asked for because of %s', (cause) => {
     const { exchange } = turning({ statuses: everything })
     expect(pageForFailure(exchange, { cause, detail: '' })).toBeUndefined()
     expect(exchange.sent.target).toBe('/rewritten?b')
