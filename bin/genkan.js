@@ -18,12 +18,17 @@ function run() {
   const main = existsSync(published) ? published : join(root, 'src', 'cli', 'main.ts')
   import(pathToFileURL(main).href)
     .then((module) => module.main(process.argv.slice(2)))
-    .then((code) => process.exit(code))
+    .then((code) => written().then(() => process.exit(code)))
     .catch((error) => {
       const isMissing = error.code === 'ERR_MODULE_NOT_FOUND'
       console.error(isMissing ? 'genkan: a package is missing (' + error.message + '); run `npm ci` in ' + root : error)
       process.exit(1)
     })
+}
+
+// What was written to a pipe is still on its way when the command is done, and leaving would cut it off.
+function written() {
+  return Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', () => done()))))
 }
 
 function startAgain() {

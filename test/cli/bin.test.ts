@@ -37,6 +37,18 @@ function writeMain(root: string, source: string): void {
   writeFileSync(join(root, 'src/cli/main.ts'), source)
 }
 
+test('all that a command prints arrives, however late its reader comes', async () => {
+  const root = installation()
+  writeMain(root, "export async function main(): Promise<number> { process.stdout.write('x'.repeat(1_000_000)); return 3 }")
+  const child = spawn(process.execPath, [join(root, 'bin/genkan.js')], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const left = once(child, 'exit')
+  await once(child.stdout, 'readable')
+  // Far more than a pipe holds: the command can only be gone by now if it has left the rest behind.
+  const whole = await text(child.stdout)
+  expect(whole).toHaveLength(1_000_000)
+  expect(await left).toEqual([3, null])
+})
+
 describe('bin/genkan.js on a Node that is too old', () => {
   test('says what is needed and where to get it, and exits with 1', async () => {
     const { code, err } = await run(installation())
