@@ -8,6 +8,9 @@ import { peerIn, rangeOf, ratioOf } from './result.ts'
 import type { Candidate, Verdict } from './verdict.ts'
 import { verdict } from './verdict.ts'
 
+/** Of the machine, by other programs, before throughput says nothing. */
+const tolerableShare = 0.1
+
 export type Column = {
   readonly title: string
   readonly cell: (peer: PeerResult, scenario: ScenarioResult) => string
@@ -57,16 +60,23 @@ export function printScenario(scenario: ScenarioResult): string {
 }
 
 /** Sentences about who was best in CPU time and in throughput, or why nobody can be named. */
-export function verdictLines({ peers }: ScenarioResult): string[] {
+export function verdictLines(scenario: ScenarioResult): string[] {
   const candidates = (number: (sample: Sample) => number | undefined): Candidate[] =>
-    peers.flatMap(({ peer, samples }) => {
+    scenario.peers.flatMap(({ peer, samples }) => {
       const range = rangeOf(samples, number)
       return range === undefined ? [] : [{ name: peer, range, rounds: samples.length }]
     })
   return [
     sentence('CPU per request', verdict(candidates(({ cpu }) => cpu), 'less')),
-    sentence('requests per second', verdict(candidates((sample) => sample.requestsPerSecond), 'more')),
+    sentence('requests per second', throughputVerdict(scenario, candidates((sample) => sample.requestsPerSecond))),
   ]
+}
+
+/** Programs that have nothing to do with the run take their share of the cores from one proxy and not from the next. */
+function throughputVerdict({ peers }: ScenarioResult, candidates: readonly Candidate[]): Verdict {
+  const others = rangeOf(peers.flatMap(({ samples }) => samples), (sample) => sample.others)?.median ?? 0
+  if (others <= tolerableShare) return verdict(candidates, 'more')
+  return { kind: 'none', reason: `other programs used ${percent(others)} of the machine` }
 }
 
 export function printGoals(run: Run): string {

@@ -1,6 +1,7 @@
 /**
  * Waiting for things of other processes: ports, files, first answers.
  */
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -22,15 +23,25 @@ export async function until<T>(what: string, limitMs: number, ask: () => Promise
   throw new Error(`waited ${limitMs} ms in vain: ${what}${last}`)
 }
 
+/** Below those that systems hand out for outgoing connections, so that the load does not take them meanwhile. */
+const firstPort = 10_240
+const endPort = 32_768
+
 /** Ports of 127.0.0.1 that nobody has now, all different. */
 export async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer())
-  const ports: number[] = []
-  for (const server of servers) {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    if (address !== null && typeof address === 'object') ports.push(address.port)
+  const ports = new Set<number>()
+  for (let tries = 0; ports.size < count && tries < 1_000; tries += 1) {
+    const port = randomInt(firstPort, endPort)
+    if (await isFree(port)) ports.add(port)
   }
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
+  if (ports.size < count) throw new Error('no free ports')
+  return [...ports]
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }

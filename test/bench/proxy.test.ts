@@ -1,10 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { drawChart } from '../../bench/proxy/chart.ts'
+import { performancePage } from '../../bench/report.ts'
 import { readOptions } from '../../bench/proxy/options.ts'
 import { coresFor } from '../../bench/proxy/cores.ts'
 import { judge } from '../../bench/proxy/goals.ts'
 import { fill } from '../../bench/proxy/peer.ts'
 import type { Run, Sample } from '../../bench/proxy/result.ts'
 import { ratioOf } from '../../bench/proxy/result.ts'
+import { verdictLines } from '../../bench/proxy/print.ts'
 import { type Candidate, verdict } from '../../bench/proxy/verdict.ts'
 
 function candidate(name: string, [min, median, max]: readonly [number, number, number], rounds = 3): Candidate {
@@ -25,6 +30,15 @@ describe('a winner', () => {
   ])('is not named when %s', (_, candidates) => {
     expect(verdict(candidates, 'less').kind).toBe('none')
   })
+})
+
+test('requests per second have no winner while other programs take the machine', () => {
+  const lines = (others: number) => {
+    const samples = (cpu: number): Sample[] => [sample(cpu, { others }), sample(cpu, { others })]
+    return verdictLines(runOf('small', { nginx: samples(10), Genkan: samples(20) }).scenarios[0]!)
+  }
+  expect(lines(0.05)).toEqual(['CPU per request: nginx by 2.00 times', 'requests per second: nginx by 2.00 times'])
+  expect(lines(0.5)[1]).toBe('requests per second: no winner, other programs used 50 % of the machine')
 })
 
 describe('a template', () => {
@@ -102,4 +116,30 @@ describe('goals', () => {
 test('ratios are taken round by round, for a slow minute slows both', () => {
   const [a, b] = [[sample(20), sample(60)], [sample(10), sample(30)]].map((samples) => ({ peer: '', version: '', samples }))
   expect(ratioOf(a!, b!, ({ cpu }) => cpu)).toEqual({ median: 2, min: 2, max: 2 })
+})
+
+describe('docs/performance.md', () => {
+  const docs = join(import.meta.dirname, '../../docs')
+  const read = (name: string): string => readFileSync(join(docs, name), 'utf8')
+  // Written by bench/report.ts.
+  const run = JSON.parse(read('performance.json')) as Run
+
+  test('says what its numbers say', () => {
+    expect(read('performance.md')).toBe(performancePage(run))
+  })
+
+  test('shows the chart of its numbers', () => {
+    expect(read('performance.svg')).toBe(drawChart(run))
+  })
+
+  test('says so when the machine was shared', () => {
+    const busy = runOf('small', { nginx: [sample(10, { others: 0.6 })] })
+    expect(performancePage(busy)).toContain('had to share its machine')
+    expect(performancePage(runOf('small', { nginx: [sample(10, { others: 0.01 })] }))).not.toContain('had to share')
+  })
+
+  test('names what is slower, the worst first, and nothing that is not', () => {
+    const peers = { nginx: [sample(10)], Caddy: [sample(100)], HAProxy: [sample(5)], Genkan: [sample(20)] }
+    expect(performancePage(runOf('small', peers))).toContain('| small | HAProxy 4.0, nginx 2.0 |')
+  })
 })
