@@ -1,6 +1,7 @@
 /**
  * Another path for the endpoint. The whole path is replaced, the query is kept. The result is normalised like a path
- * that a client sends, and refused like one when it has no single reading or climbs above the root.
+ * that a client sends, and refused like one when it has no single reading or climbs above the root. A target that is a
+ * URL sends the client there instead (302), as nginx does; its host is fixed text, so nobody chooses where.
  */
 import { isQuery, normalizePath } from '#http/path.ts'
 import type { Reply } from './policy.ts'
@@ -10,7 +11,7 @@ import { captureTemplate } from './captures.ts'
 export type RewriteConfig = {
   /** The whole expression, on lib/pattern, upper and lower case alike. */
   readonly pattern: string
-  /** `$1` to `$9` are its groups. May hold a query, which goes before the client's. */
+  /** A path or a URL. `$1` to `$9` are its groups. May hold a query, which goes before the client's. */
   readonly target: string
 }
 
@@ -18,6 +19,7 @@ export const rewrite = definePolicy<RewriteConfig>({
   kind: 'rewrite',
   create: ({ pattern, target }) => {
     const expand = captureTemplate(pattern, target, true)
+    if (isUrl(target)) return { onRequest: (context) => elsewhere(expand(context.path), context.query) }
     return {
       onRequest: (context) => {
         const [path = '', ...rest] = expand(context.path).split('?')
@@ -36,6 +38,15 @@ const unreadable: Reply = {
   fields: ['Content-Type', 'text/plain; charset=utf-8', 'Cache-Control', 'no-store'],
   body: '400 Bad Request\n',
   cause: 'bad_request',
+}
+
+function isUrl(target: string): boolean {
+  return /^https?:\/\//.test(target)
+}
+
+function elsewhere(url: string, clients: string): Reply {
+  const [base = '', ...rest] = url.split('?')
+  return { status: 302, fields: ['Location', base + join(rest.join('?'), clients)], body: '' }
 }
 
 /** As nginx does: ours first, then the client's. */

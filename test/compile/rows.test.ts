@@ -134,7 +134,7 @@ const pages = { upstream: 'default/new:80', statuses: [], passEndpoints: false, 
 
 /** Paths, redirects, fields, copies, error pages. */
 const shapingRows: readonly Row[] = [
-  { name: 'rewrite-target', value: '/x/$1?y', effect: policy('rewrite', { pattern: '^(?:/shop)', target: '/x/$1?y' }), bad: 'https://other.test/' },
+  { name: 'rewrite-target', value: '/x/$1?y', effect: policy('rewrite', { pattern: '^(?:/shop)', target: '/x/$1?y' }), bad: 'https://$1.test/' },
   { name: 'use-regex', value: 'true', effect: { route: { path: { kind: 'regex', value: '/shop' } } }, bad: 'yes' },
   { name: 'x-forwarded-prefix', value: '/p/$1', beside: { 'rewrite-target': '/x' }, effect: policy('forwarded-prefix', { pattern: '^(?:/shop)', prefix: '/p/$1' }), bad: 'p' },
   { name: 'upstream-vhost', value: 'inner.test:8080', effect: policy('upstream-vhost', { host: 'inner.test:8080' }), bad: '$host' },

@@ -69,6 +69,15 @@ describe('rewrite', () => {
     expect(await targetAfter(rewrite, { pattern: pattern(path), target }, `http://shop.test${url}`)).toBe(expected)
   })
 
+  test.each([
+    ['/docs/(.*)', 'https://docs.test/v2/$1', '/docs/a/b?c=d', 'https://docs.test/v2/a/b?c=d'],
+    ['/docs', 'https://docs.test', '/docs', 'https://docs.test'],
+    ['/docs/(.*)', 'http://docs.test:8080/?page=$1', '/docs/a?c=d', 'http://docs.test:8080/?page=a&c=d'],
+  ])('%s with target %s sends the client of %s to %s', async (path, target, url, location) => {
+    const reply = await rewrite.create({ pattern: pattern(path), target }, filterEnv()).onRequest?.(contextOf({ url: `http://shop.test${url}` }))
+    expect(reply).toMatchObject({ status: 302, fields: ['Location', location] })
+  })
+
   test('a hostile expression costs no more than its bound', async () => {
     const url = `http://shop.test/${'a'.repeat(8_000)}!`
     expect(await targetAfter(rewrite, { pattern: '^(?:/(a+)+$)', target: '/$1' }, url)).toBe('/')

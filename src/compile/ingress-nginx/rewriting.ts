@@ -21,7 +21,7 @@ export type Rewriting = {
 export function readRewriting(scope: Scope): Rewriting {
   return {
     useRegex: readBoolean(scope, 'use-regex', false),
-    target: readMatching(scope, 'rewrite-target', { test: isTarget, expected: 'a path such as /$2, with no variables but $1 to $9; for another host see temporal-redirect' }),
+    target: readMatching(scope, 'rewrite-target', { test: isTargetOrUrl, expected: 'a path such as /$2 or a URL, with no variables but $1 to $9, and none of them in the host' }),
     prefix: readMatching(scope, 'x-forwarded-prefix', { test: isTarget, expected: 'a path such as /shop, with no variables but $1 to $9' }),
     vhost: readMatching(scope, 'upstream-vhost', { test: isAuthority, expected: 'a host name, perhaps with a port' }),
   }
@@ -53,6 +53,12 @@ export function missingGroup({ target }: Rewriting, path: PathMatch): string | u
 /** Visible ASCII, no fragment, no variables but captures; what it begins with decides that it is a path. */
 function isTarget(text: string): boolean {
   return /^(?:\/|\$[1-9])[\x21-\x22\x24-\x7e]*$/.test(text) && !/\$(?![1-9])/.test(text) && !text.includes('\\')
+}
+
+/** Groups come from the client: in the host of a redirect they would let it choose where people are sent. */
+function isTargetOrUrl(text: string): boolean {
+  const path = text.replace(/^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?=\/|$)/, '')
+  return path === '' || isTarget(path)
 }
 
 function isAuthority(text: string): boolean {
