@@ -45,7 +45,8 @@ class RouteTally {
 }
 
 export class Tally {
-  readonly #routes = new Map<string, RouteTally>()
+  /** By route, then by backend: both are strings that live on, so that a look-up makes and hashes none. */
+  readonly #routes = new Map<string, Map<string, RouteTally>>()
   /** The next exchange is often of the same route. */
   #last: RouteTally | undefined
   readonly #opened = { http: 0, https: 0 }
@@ -107,14 +108,14 @@ export class Tally {
   /** Forgets routes that are gone, so that years of changes do not grow the process. */
   keep(routes: ReadonlySet<string>): void {
     this.#last = undefined
-    for (const [key, tally] of this.#routes) if (tally.route !== '' && !routes.has(tally.route)) this.#routes.delete(key)
-    const backends = new Set(Array.from(this.#routes.values(), ({ backend }) => backend))
+    for (const route of this.#routes.keys()) if (route !== '' && !routes.has(route)) this.#routes.delete(route)
+    const backends = new Set(this.#all().map(({ backend }) => backend))
     for (const key of this.#retries.keys()) if (!backends.has(key.slice(0, key.indexOf(' ')))) this.#retries.delete(key)
     for (const key of this.#exhausted.keys()) if (!backends.has(key)) this.#exhausted.delete(key)
   }
 
   families(): readonly MetricFamily[] {
-    const tallies = [...this.#routes.values()]
+    const tallies = this.#all()
     const perRoute = (value: (tally: RouteTally) => number): Sample[] =>
       tallies.map((tally) => ({ value: value(tally), labels: { route: tally.route, backend: tally.backend } }))
     return [
@@ -137,11 +138,16 @@ export class Tally {
   #of(route: string, backend: string): RouteTally {
     const last = this.#last
     if (last !== undefined && last.route === route && last.backend === backend) return last
-    const key = `${route} ${backend}`
-    let tally = this.#routes.get(key)
-    if (tally === undefined) this.#routes.set(key, (tally = new RouteTally(route, backend)))
+    let backends = this.#routes.get(route)
+    if (backends === undefined) this.#routes.set(route, (backends = new Map()))
+    let tally = backends.get(backend)
+    if (tally === undefined) backends.set(backend, (tally = new RouteTally(route, backend)))
     this.#last = tally
     return tally
+  }
+
+  #all(): RouteTally[] {
+    return [...this.#routes.values()].flatMap((backends) => [...backends.values()])
   }
 }
 
