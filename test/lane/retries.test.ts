@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import type { RetryReason, RetrySpec } from '#snapshot/snapshot.ts'
-import { openDoor, timeouts } from '../support/door.ts'
+import { endpointOf, openDoor, setOf, timeouts } from '../support/door.ts'
 import { answerOf, connectH2 } from '../support/h2-client.ts'
 import { closedPort, startOrigin, startScript } from '../support/origin.ts'
 import { describeLanes } from '../support/lanes.ts'
@@ -57,6 +57,13 @@ describeLanes(() => {
       const door = await openDoor({ endpoints: [one.port, two.port], ...retry(['http_503']) })
       expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 503 [^]*two\r\n/)
       expect(await door.nth(1)).toMatchObject({ attempts: 2, failure: undefined })
+    })
+
+    test('a POST without a body is no less of a POST', async () => {
+      const { ports, asked } = await sickAndWell(503)
+      const door = await openDoor({ endpoints: ports, ...retry(['http_503']) })
+      expect(await talk(door.http, send('POST', ''))).toMatch(/^HTTP\/1\.1 503 /)
+      expect(asked).toEqual(['sick 0'])
     })
 
     test('a POST only where the route allows to do things twice, and then with its body', async () => {
@@ -260,6 +267,26 @@ describeLanes(() => {
       open[0]!.end('ok')
       await busy!.end()
     })
+  })
+
+  test('idle connections to an endpoint on its way out are closed at once, busy ones when they are done', async () => {
+    const open: ServerResponse[] = []
+    const origin = await startOrigin((request, response) => {
+      if (request.url === '/busy') open.push(response)
+      else response.end('ok')
+    })
+    const door = await openDoor({ endpoints: [origin.port] })
+    const busy = await connectRaw(door.http)
+    busy.write(get.replace('/a', '/busy'))
+    await until(() => open.length === 1)
+    await talk(door.http, get)
+    expect(origin.connections.size).toBe(2)
+    door.frontDoor.endpoints([setOf([], { state: 'live', endpoints: [endpointOf({ port: origin.port, ready: false, serving: true, terminating: true })] })])
+    await until(() => origin.connections.size === 1)
+    expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 503 [^]*no_ready_endpoints/)
+    open[0]!.end('done')
+    expect(await busy.end()).toMatch(/done/)
+    await until(() => origin.connections.size === 0)
   })
 
   test('a socket that answers nothing but is alive takes only its own requests down', async () => {

@@ -185,6 +185,16 @@ describeLanes(() => {
     expect((await talker.ask(undefined, 'b.test')).cookie).toBeUndefined()
   })
 
+  test('an answer that would have been a reason to go elsewhere, had there been anywhere, begins a session', async () => {
+    const sick = await startOrigin((_request, response) => response.writeHead(503, { 'content-length': 2 }).end('#0'))
+    const { route, upstream } = sticky('persistent')
+    const door = await openDoor({ endpoints: [sick.port], upstream: upstream!, route: { ...route, retry: { on: ['http_503'], tries: 3, withinMs: 0 } } })
+    const talker = await Talker.to(door)
+    const { cookie } = await talker.ask()
+    expect(cookie).toMatch(/^S=p/)
+    expect((await talker.ask(cookie)).cookie).toBeUndefined()
+  })
+
   test('when nobody is left the session gets 503 and no cookie', async () => {
     const door = await openDoor({ endpoints: await numbered(2), ...sticky('persistent') })
     const talker = await Talker.to(door)

@@ -1,10 +1,11 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { openDoor, timeouts } from '../support/door.ts'
+import { endpointOf, openDoor, setOf, timeouts } from '../support/door.ts'
 import { answerOf, ask, connectH2 } from '../support/h2-client.ts'
+import { dataFrame, frame, resetFrame } from '../support/h2-frames.ts'
 import { grpcMessage, startH2Origin } from '../support/h2-origin.ts'
-import { closedPort, startOrigin } from '../support/origin.ts'
+import { closedPort, startOrigin, startRawOrigin } from '../support/origin.ts'
 import { talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 
@@ -130,6 +131,42 @@ describe('a gRPC upstream', () => {
     expect(await door.nth(1)).toMatchObject({ failure: { cause: 'upstream_truncated' } })
   })
 
+  test('a reset that says "no error" within an answer does not pass for its end', async () => {
+    const origin = await startRawOrigin((socket) => {
+      socket.write(frame(4, 0, 0))
+      socket.once('data', () => {
+        // `:status: 200`, then half a body.
+        socket.write(Buffer.concat([frame(4, 1, 0), frame(1, 4, 1, Buffer.from([0x88])), dataFrame(1, 'half')]))
+        setTimeout(() => socket.write(resetFrame(1, 0)), 20)
+      })
+    })
+    const door = await openDoor({ ...grpc, endpoints: [origin.port] })
+    const answer = await ask(await connectH2(door.https), call, 'x')
+    expect(answer).toMatchObject({ status: 200, body: 'half' })
+    expect(answer.rstCode).not.toBe(0)
+    expect(await door.nth(1)).toMatchObject({ failure: { cause: 'upstream_truncated' } })
+  })
+
+  test('what a connection that breaks down says it never looked at is sent again', async () => {
+    let second: ServerHttp2Stream | undefined
+    const origin = await startH2Origin((stream, _headers, number) => {
+      if (number === 1) return
+      if (number === 2) {
+        second = stream
+        return stream.session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 1)
+      }
+      echo(stream)
+    })
+    const door = await openDoor({ ...grpc, endpoints: [origin.port] })
+    const client = await connectH2(door.https)
+    const first = ask(client, call, 'first')
+    await until(() => origin.accepted() === 1 && door.inFlight() === 1)
+    expect(await ask(client, call, 'second')).toMatchObject({ body: 'second', trailers: { 'grpc-status': '0' } })
+    expect(second).toBeDefined()
+    // The first was looked at, so nobody knows what became of it.
+    expect(await first).toMatchObject({ headers: { 'grpc-status': '14' } })
+  })
+
   test('silence is a timeout, and the connection is not used again', async () => {
     const origin = await startH2Origin((stream, _headers, number) => {
       if (number > 1) echo(stream)
@@ -163,12 +200,12 @@ describe('a gRPC upstream', () => {
     expect(await door.nth(1)).toMatchObject({ failure: { cause: 'client_abort' } })
   })
 
-  test('idle connections are closed with their endpoint', async () => {
+  test('idle connections to an endpoint on its way out are closed', async () => {
     const origin = await startH2Origin(echo)
     const door = await openDoor({ ...grpc, endpoints: [origin.port] })
     await ask(await connectH2(door.https), call, 'x')
     expect(origin.sessions.size).toBe(1)
-    door.apply({ endpoints: [] })
+    door.frontDoor.endpoints([setOf([], { state: 'live', endpoints: [endpointOf({ port: origin.port, ready: false, terminating: true })] })])
     await until(() => origin.sessions.size === 0)
   })
 

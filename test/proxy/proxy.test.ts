@@ -295,6 +295,21 @@ describe('finishing', () => {
     expect(exchange.endpoint?.inFlight).toBe(0)
   })
 
+  test('leaves no timer behind', () => {
+    const running = new Set<object>()
+    const later = (): (() => void) => {
+      const timer = {}
+      running.add(timer)
+      return () => void running.delete(timer)
+    }
+    const { proxy, lane, exchange } = desk({ env: { later }, route: { timeouts: { connectMs: 1, sendMs: 1, readMs: 1, requestMs: 9, streamIdleMs: 9 } } })
+    lane.onSend = () => proxy.onResponse(exchange, response())
+    proxy.onRequest(exchange)
+    expect(running.size).toBe(2)
+    proxy.onFinish(exchange)
+    expect(running.size).toBe(0)
+  })
+
   test('nothing is done for an exchange that is over', () => {
     const { proxy, lane, exchange } = desk()
     proxy.onRequest(exchange)
