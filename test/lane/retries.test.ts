@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import type { RetryReason, RetrySpec } from '#snapshot/snapshot.ts'
-import { endpointOf, openDoor, setOf, timeouts } from '../support/door.ts'
+import { endpointOf, openDoor, setOf, timeouts, upstreamOf } from '../support/door.ts'
 import { answerOf, connectH2 } from '../support/h2-client.ts'
 import { closedPort, startOrigin, startScript } from '../support/origin.ts'
 import { describeLanes } from '../support/lanes.ts'
@@ -287,6 +287,27 @@ describeLanes(() => {
     open[0]!.end('done')
     expect(await busy.end()).toMatch(/done/)
     await until(() => origin.connections.size === 0)
+  })
+
+  test('an answer that nobody wants is dropped while its successor waits for a free endpoint', async () => {
+    const open: ServerResponse[] = []
+    const sick = await startOrigin((_, response) => void response.writeHead(503, { 'content-length': 200_000 }).end('x'.repeat(200_000)))
+    const pages = await startOrigin((_, response) => void open.push(response))
+    const errors = { upstream: 'test/pages:80', statuses: [503], passEndpoints: false, whenEmpty: false, namespace: 'test', ingress: 'all', service: 'web', port: '80' }
+    const upstreams = [upstreamOf({}), upstreamOf({ id: 'test/pages:80', bounds: { connections: 1, pendingMs: 5_000 } })]
+    const door = await openDoor({ endpoints: [sick.port], route: { errors }, snapshot: { upstreams } })
+    door.frontDoor.endpoints([{ ...setOf([pages.port]), upstream: 'test/pages:80' }])
+    const [first, second] = [await connectRaw(door.http), await connectRaw(door.http)]
+    first.write(get)
+    await until(() => open.length === 1)
+    second.write(get)
+    await until(() => sick.requests.length === 2 && sick.connections.size === 0)
+    open[0]!.writeHead(503).end('sorry 1')
+    await until(() => open.length === 2)
+    open[1]!.writeHead(503).end('sorry 2')
+    expect(await first.end()).toMatch(/^HTTP\/1\.1 503 [^x]*\r\n\r\n[^x]*sorry 1/)
+    expect(await second.end()).toMatch(/sorry 2/)
+    expect(second.received).not.toContain('xxx')
   })
 
   test('a socket that answers nothing but is alive takes only its own requests down', async () => {
