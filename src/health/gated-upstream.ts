@@ -11,7 +11,8 @@ import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { EndpointHealth, EndpointSet, EndpointSpec, ProbeSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Clock } from './clock.ts'
-import { type OutlierReport, outlierDefaults, Outliers } from './outlier.ts'
+import { outlierDefaults } from '#snapshot/outlier-defaults.ts'
+import { type OutlierReport, Outliers } from './outlier.ts'
 import type { Prober, ProbeReport, ProbeResult } from './prober.ts'
 
 export type GatedUpstreamInit = {

@@ -4,14 +4,6 @@
  */
 import type { OutlierSpec } from '#snapshot/snapshot.ts'
 
-/** Where nothing else is written. */
-export const outlierDefaults: OutlierSpec = {
-  consecutiveFailures: 5,
-  baseEjectionMs: 30_000,
-  maxEjectionMs: 300_000,
-  maxEjectedPercent: 50,
-}
-
 export type OutlierReport = {
   /** Failures in a row since the last success, or since it came back. */
   readonly consecutiveFailures: number

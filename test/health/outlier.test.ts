@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { outlierDefaults, Outliers } from '#health/outlier.ts'
+import { Outliers } from '#health/outlier.ts'
+import { outlierDefaults } from '#snapshot/outlier-defaults.ts'
 import type { OutlierSpec } from '#snapshot/snapshot.ts'
 
 const four = ['a', 'b', 'c', 'd']

@@ -1,11 +1,9 @@
 /** `outlier-detection`: when an endpoint that fails gets no traffic for a while. */
 import { parseDuration } from '#lib/duration.ts'
+import { outlierDefaults } from '#snapshot/outlier-defaults.ts'
 import type { OutlierSpec } from '#snapshot/snapshot.ts'
 
 export const outlierGrammar = 'off, or some of consecutive=5,base=30s,max=5m,percent=50'
-
-/** What parts have that are left out. */
-export const defaultOutlier: OutlierSpec = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 }
 
 export type ParsedOutlier =
   | { readonly kind: 'outlier'; readonly spec: OutlierSpec | 'off' }
@@ -13,7 +11,7 @@ export type ParsedOutlier =
 
 export function parseOutlier(text: string): ParsedOutlier {
   if (text === 'off') return { kind: 'outlier', spec: 'off' }
-  let spec = defaultOutlier
+  let spec = outlierDefaults
   let maxSaid = false
   for (const part of text.split(',').map((each) => each.trim())) {
     const [name = '', value = ''] = part.split('=').map((each) => each.trim())

@@ -8,6 +8,7 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
+import { emptyWithin } from '../empty-within.ts'
 import type { Lane } from '../lane.ts'
 import { type ConnectionHost, FastConnection } from './connection.ts'
 import { HeadParser } from './parse.ts'
@@ -24,9 +25,6 @@ export type FastLaneInit = {
   /** Serves what this lane does not. */
   readonly general: Lane
 }
-
-/** How often a drain looks whether all connections are gone. */
-const drainPollMs = 20
 
 export class FastLane implements Lane, ConnectionHost {
   readonly proxy: Proxy
@@ -102,7 +100,7 @@ export class FastLane implements Lane, ConnectionHost {
     setTimeout(() => {
       for (const connection of this.#connections) connection.drain('gone')
     }, this.limits.lingerMs).unref()
-    const [cutThere] = await Promise.all([this.#general.drain(timeoutMs), this.#emptyWithin(timeoutMs)])
+    const [cutThere] = await Promise.all([this.#general.drain(timeoutMs), emptyWithin(() => this.#connections.size + this.#lateSockets.size, timeoutMs)])
     const cutHere = this.#connections.size + this.#lateSockets.size
     await this.close()
     return cutHere + cutThere
@@ -114,19 +112,5 @@ export class FastLane implements Lane, ConnectionHost {
     this.pool.destroy()
     this.ticker.stop()
     await this.#general.close()
-  }
-
-  #emptyWithin(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearInterval(poll)
-        clearTimeout(deadline)
-        resolve()
-      }
-      const poll = setInterval(() => {
-        if (this.#connections.size + this.#lateSockets.size === 0) done()
-      }, drainPollMs)
-      const deadline = setTimeout(done, timeoutMs)
-    })
   }
 }

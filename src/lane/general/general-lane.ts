@@ -8,6 +8,7 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
+import { emptyWithin } from '../empty-within.ts'
 import type { Lane } from '../lane.ts'
 import { H1Server } from './h1-server.ts'
 import { H2Server } from './h2-server.ts'
@@ -21,9 +22,6 @@ export type GeneralLaneInit = {
   /** Milliseconds that never go back. */
   readonly monotonic: () => number
 }
-
-/** How often a drain looks whether all connections are gone. */
-const drainPollMs = 20
 
 export class GeneralLane implements Lane {
   readonly #pools: Pools
@@ -73,7 +71,7 @@ export class GeneralLane implements Lane {
   async drain(timeoutMs: number): Promise<number> {
     this.#h1.drain()
     this.#h2.drain()
-    await this.#emptyWithin(timeoutMs)
+    await emptyWithin(() => this.#h1.size + this.#h2.size, timeoutMs)
     const cut = this.#h1.cut() + this.#h2.cut()
     await this.close()
     return cut
@@ -85,19 +83,5 @@ export class GeneralLane implements Lane {
     this.#h2.cut()
     this.#sessions.destroy()
     await this.#pools.destroy()
-  }
-
-  #emptyWithin(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearInterval(poll)
-        clearTimeout(deadline)
-        resolve()
-      }
-      const poll = setInterval(() => {
-        if (this.#h1.size + this.#h2.size === 0) done()
-      }, drainPollMs)
-      const deadline = setTimeout(done, timeoutMs)
-    })
   }
 }
