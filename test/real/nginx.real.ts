@@ -31,8 +31,9 @@ beforeAll(async () => {
   ;({ genkan } = await startFrontDoor(siteManifests([{ host: 'a.test', port }])))
 })
 afterAll(async () => {
-  await genkan.close()
+  // First what is a process of its own: it must not outlive a test that failed half-way.
   await nginx.stop()
+  await genkan.close()
   rmSync(folder, { recursive: true })
 })
 
