@@ -43,7 +43,7 @@ export function printWelcome(init: WelcomeInit): string {
 }
 
 /** A request that this route answers, as a command that works as printed; `undefined` where a path cannot be guessed. */
-export function curlFor(
+function curlFor(
   route: RouteSpec,
   { ports, bind, snapshot }: Pick<WelcomeInit, 'ports' | 'bind' | 'snapshot'>,
 ): string | undefined {

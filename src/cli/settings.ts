@@ -17,7 +17,7 @@ import { UserError } from './user-error.ts'
 // Every key of `defaultLimits` is one of Limits, so the cast cannot lie.
 const limitKeys = Object.keys(defaultLimits) as (keyof Limits)[]
 
-export const logFlags = ['logLevel', 'logFormat'] as const satisfies readonly FlagKey[]
+const logFlags = ['logLevel', 'logFormat'] as const satisfies readonly FlagKey[]
 export const compileFlags = ['ingressClasses', 'compat', 'configMap', 'discovery'] as const satisfies readonly FlagKey[]
 
 /** All that shapes a front door: what `serve`, `dev` and a scenario's `flags` take. */

@@ -10,7 +10,7 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, IngressClass } from '#resource/resource.ts'
 
 /** Controllers whose classes we serve: our own, and the one whose dialect we speak. */
-export const ourControllers: readonly string[] = ['genkan.dev/ingress-controller', 'k8s.io/ingress-nginx']
+const ourControllers: readonly string[] = ['genkan.dev/ingress-controller', 'k8s.io/ingress-nginx']
 
 export type ClassVerdict = { readonly ours: boolean; readonly reason: string }
 

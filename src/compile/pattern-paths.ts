@@ -39,7 +39,7 @@ export function patternTest(rewriting: Rewriting, hosts: ReadonlySet<string>): (
 }
 
 /** Steps that one character of a path may cost at worst, over all expressions of a host: hundreds of ordinary ones. */
-export const hostBudget = 20_000
+const hostBudget = 20_000
 
 /**
  * The claims of all plans, so that no path can stall a worker: expressions that a host has no room left for are refused

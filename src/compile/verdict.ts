@@ -11,7 +11,7 @@ import type { Annotated, AnnotationRow, Dialect, Meanwhile } from './annotation.
 import { genkan } from './genkan/dialect.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 
-export const dialects: readonly Dialect[] = [ingressNginx, genkan]
+const dialects: readonly Dialect[] = [ingressNginx, genkan]
 
 /** One annotation of one object, judged; for `genkan check`. */
 export type AnnotationVerdict = {

@@ -29,7 +29,7 @@ export type HealthGateInit = {
 }
 
 /** As long as discovery waits for its first answers. */
-export const firstProbesMs = 1_000
+const firstProbesMs = 1_000
 
 export class HealthGate {
   readonly #init: HealthGateInit

@@ -42,7 +42,7 @@ export type ProbeReport = {
   readonly consecutiveFailures: number
 }
 
-export const defaultConcurrency = 128
+const defaultConcurrency = 128
 /** First probes start within this time, so that endpoints that come together are not asked together. */
 export const spreadMs = 250
 /** Share by which every period varies, up or down. */

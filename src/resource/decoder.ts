@@ -222,7 +222,7 @@ export function mapped<A, B>(decoder: Decoder<A>, convert: (value: A, report: Re
 }
 
 /** Every item, or `bad` when one is. */
-export function allOrBad<T>(items: readonly (T | Bad)[]): readonly T[] | Bad {
+function allOrBad<T>(items: readonly (T | Bad)[]): readonly T[] | Bad {
   const good = items.filter((item): item is T => item !== bad)
   return good.length === items.length ? good : bad
 }

@@ -11,7 +11,7 @@ const labelPattern = new RegExp(`^${label}$`)
 const subdomainPattern = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
 
 /** RFC 1123 label: what Services, namespaces and container ports are named by. */
-export function isDnsLabel(text: string): boolean {
+function isDnsLabel(text: string): boolean {
   return labelPattern.test(text)
 }
 

@@ -42,6 +42,11 @@ export function problemAt(origin: Origin, object: string | undefined, init: Prob
   return { ...origin.locate(at, part), severity, code, object, path: printPath(at), message, instead }
 }
 
+/** An error with a file as a whole, of which nothing could be read. */
+export function problemOfFile(file: string, code: string, message: string, instead = ''): Problem {
+  return { file, line: 1, column: 1, severity: 'error', code, object: undefined, path: '', message, instead }
+}
+
 /** `shop.yaml:12:7: error: Ingress default/web: spec.rules[0].host: expected …` */
 export function printProblem(problem: Problem): string {
   const subject = [problem.object, problem.path].filter((part) => part !== undefined && part !== '').join(': ')

@@ -6,7 +6,7 @@ import type { FieldPath, Origin } from './origin.ts'
 import type { PlaceTable } from './place-table.ts'
 import { entryOf, lineStartsOf, originOf, placeAt } from './place-table.ts'
 import type { Problem, ProblemInit } from './problem.ts'
-import { problemAt } from './problem.ts'
+import { problemAt, problemOfFile } from './problem.ts'
 import type { Identity } from './recognise.ts'
 import { identify, recognise } from './recognise.ts'
 import type { Resource } from './resource.ts'
@@ -42,17 +42,6 @@ export function readText(text: string, file: string): readonly Reading[] {
 
 /** A file of which nothing could be read, as one broken object without name. */
 export function unreadable(file: string, code: string, message: string): Reading {
-  const problem: Problem = {
-    file,
-    line: 1,
-    column: 1,
-    severity: 'error',
-    code,
-    object: undefined,
-    path: '',
-    message,
-    instead: '',
-  }
   return {
     file,
     line: 1,
@@ -60,7 +49,7 @@ export function unreadable(file: string, code: string, message: string): Reading
     state: 'broken',
     wellFormed: false,
     resource: undefined,
-    problems: [problem],
+    problems: [problemOfFile(file, code, message)],
   }
 }
 

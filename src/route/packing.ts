@@ -64,7 +64,7 @@ export function packRoutes(routes: readonly RouteSpec[], key: HashKey, { shared 
 }
 
 /** The text a host is found by: `*.shop.test` by its suffix with the dot, which no exact host begins with. */
-export function hostLabel(host: string): string {
+function hostLabel(host: string): string {
   return host.startsWith('*.') ? host.slice(1) : host
 }
 

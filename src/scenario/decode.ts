@@ -31,7 +31,7 @@ const ownFlags = [
 ] as const
 
 /** Flags a scenario may set. */
-export const scenarioFlags = doorFlags.filter((key) => !ownFlags.some((own) => own === flags[key].name))
+const scenarioFlags = doorFlags.filter((key) => !ownFlags.some((own) => own === flags[key].name))
 
 export function decodeScenario(file: string, text: string): Decoded {
   const reader = new Reader(file, text)

@@ -26,7 +26,7 @@ export type FolderTimings = {
   readonly maxBackOffMs: number
 }
 
-export const defaultFolderTimings: FolderTimings = {
+const defaultFolderTimings: FolderTimings = {
   quietMs: 100,
   maxWaitMs: 1_000,
   settleMs: 300,

@@ -5,6 +5,7 @@ import type { BigIntStats } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Problem } from '#resource/problem.ts'
+import { problemOfFile } from '#resource/problem.ts'
 import { inBatches } from './in-batches.ts'
 
 export type ScannedFile = {
@@ -140,17 +141,7 @@ class Scanner {
   }
 
   #problem(file: string, code: string, message: string, instead = ''): void {
-    this.problems.push({
-      file,
-      line: 1,
-      column: 1,
-      severity: 'error',
-      code,
-      object: undefined,
-      path: '',
-      message,
-      instead,
-    })
+    this.problems.push(problemOfFile(file, code, message, instead))
   }
 }
 

@@ -12,7 +12,7 @@ import { readDuration, readInteger, readText, readWord, report } from '../settin
 import type { UpstreamWish, Wish } from '../upstream-wish.ts'
 import { outlierGrammar, parseOutlier } from './outlier.ts'
 
-export const discoveryModes: readonly DiscoveryMode[] = ['slices', 'pods', 'dns', 'nodeport', 'env']
+const discoveryModes: readonly DiscoveryMode[] = ['slices', 'pods', 'dns', 'nodeport', 'env']
 
 const both: { readonly on: readonly Annotated[] } = { on: ['Service', 'Ingress'] }
 const where = 'On a Service it counts for that Service, on an Ingress for all its backends; the Service wins, then the oldest Ingress.'

@@ -39,7 +39,7 @@ export type Globals = {
   readonly closed: string | undefined
 }
 
-export const defaultGlobals: Globals = {
+const defaultGlobals: Globals = {
   settings: defaultSettings,
   balance: undefined,
   redirectCode: 308,

@@ -31,7 +31,7 @@ export function asksToClose(fields: readonly string[]): boolean {
 }
 
 /** Whether `close` is among the members of a Connection value. */
-export function listsClose(connection: string): boolean {
+function listsClose(connection: string): boolean {
   if (connection === '' || equalsLower(connection, 'keep-alive')) return false
   return equalsLower(connection, 'close') || listMembers(connection).some((member) => equalsLower(member, 'close'))
 }
