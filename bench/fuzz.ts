@@ -17,6 +17,8 @@ for (let done = 0; done < count; done += part) {
   accepted += comparison.accepted
   different += comparison.differences.length
   for (const { input, fast, node } of comparison.differences) console.log(JSON.stringify({ input, fast, node }))
-  console.log(`${done + comparison.inputs} inputs, ${accepted} messages accepted by the fast lane, ${different} read differently by node`)
+  console.log(
+    `${done + comparison.inputs} inputs, ${accepted} messages accepted by the fast lane, ${different} read differently by node`,
+  )
 }
 process.exit(different === 0 ? 0 : 1)

@@ -60,17 +60,41 @@ async function race(options: Options, children: Children, dir: string): Promise<
     const driver = new Driver({ children, dir, cores: cores.load, wanted: options.driver })
     const own = join(dir, scenario.name)
     const { rounds, seconds } = options
-    const result = await contest({ scenario, entrants, children, cores, driver, origin, certificate, dir: own, rounds, seconds, say })
+    const result = await contest({
+      scenario,
+      entrants,
+      children,
+      cores,
+      driver,
+      origin,
+      certificate,
+      dir: own,
+      rounds,
+      seconds,
+      say,
+    })
     rmSync(own, { recursive: true, force: true })
     process.stdout.write(`\n${printScenario(result)}\n\n`)
     results.push(result)
   }
   const { rounds, seconds } = options
   const date = new Date().toISOString().slice(0, 10)
-  return { date, revision: revision(), machine: where, rounds, seconds, origin: origin.kind, missing, scenarios: results }
+  return {
+    date,
+    revision: revision(),
+    machine: where,
+    rounds,
+    seconds,
+    origin: origin.kind,
+    missing,
+    scenarios: results,
+  }
 }
 
-async function gather(options: Options, children: Children): Promise<{ readonly entrants: readonly Entrant[]; readonly missing: Run['missing'] }> {
+async function gather(
+  options: Options,
+  children: Children,
+): Promise<{ readonly entrants: readonly Entrant[]; readonly missing: Run['missing'] }> {
   const entrants: Entrant[] = []
   const missing: { readonly peer: string; readonly reason: string }[] = []
   for (const peer of peers.filter(({ name }) => options.peers.includes(name))) {

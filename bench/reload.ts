@@ -29,7 +29,13 @@ const options = {
   json: { type: 'boolean', default: false },
 } as const
 const { values } = parseArgs({ options })
-const wanted = { ingresses: Number(values.ingresses), changes: Number(values.changes), workers: Number(values.workers), streams: Number(values.streams), clients: Number(values.clients) }
+const wanted = {
+  ingresses: Number(values.ingresses),
+  changes: Number(values.changes),
+  workers: Number(values.workers),
+  streams: Number(values.streams),
+  clients: Number(values.clients),
+}
 
 /** What the issue of a change promises: milliseconds from the write to live, and of blocking in any worker. */
 const bounds = { liveMs: 1_000, blockedMs: 20 }
@@ -70,11 +76,38 @@ async function main(): Promise<boolean> {
   const origin = await startStreamOrigin()
   const fileOf = (number: number): string => join(folder, 'sites', `site-${number}.yaml`)
   await mkdir(join(folder, 'sites'))
-  for (let number = 0; number < wanted.ingresses; number++) await writeFile(fileOf(number), site(number, 0, origin.port))
-  const args = ['bin/genkan.js', 'serve', join(folder, 'sites'), '--bind', '127.0.0.1', '--http-port', '0', '--https-port', '0', '--admin', '127.0.0.1:0']
+  for (let number = 0; number < wanted.ingresses; number++)
+    await writeFile(fileOf(number), site(number, 0, origin.port))
+  const args = [
+    'bin/genkan.js',
+    'serve',
+    join(folder, 'sites'),
+    '--bind',
+    '127.0.0.1',
+    '--http-port',
+    '0',
+    '--https-port',
+    '0',
+    '--admin',
+    '127.0.0.1:0',
+  ]
   const begun = performance.now()
   const portsFile = join(folder, 'ports.json')
-  const child = spawn(process.execPath, [...args, '--access-log', 'off', '--log-level', 'warn', '--workers', String(wanted.workers), '--ports-file', portsFile], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(
+    process.execPath,
+    [
+      ...args,
+      '--access-log',
+      'off',
+      '--log-level',
+      'warn',
+      '--workers',
+      String(wanted.workers),
+      '--ports-file',
+      portsFile,
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  )
   try {
     const ports = await portsOf(portsFile)
     say(`${wanted.ingresses} Ingresses are served after ${Math.round(performance.now() - begun)} ms`)
@@ -90,8 +123,10 @@ async function main(): Promise<boolean> {
 }
 
 async function measure(ports: Ports, write: (change: number) => Promise<void>): Promise<boolean> {
-  const load = wanted.clients === 0 ? undefined : steadyLoad(ports.http, 'site-0.test', { clients: wanted.clients, pauseMs })
-  const streams = wanted.streams === 0 ? undefined : await openStreams({ ...ports, host: 'site-0.test', each: wanted.streams })
+  const load =
+    wanted.clients === 0 ? undefined : steadyLoad(ports.http, 'site-0.test', { clients: wanted.clients, pauseMs })
+  const streams =
+    wanted.streams === 0 ? undefined : await openStreams({ ...ports, host: 'site-0.test', each: wanted.streams })
   await delaysOf(ports)
   await sleep(quietMs)
   const quiet = worst([await delaysOf(ports)])
@@ -110,25 +145,48 @@ async function measure(ports: Ports, write: (change: number) => Promise<void>): 
   return conclude({ quiet, live, busy: worst(delays), good, bad, streams })
 }
 
-type Findings = { readonly quiet: Delay; readonly live: readonly number[]; readonly busy: Delay; readonly good: number; readonly bad: readonly string[]; readonly streams: OpenStreams | undefined }
+type Findings = {
+  readonly quiet: Delay
+  readonly live: readonly number[]
+  readonly busy: Delay
+  readonly good: number
+  readonly bad: readonly string[]
+  readonly streams: OpenStreams | undefined
+}
 
 function conclude({ quiet, live, busy, good, bad, streams }: Findings): boolean {
   const sorted = live.toSorted((a, b) => a - b)
   const broken = streams?.broken ?? []
-  const found = { ...wanted, liveMs: { median: median(live), p99: sorted[Math.ceil(sorted.length * 0.99) - 1]!, max: sorted.at(-1)! }, quietDelayMs: quiet, busyDelayMs: busy, answers: good, failed: bad.length, broken: broken.length }
+  const found = {
+    ...wanted,
+    liveMs: { median: median(live), p99: sorted[Math.ceil(sorted.length * 0.99) - 1]!, max: sorted.at(-1)! },
+    quietDelayMs: quiet,
+    busyDelayMs: busy,
+    answers: good,
+    failed: bad.length,
+    broken: broken.length,
+  }
   streams?.close()
   if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`)
-  say(`write to live in all workers: median ${ms(found.liveMs.median)}, p99 ${ms(found.liveMs.p99)}, at most ${ms(found.liveMs.max)}`)
+  say(
+    `write to live in all workers: median ${ms(found.liveMs.median)}, p99 ${ms(found.liveMs.p99)}, at most ${ms(found.liveMs.max)}`,
+  )
   say(`event loop of the worst worker, before: p99 ${ms(quiet.p99)}, at most ${ms(quiet.max)}`)
   say(`event loop of the worst worker, during the changes: p99 ${ms(busy.p99)}, at most ${ms(busy.max)}`)
   say(`longest stretch of CPU time that a change took from requests: ${ms(busy.slice)}`)
-  say(`${good} good answers, ${bad.length} bad ones, ${broken.length} broken streams ${[...bad, ...broken].slice(0, 3).join('; ')}`)
+  say(
+    `${good} good answers, ${bad.length} bad ones, ${broken.length} broken streams ${[...bad, ...broken].slice(0, 3).join('; ')}`,
+  )
   return bad.length + broken.length === 0 && found.liveMs.max <= bounds.liveMs && busy.slice <= bounds.blockedMs
 }
 
 function worst(samples: readonly (readonly Delay[])[]): Delay {
   const all = samples.flat()
-  return { p99: Math.max(...all.map(({ p99 }) => p99)), max: Math.max(...all.map(({ max }) => max)), slice: Math.max(...all.map(({ slice }) => slice)) }
+  return {
+    p99: Math.max(...all.map(({ p99 }) => p99)),
+    max: Math.max(...all.map(({ max }) => max)),
+    slice: Math.max(...all.map(({ slice }) => slice)),
+  }
 }
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`
@@ -153,7 +211,9 @@ async function delaysOf({ admin }: Ports): Promise<readonly Delay[]> {
   const { body } = await request(`http://127.0.0.1:${admin}/metrics`)
   const text = await body.text()
   const read = (name: string, label = ''): number[] =>
-    [...text.matchAll(/^genkan_worker_(\w+)_seconds\{([^}]*)\} (\S+)$/gm)].filter(([, each, labels]) => each === name && labels!.includes(label)).map(([, , , value]) => Number(value) * 1_000)
+    [...text.matchAll(/^genkan_worker_(\w+)_seconds\{([^}]*)\} (\S+)$/gm)]
+      .filter(([, each, labels]) => each === name && labels!.includes(label))
+      .map(([, , , value]) => Number(value) * 1_000)
   const [max, slice] = [read('loop_delay', 'quantile="1"'), read('longest_slice')]
   return read('loop_delay', 'quantile="0.99"').map((p99, worker) => ({ p99, max: max[worker]!, slice: slice[worker]! }))
 }

@@ -29,7 +29,10 @@ ${caveats(run).join('\n\n')}
 
 ## What Genkan wants to reach
 
-${markdownTable(['met', 'goal', 'measured'], judge(run).map(({ met, goal, measured }) => [met, goal, measured]))}
+${markdownTable(
+  ['met', 'goal', 'measured'],
+  judge(run).map(({ met, goal, measured }) => [met, goal, measured]),
+)}
 
 \`unclear\` means that rounds fall on both sides. \`unknown\` means that this run did not measure it.
 
@@ -85,8 +88,12 @@ function caveats(run: Run): string[] {
       `**This run had to share its machine.** Other programs used ${percent(others.median)} of all cores in the median measurement and ${percent(others.max)} in the worst. Requests per second and latencies say little then; CPU times are inflated for all by cold caches. Ratios are to be taken as provisional.`,
     )
   }
-  if (run.rounds * run.seconds < 25) found.push(`It was a short run: ${run.rounds} rounds of ${run.seconds} s. See the spreads.`)
-  if (run.scenarios.some(({ cores }) => cores.shared)) found.push('Where proxy and load share a core, as in the scenario with 2 workers on two cores, only CPU times can be compared.')
+  if (run.rounds * run.seconds < 25)
+    found.push(`It was a short run: ${run.rounds} rounds of ${run.seconds} s. See the spreads.`)
+  if (run.scenarios.some(({ cores }) => cores.shared))
+    found.push(
+      'Where proxy and load share a core, as in the scenario with 2 workers on two cores, only CPU times can be compared.',
+    )
   const missing = run.missing.map(({ peer, reason }) => `${peer} (${reason})`)
   if (missing.length > 0) found.push(`Not part of this run: ${missing.join(', ')}.`)
   return found
@@ -101,7 +108,8 @@ function machineLine({ machine, scenarios }: Run): string {
 
 function apart({ machine, scenarios }: Run): string {
   const cores = scenarios[0]?.cores
-  if (!machine.pinned || cores === undefined) return 'proxies and load are not bound to cores (taskset is not installed)'
+  if (!machine.pinned || cores === undefined)
+    return 'proxies and load are not bound to cores (taskset is not installed)'
   return `proxies are bound to core ${cores.proxy.join(', ')}, the load to core ${cores.load.join(', ')}, the endpoints to core ${cores.origin.join(', ')}`
 }
 
@@ -117,7 +125,13 @@ function slower({ scenarios }: Run): string {
     })
     if (ratios.length === 0) return []
     const ranked = ratios.toSorted((a, b) => b.times - a.times)
-    return [{ title: scenario.title, worst: ranked[0]!.times, text: ranked.map(({ peer, times }) => `${peer} ${times.toFixed(1)}`).join(', ') }]
+    return [
+      {
+        title: scenario.title,
+        worst: ranked[0]!.times,
+        text: ranked.map(({ peer, times }) => `${peer} ${times.toFixed(1)}`).join(', '),
+      },
+    ]
   })
   if (rows.length === 0) return 'Nothing that this run has measured.'
   const table = rows.toSorted((a, b) => b.worst - a.worst).map(({ title, text }) => [title, text])
@@ -128,7 +142,9 @@ function section(scenario: ScenarioResult): string {
   const columns = columnsOf(scenario)
   const measured = scenario.peers.filter(({ samples }) => samples.length > 0)
   const rows = measured.map((peer) => [peer.peer, ...columns.map(({ cell }) => cell(peer, scenario))])
-  const absent = scenario.peers.flatMap(({ peer, absent: why }: PeerResult) => (why === undefined ? [] : [[peer, `not measured: ${firstLine(why)}`]]))
+  const absent = scenario.peers.flatMap(({ peer, absent: why }: PeerResult) =>
+    why === undefined ? [] : [[peer, `not measured: ${firstLine(why)}`]],
+  )
   const { title, name, driver, clients } = scenario
   return [
     `### ${title}`,
@@ -142,7 +158,8 @@ function section(scenario: ScenarioResult): string {
 }
 
 function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   const filled = rows.map((row) => [...row, ...Array<string>(head.length - row.length).fill('')])
   return [line(head), `|${head.map(() => '---|').join('')}`, ...filled.map(line)].join('\n')
 }
@@ -153,7 +170,10 @@ function firstLine(text: string): string {
 
 /** Of a run with the defaults, for as many proxies and scenarios as this one measured. */
 function minutes({ scenarios }: Run): number {
-  const measurements = scenarios.reduce((sum, { peers }) => sum + peers.filter(({ samples }) => samples.length > 0).length, 0)
+  const measurements = scenarios.reduce(
+    (sum, { peers }) => sum + peers.filter(({ samples }) => samples.length > 0).length,
+    0,
+  )
   return Math.ceil((measurements * (5 * 5.5 + 5)) / 60)
 }
 

@@ -32,10 +32,22 @@ export type RollingUpdateResult = {
   readonly seconds: number
 }
 
-export async function rollingUpdate({ pods: count, rounds, clients, workMs, stepMs, manner, methods }: RollingUpdateInit): Promise<RollingUpdateResult> {
+export async function rollingUpdate({
+  pods: count,
+  rounds,
+  clients,
+  workMs,
+  stepMs,
+  manner,
+  methods,
+}: RollingUpdateInit): Promise<RollingUpdateResult> {
   let pods: Pod[] = await Promise.all(Array.from({ length: count }, () => startPod(workMs)))
   const manifests = (leaving: readonly Pod[]): string =>
-    [site(), ...pods.map(({ port }) => slice(port, 'ready')), ...leaving.map(({ port }) => slice(port, 'terminating'))].join('\n---\n')
+    [
+      site(),
+      ...pods.map(({ port }) => slice(port, 'ready')),
+      ...leaving.map(({ port }) => slice(port, 'terminating')),
+    ].join('\n---\n')
   const { genkan, source } = await startFrontDoor(manifests([]))
   const started = performance.now()
   const load = startLoad({ port: genkan.ports.http, host: 'web.test', clients, methods })
@@ -63,11 +75,18 @@ export async function rollingUpdate({ pods: count, rounds, clients, workMs, step
 
 if (import.meta.main) {
   const common = { pods: 5, rounds: 3, clients: 16, workMs: 5, stepMs: 150 }
-  const runs = [{ manner: 'abrupt', methods: ['GET', 'PUT'] }, { manner: 'patient', methods: ['GET', 'PUT', 'POST'] }] as const
+  const runs = [
+    { manner: 'abrupt', methods: ['GET', 'PUT'] },
+    { manner: 'patient', methods: ['GET', 'PUT', 'POST'] },
+  ] as const
   for (const run of runs) {
     const { good, bad, replaced, seconds } = await rollingUpdate({ ...common, ...run })
-    const requests = Object.entries(good).map(([method, count]) => `${count} ${method}`).join(', ')
-    process.stdout.write(`rolling update, ${run.manner} Pods: ${replaced} endpoints replaced in ${seconds.toFixed(1)} s under ${requests}: ${bad.length} failed\n`)
+    const requests = Object.entries(good)
+      .map(([method, count]) => `${count} ${method}`)
+      .join(', ')
+    process.stdout.write(
+      `rolling update, ${run.manner} Pods: ${replaced} endpoints replaced in ${seconds.toFixed(1)} s under ${requests}: ${bad.length} failed\n`,
+    )
     for (const each of bad.slice(0, 20)) process.stdout.write(`  ${each}\n`)
     if (bad.length > 0) process.exitCode = 1
   }

@@ -28,14 +28,16 @@ function run() {
 
 // What was written to a pipe is still on its way when the command is done, and leaving would cut it off.
 function written() {
-  return Promise.all([process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', () => done()))))
+  return Promise.all(
+    [process.stdout, process.stderr].map((stream) => new Promise((done) => stream.write('', () => done()))),
+  )
 }
 
 function startAgain() {
   const complaint = 'genkan: this is Node ' + process.versions.node + ', and Genkan needs Node ' + needed + ' or newer'
   const pinned = findPinned()
   if (pinned === undefined) {
-    console.error(complaint + '. Install a newer one from https://nodejs.org, or run `npm ci` in Genkan\'s folder,')
+    console.error(complaint + ". Install a newer one from https://nodejs.org, or run `npm ci` in Genkan's folder,")
     console.error('which brings the pinned Node along (node_modules/node); this command then finds it by itself.')
     process.exit(1)
   }

@@ -84,8 +84,15 @@ function label({ verdict, meanwhile, judge, difference }: AnnotationRow): string
 }
 
 function countOf(rows: readonly AnnotationRow[]): string {
-  const words = { honoured: 'honoured', 'not-yet': 'not yet', refused: 'refused', 'no-effect': 'without effect' } as const
-  return Object.entries(words).map(([verdict, word]) => `${rows.filter((row) => row.verdict === verdict).length} ${word}`).join(', ')
+  const words = {
+    honoured: 'honoured',
+    'not-yet': 'not yet',
+    refused: 'refused',
+    'no-effect': 'without effect',
+  } as const
+  return Object.entries(words)
+    .map(([verdict, word]) => `${rows.filter((row) => row.verdict === verdict).length} ${word}`)
+    .join(', ')
 }
 
 if (import.meta.main) writeFileSync(join(import.meta.dirname, 'annotations.md'), annotationsPage())

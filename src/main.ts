@@ -155,13 +155,33 @@ async function build(settings: Settings): Promise<House> {
   })
   const { ingressClasses, compat, configMap } = settings
   const options = { ingressClasses, compat, configMap, discovery: settings.discovery }
-  const loop = new ControlLoop({ sources: settings.sources, options, discovery, health, pool, log, now: Date.now, ...(settings.onTurn && { onTurn: settings.onTurn }) })
+  const loop = new ControlLoop({
+    sources: settings.sources,
+    options,
+    discovery,
+    health,
+    pool,
+    log,
+    now: Date.now,
+    ...(settings.onTurn && { onTurn: settings.onTurn }),
+  })
   const house: House = { pool, discovery, health, loop, admin: undefined, draining: false }
   return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
 }
 
 async function workerSettings(settings: Settings, workers: number): Promise<SharedSettings> {
-  const { bind, httpPort, httpsPort, portConflict, trustedProxies, forwardedField, exposeCause, lane, limits, accessLog } = settings
+  const {
+    bind,
+    httpPort,
+    httpsPort,
+    portConflict,
+    trustedProxies,
+    forwardedField,
+    exposeCause,
+    lane,
+    limits,
+    accessLog,
+  } = settings
   const { key, warning } = await readAffinityKey(settings.affinityKey ?? { kind: 'process' })
   if (warning !== undefined) settings.log.warn(warning)
   return {
@@ -190,7 +210,10 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
     ready: () => readiness(complete),
     metrics: async () => {
       const { families, endpoints: uses, delays } = await pool.tallies()
-      return exposition.print([...families, controlFamilies({ turn: loop.latest(), backends: backends(), uses, delays, pool })])
+      return exposition.print([
+        ...families,
+        controlFamilies({ turn: loop.latest(), backends: backends(), uses, delays, pool }),
+      ])
     },
     overview: () => overviewView(loop.latest(), backends(), pool),
     routes: () => routesView(loop.latest()),
@@ -208,8 +231,12 @@ function readiness(house: House): { readonly ready: boolean; readonly reason: st
   const { serving, starting, waiting } = house.pool.states()
   const all = serving + starting + waiting
   if (serving === 0) return { ready: false, reason: `no worker serves: all ${all} are being started again` }
-  if (house.pool.generation() === 0) return { ready: false, reason: 'starting: the first configuration is not applied yet' }
-  return { ready: true, reason: `ready: generation ${house.pool.generation()} is applied, ${serving} of ${all} workers serve` }
+  if (house.pool.generation() === 0)
+    return { ready: false, reason: 'starting: the first configuration is not applied yet' }
+  return {
+    ready: true,
+    reason: `ready: generation ${house.pool.generation()} is applied, ${serving} of ${all} workers serve`,
+  }
 }
 
 function explainLive({ loop, health }: House, url: string, method: string): unknown {
@@ -222,7 +249,9 @@ function explainLive({ loop, health }: House, url: string, method: string): unkn
 function adminError(settings: Settings, error: unknown): Error {
   const { host, port } = settings.admin!
   const reason = error instanceof Error ? error.message : String(error)
-  return new Error(`the admin address ${host}:${port} cannot be bound (${reason}): choose another with --admin HOST:PORT, or --admin off`)
+  return new Error(
+    `the admin address ${host}:${port} cannot be bound (${reason}): choose another with --admin HOST:PORT, or --admin off`,
+  )
 }
 
 function handle(house: House, settings: Settings, ports: PoolPorts & { readonly admin: number }): Genkan {

@@ -32,7 +32,19 @@ const mayImport: Record<string, readonly string[]> = {
 
 /** The rooms that hold the thinking: no sockets, files, clocks or threads, so a test is a function call. */
 const pure = ['lib', 'http', 'resource', 'snapshot', 'route', 'policy', 'upstream', 'compile', 'proxy']
-const io = ['node:fs', 'node:net', 'node:http', 'node:http2', 'node:https', 'node:tls', 'node:dgram', 'node:dns', 'node:worker_threads', 'node:child_process', 'undici']
+const io = [
+  'node:fs',
+  'node:net',
+  'node:http',
+  'node:http2',
+  'node:https',
+  'node:tls',
+  'node:dgram',
+  'node:dns',
+  'node:worker_threads',
+  'node:child_process',
+  'undici',
+]
 
 /** A name that promises nothing collects everything. */
 const forbiddenNames = ['utils', 'util', 'common', 'helpers', 'helper', 'misc', 'types', 'index', 'shared', 'core']
@@ -54,9 +66,15 @@ describe('architecture', () => {
         expect(ok, `${room} may not import ${other}`).toBe(true)
       }
       for (const target of targets.filter((each) => each.startsWith('.'))) {
-        expect(target, 'another room is imported by its #name').toMatch(/^\.\/[^/]+\.ts$|^\.\/[\w-]+\/[^/]+\.ts$|^\.\.\/[^/]+\.ts$/)
+        expect(target, 'another room is imported by its #name').toMatch(
+          /^\.\/[^/]+\.ts$|^\.\/[\w-]+\/[^/]+\.ts$|^\.\.\/[^/]+\.ts$/,
+        )
       }
-      if (pure.includes(room)) expect(targets.filter((each) => io.includes(each)), `${room} does no input or output`).toEqual([])
+      if (pure.includes(room))
+        expect(
+          targets.filter((each) => io.includes(each)),
+          `${room} does no input or output`,
+        ).toEqual([])
     })
 
     test(`${file} has a name that says what it holds`, () => {

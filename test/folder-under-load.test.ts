@@ -43,14 +43,19 @@ describe('a folder that changes under load', () => {
 
   const write = (name: string, text: string): Promise<void> => writeFile(join(folder, name), text)
   const ask = async (name: string, path = '/'): Promise<string> => {
-    const { statusCode, body } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, { headers: { host: `${name}.test` } })
+    const { statusCode, body } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, {
+      headers: { host: `${name}.test` },
+    })
     return `${statusCode} ${await body.text()}`
   }
   const eventually = (name: string, answer: string | RegExp, path?: string): Promise<void> =>
     vi.waitFor(async () => expect(await ask(name, path)).toMatch(answer), { timeout: 15_000, interval: 20 })
 
   test('changes routing, keeps what was good, and fails no request on an unrelated route', async () => {
-    const [one, two] = [await startOrigin((_, response) => response.end('one')), await startOrigin((_, response) => response.end('two'))]
+    const [one, two] = [
+      await startOrigin((_, response) => response.end('one')),
+      await startOrigin((_, response) => response.end('two')),
+    ]
     await write('steady.yaml', site('steady', one.port))
     const source = new FolderSource({ paths: [folder], log: silentLog })
     ;({ genkan } = await startFrontDoor('', { sources: [source] }))
@@ -69,7 +74,12 @@ describe('a folder that changes under load', () => {
 
     await write('shop.yaml', site('shop', one.port).replace('pathType: Prefix', 'pathType: prefix'))
     await vi.waitFor(() => expect(genkan.documents().map((each) => each.state)).toContain('stale'), { timeout: 15_000 })
-    expect(genkan.problems().map((each) => each.message).join()).toContain('Prefix')
+    expect(
+      genkan
+        .problems()
+        .map((each) => each.message)
+        .join(),
+    ).toContain('Prefix')
     // The broken document keeps its last good version; its sibling in the same file moves on.
     await eventually('shop', '200 one')
     await load.more(50)

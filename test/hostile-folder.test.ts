@@ -18,23 +18,65 @@ function ingress(name: string, annotations: Readonly<Record<string, string>> = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: { name, annotations },
-    spec: { rules: [{ host: `${name}.test`, http: { paths: [{ path, pathType: 'ImplementationSpecific', backend: { service: { name: 'web', port: { number: 80 } } } }] } }] },
+    spec: {
+      rules: [
+        {
+          host: `${name}.test`,
+          http: {
+            paths: [
+              { path, pathType: 'ImplementationSpecific', backend: { service: { name: 'web', port: { number: 80 } } } },
+            ],
+          },
+        },
+      ],
+    },
   })
 }
 
-const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefghi'.replace(/./g, (at) => `${at}: &${at} [${Array(9).fill(`*${String.fromCharCode(at.charCodeAt(0) - 1)}`).join(', ')}]\n`)}kind: ConfigMap\n`
+const bomb = `a: &a [x, x, x, x, x, x, x, x, x]\n${'bcdefghi'.replace(
+  /./g,
+  (at) =>
+    `${at}: &${at} [${Array(9)
+      .fill(`*${String.fromCharCode(at.charCodeAt(0) - 1)}`)
+      .join(', ')}]\n`,
+)}kind: ConfigMap\n`
 
 /** File, its text, the host to ask, and what a client may see: anything but an open door. */
 const hostile: readonly [file: string, text: string, host: string, statuses: readonly number[]][] = [
-  ['crlf.json', ingress('crlf', { [`${dialect}/permanent-redirect`]: 'https://x.test/\r\nSet-Cookie: a=b' }), 'crlf.test', [200, 404, 503]],
+  [
+    'crlf.json',
+    ingress('crlf', { [`${dialect}/permanent-redirect`]: 'https://x.test/\r\nSet-Cookie: a=b' }),
+    'crlf.test',
+    [200, 404, 503],
+  ],
   ['vhost.json', ingress('vhost', { [`${dialect}/upstream-vhost`]: 'a\r\nX-Admin: 1' }), 'vhost.test', [200, 503]],
   ['regex.json', ingress('regex', { [`${dialect}/use-regex`]: 'true' }, '/(a+)+$'), 'regex.test', [404]],
-  ['lookaround.json', ingress('lookaround', { [`${dialect}/use-regex`]: 'true' }, '/(?=(a+))b\\1'), 'lookaround.test', [404, 503]],
+  [
+    'lookaround.json',
+    ingress('lookaround', { [`${dialect}/use-regex`]: 'true' }, '/(?=(a+))b\\1'),
+    'lookaround.test',
+    [404, 503],
+  ],
   ['huge.json', ingress('huge', { 'example.com/note': 'x'.repeat(10_000_000) }), 'huge.test', [404]],
-  ['secret.json', ingress('secret', { [`${dialect}/auth-type`]: 'basic', [`${dialect}/auth-secret`]: 'kube-system/admin' }), 'secret.test', [503]],
-  ['snippet.json', ingress('snippet', { [`${dialect}/configuration-snippet`]: 'content_by_lua_block { os.execute("id") }' }), 'snippet.test', [503]],
+  [
+    'secret.json',
+    ingress('secret', { [`${dialect}/auth-type`]: 'basic', [`${dialect}/auth-secret`]: 'kube-system/admin' }),
+    'secret.test',
+    [503],
+  ],
+  [
+    'snippet.json',
+    ingress('snippet', { [`${dialect}/configuration-snippet`]: 'content_by_lua_block { os.execute("id") }' }),
+    'snippet.test',
+    [503],
+  ],
   ['bomb.yaml', bomb, 'bomb.test', [404]],
-  ['proto.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, labels: {__proto__: polluted}}\ndata: {__proto__: x}\n', 'proto.test', [404]],
+  [
+    'proto.yaml',
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: p, labels: {__proto__: polluted}}\ndata: {__proto__: x}\n',
+    'proto.test',
+    [404],
+  ],
   ['binary.yaml', 'kind: Ingress\0\u0001\u0002', 'binary.test', [404]],
 ]
 
@@ -45,11 +87,21 @@ describe('a hostile folder', () => {
   beforeAll(async () => {
     standIn = await startStandIn({ namespace: 'default', service: 'web', port: '80', endpoint: 0 })
     folder = await mkdtemp(join(tmpdir(), 'genkan-hostile-'))
-    const slice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata: { name: 'web', labels: { 'kubernetes.io/service-name': 'web' } }, addressType: 'IPv4', endpoints: [{ addresses: [standIn.address] }], ports: [{ name: '', port: standIn.port }] }
+    const slice = {
+      apiVersion: 'discovery.k8s.io/v1',
+      kind: 'EndpointSlice',
+      metadata: { name: 'web', labels: { 'kubernetes.io/service-name': 'web' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [standIn.address] }],
+      ports: [{ name: '', port: standIn.port }],
+    }
     await writeFile(join(folder, 'good.json'), ingress('good'))
     await writeFile(join(folder, 'slice.json'), JSON.stringify(slice))
     for (const [file, text] of hostile) await writeFile(join(folder, file), text)
-    ;({ genkan } = await startFrontDoor('', { sources: [new FolderSource({ paths: [folder], log: silentLog })], lane: 'auto' }))
+    ;({ genkan } = await startFrontDoor('', {
+      sources: [new FolderSource({ paths: [folder], log: silentLog })],
+      lane: 'auto',
+    }))
   })
   afterAll(async () => {
     await genkan.close()
@@ -57,14 +109,22 @@ describe('a hostile folder', () => {
     await rm(folder, { recursive: true })
   })
 
-  const ask = async (host: string, path = '/'): Promise<{ status: number; fields: Record<string, unknown>; body: string }> => {
-    const { statusCode, headers, body } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, { headers: { host } })
+  const ask = async (
+    host: string,
+    path = '/',
+  ): Promise<{ status: number; fields: Record<string, unknown>; body: string }> => {
+    const { statusCode, headers, body } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, {
+      headers: { host },
+    })
     return { status: statusCode, fields: headers, body: await body.text() }
   }
 
-  test.each(hostile.filter(([file]) => !['proto.yaml', 'regex.json'].includes(file)))('%s is reported in its own file', (file) => {
-    expect(genkan.problems().filter((problem) => problem.file.endsWith(file)).length).toBeGreaterThan(0)
-  })
+  test.each(hostile.filter(([file]) => !['proto.yaml', 'regex.json'].includes(file)))(
+    '%s is reported in its own file',
+    (file) => {
+      expect(genkan.problems().filter((problem) => problem.file.endsWith(file)).length).toBeGreaterThan(0)
+    },
+  )
 
   test.each(hostile)('%s opens no door', async (_file, _text, host, statuses) => {
     const { status, fields, body } = await ask(host)

@@ -15,8 +15,21 @@ test('a hundred changes under load close no stream and fail no request', async (
   const source = new MemorySource()
   const apply = (change: number): void => {
     const path = `/change-${change}`
-    const others = [{ host: `b-${change % 3}.test`, port: origin.port }, { host: 'c.test', port: origin.port, annotations: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': String(60 + change) } }]
-    source.apply(siteManifests([{ host: 'a.test', port: origin.port, annotations: { 'nginx.ingress.kubernetes.io/app-root': path } }, ...others]), `change-${change}.yaml`)
+    const others = [
+      { host: `b-${change % 3}.test`, port: origin.port },
+      {
+        host: 'c.test',
+        port: origin.port,
+        annotations: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': String(60 + change) },
+      },
+    ]
+    source.apply(
+      siteManifests([
+        { host: 'a.test', port: origin.port, annotations: { 'nginx.ingress.kubernetes.io/app-root': path } },
+        ...others,
+      ]),
+      `change-${change}.yaml`,
+    )
   }
   apply(0)
   const { genkan } = await startFrontDoor('', { sources: [source], workers: 2 })

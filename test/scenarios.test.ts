@@ -8,7 +8,10 @@ const files = await findScenarios([join(root, 'test/scenarios'), join(root, 'exa
 
 /** As `genkan test` prints it, so that a failing test reads the same. */
 function print({ file, line, title, differences }: StepResult): string[] {
-  return differences.map((each) => `${relative(root, file)}:${each.line}: ${title} (line ${line}): expected ${each.expected}, found ${each.found}`)
+  return differences.map(
+    (each) =>
+      `${relative(root, file)}:${each.line}: ${title} (line ${line}): expected ${each.expected}, found ${each.found}`,
+  )
 }
 
 describe('the scenarios', () => {
@@ -16,15 +19,19 @@ describe('the scenarios', () => {
 
   for (const file of files) {
     for (const lane of lanes) {
-      test.concurrent(`${relative(root, file)} holds (${lane})`, async () => {
-        const { scenario, problems } = await readScenario(file)
-        expect(problems).toEqual([])
-        const manifests = await readManifests(scenario)
-        expect(manifests.problems).toEqual([])
-        const results = await runScenario(scenario, { lane, files: manifests.files })
-        expect(results.flatMap(print)).toEqual([])
-        expect(results).toHaveLength(scenario.steps.length)
-      }, 60_000)
+      test.concurrent(
+        `${relative(root, file)} holds (${lane})`,
+        async () => {
+          const { scenario, problems } = await readScenario(file)
+          expect(problems).toEqual([])
+          const manifests = await readManifests(scenario)
+          expect(manifests.problems).toEqual([])
+          const results = await runScenario(scenario, { lane, files: manifests.files })
+          expect(results.flatMap(print)).toEqual([])
+          expect(results).toHaveLength(scenario.steps.length)
+        },
+        60_000,
+      )
     }
   }
 })

@@ -18,7 +18,10 @@ export type LoadResult = {
   readonly outcomes: readonly Outcome[]
 }
 
-export function startLoad({ port, host, clients, methods }: LoadInit): { stop(): Promise<LoadResult>; readonly outcomes: readonly Outcome[] } {
+export function startLoad({ port, host, clients, methods }: LoadInit): {
+  stop(): Promise<LoadResult>
+  readonly outcomes: readonly Outcome[]
+} {
   const outcomes: Outcome[] = []
   const state = { stopped: false }
   const ask = async (first: number): Promise<void> => {
@@ -38,18 +41,27 @@ export function startLoad({ port, host, clients, methods }: LoadInit): { stop():
       await Promise.all(asking)
       const good: Record<string, number> = {}
       for (const { method, status } of outcomes) if (status === 200) good[method] = (good[method] ?? 0) + 1
-      const bad = outcomes.filter(({ status }) => status !== 200).map(({ method, status, text }) => `${method}: ${status} ${text}`)
+      const bad = outcomes
+        .filter(({ status }) => status !== 200)
+        .map(({ method, status, text }) => `${method}: ${status} ${text}`)
       return { good, bad, outcomes }
     },
   }
 }
 
-async function exchange(client: Client, method: Dispatcher.HttpMethod, host: string): Promise<{ status: number; text: string }> {
+async function exchange(
+  client: Client,
+  method: Dispatcher.HttpMethod,
+  host: string,
+): Promise<{ status: number; text: string }> {
   try {
     const body = method === 'GET' ? null : 'a few bytes'
     const answer = await client.request({ path: '/', method, headers: { host }, body })
     const cause = answer.headers['x-genkan-cause']
-    return { status: answer.statusCode, text: `${await answer.body.text()}${typeof cause === 'string' ? ` (${cause})` : ''}` }
+    return {
+      status: answer.statusCode,
+      text: `${await answer.body.text()}${typeof cause === 'string' ? ` (${cause})` : ''}`,
+    }
   } catch (error) {
     return { status: 0, text: String(error) }
   }

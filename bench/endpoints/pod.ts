@@ -50,7 +50,10 @@ export async function startPod(workMs: number): Promise<Pod> {
 
 /** An EndpointSlice of the Service `web`; the ports tell its Pods apart, so each is a slice of its own. */
 export function slice(port: number, state: 'ready' | 'terminating'): string {
-  const conditions = state === 'ready' ? '{ ready: true, serving: true, terminating: false }' : '{ ready: false, serving: true, terminating: true }'
+  const conditions =
+    state === 'ready'
+      ? '{ ready: true, serving: true, terminating: false }'
+      : '{ ready: false, serving: true, terminating: true }'
   return `
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

@@ -30,7 +30,11 @@ export const balancing: Bench = {
   file: import.meta.filename,
   rounds: 3,
   cases: sizes.flatMap((size) =>
-    Object.keys(ways).map((way) => ({ labels: { endpoints: size.toLocaleString('en-US'), way }, group: `${way} ${size}`, args: [String(size), way] })),
+    Object.keys(ways).map((way) => ({
+      labels: { endpoints: size.toLocaleString('en-US'), way },
+      group: `${way} ${size}`,
+      args: [String(size), way],
+    })),
   ),
   metrics: [
     { name: 'nanoseconds', title: 'CPU ns', digits: 0 },
@@ -48,7 +52,10 @@ function measureCase(size: number, name: string): Sample {
   upstream.update(setOf(size))
   const asker = askerOf()
   const session = affinity?.kind === 'cookie' ? upstream.bind(asker, [], affinity.mode)?.session : undefined
-  const fields = session === undefined ? asker.received.fields : [...asker.received.fields, 'Cookie', `theme=dark; bench=${seal.seal(session)}`]
+  const fields =
+    session === undefined
+      ? asker.received.fields
+      : [...asker.received.fields, 'Cookie', `theme=dark; bench=${seal.seal(session)}`]
   const choose = (): EndpointSpec | undefined => {
     if (session === undefined) return upstream.pick(asker, [])?.spec
     const opened = seal.open(fields, 'bench', [id])
@@ -63,7 +70,9 @@ function measureCase(size: number, name: string): Sample {
 }
 
 function setOf(size: number): EndpointSet {
-  const endpoints = Array.from({ length: size }, (_, index) => endpointAt({ address: `10.0.${index >> 8}.${index & 255}`, port: 8080 }))
+  const endpoints = Array.from({ length: size }, (_, index) =>
+    endpointAt({ address: `10.0.${index >> 8}.${index & 255}`, port: 8080 }),
+  )
   return { upstream: id, state: 'live', mode: 'slices', endpoints }
 }
 

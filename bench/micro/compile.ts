@@ -24,7 +24,11 @@ export const compile: Bench = {
   title: 'Compiling Ingresses, wall time',
   file: import.meta.filename,
   rounds: 3,
-  cases: sizes.map((size) => ({ labels: { ingresses: size.toLocaleString('en-US') }, group: String(size), args: [String(size)] })),
+  cases: sizes.map((size) => ({
+    labels: { ingresses: size.toLocaleString('en-US') },
+    group: String(size),
+    args: [String(size)],
+  })),
   metrics: [
     { name: 'readMs', title: 'read all YAML, ms', digits: 0 },
     { name: 'firstMs', title: 'first compile, ms', digits: 0 },

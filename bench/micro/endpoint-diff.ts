@@ -38,7 +38,10 @@ export const endpointDiff: Bench = {
 
 /** Runs in a fresh process: `endpoint-diff.ts <endpoints> <change>`. */
 function measureCase(size: number, change: string): Sample {
-  const known = Array.from({ length: size }, (_, index) => ({ address: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`, port: 8080 }))
+  const known = Array.from({ length: size }, (_, index) => ({
+    address: `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`,
+    port: 8080,
+  }))
   const answer = changes[change]!(known).map((each) => endpointAt(each))
   const before = setOf(known.map((each) => endpointAt(each)))
   const after = setOf(answer)

@@ -15,7 +15,10 @@ export function manifests(count: number): string[] {
 
 /** `path` makes it another one than it was. */
 export function ingress(index: number, path = '/'): string {
-  const annotations = index % 10 === 0 ? '\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-read-timeout: "30"\n    nginx.ingress.kubernetes.io/enable-cors: "true"' : ''
+  const annotations =
+    index % 10 === 0
+      ? '\n  annotations:\n    nginx.ingress.kubernetes.io/proxy-read-timeout: "30"\n    nginx.ingress.kubernetes.io/enable-cors: "true"'
+      : ''
   const paths = index % 20 === 0 ? [path, `${path === '/' ? '' : path}/static`] : [path]
   return `---
 apiVersion: networking.k8s.io/v1

@@ -63,7 +63,18 @@ function measureCase(chain: string): Sample {
 
 /** As proxy/proxy.ts goes through them; nothing here waits. */
 function serve({ requestFilters, responseFilters, finishers }: Route): number {
-  const fields = ['Host', 'shop.test', 'User-Agent', 'bench', 'Origin', 'https://shop.test', 'Authorization', authorization, 'Accept', '*/*']
+  const fields = [
+    'Host',
+    'shop.test',
+    'User-Agent',
+    'bench',
+    'Origin',
+    'https://shop.test',
+    'Authorization',
+    authorization,
+    'Accept',
+    '*/*',
+  ]
   const context: FilterContext = {
     client: { address: '127.0.0.1', scheme: 'http', port: 80 },
     received: { method: 'GET', target: '/a/b', version: '1.1', fields },
@@ -87,8 +98,13 @@ const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`
 const users = Buffer.from('ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n').toString('base64')
 
 function routeWith(annotations: Readonly<Record<string, string>>): Route {
-  const lines = Object.entries(annotations).map(([name, value]) => `    nginx.ingress.kubernetes.io/${name}: ${JSON.stringify(value)}`)
-  const path = 'rewrite-target' in annotations ? '{ path: "/a(/.*)", pathType: ImplementationSpecific' : '{ path: /, pathType: Prefix'
+  const lines = Object.entries(annotations).map(
+    ([name, value]) => `    nginx.ingress.kubernetes.io/${name}: ${JSON.stringify(value)}`,
+  )
+  const path =
+    'rewrite-target' in annotations
+      ? '{ path: "/a(/.*)", pathType: ImplementationSpecific'
+      : '{ path: /, pathType: Prefix'
   const yaml = `
 apiVersion: v1
 kind: Secret

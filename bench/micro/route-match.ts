@@ -131,7 +131,12 @@ function measureCase(matcher: string, size: number): Sample {
   const requests = requestSet(routes, 4_096)
   measureBuild(build, routes.slice(0, 1_000))
   const { match, buildMs, bytes } = measureBuild(build, routes)
-  const check = checksum(requests.slice(0, 200).map(({ host, path }) => match(host, path)).join(' '))
+  const check = checksum(
+    requests
+      .slice(0, 200)
+      .map(({ host, path }) => match(host, path))
+      .join(' '),
+  )
   const { matchNs, allocatedBytes } = measureMatches(match, requests)
   return { check, metrics: { matchNs, buildMs, bytesPerRoute: bytes / size, allocatedBytes } }
 }

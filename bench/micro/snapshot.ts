@@ -45,14 +45,17 @@ export const snapshot: Bench = {
     { name: 'buildMs', title: 'worker: build, ms', digits: 1 },
     { name: 'stallMs', title: 'longest step of the worker, ms', digits: 1 },
   ],
-  conclude: () => ['a worker serves requests between its steps; the longest of them is what a request may have to wait for'],
+  conclude: () => [
+    'a worker serves requests between its steps; the longest of them is what a request may have to wait for',
+  ],
 }
 
 /** Runs in a fresh process: `snapshot.ts <ingresses> <what changed>`. */
 function measureCase(size: number, what: string): Sample {
   const resources = manifests(size).flatMap((text, index) => readDocuments(text, `${index}.yaml`).resources)
   const seal = new SessionSeal(new Uint8Array(affinityKeyBytes))
-  const newBuilder = (): RuntimeBuilder => new RuntimeBuilder(new UpstreamRegistry({ now: () => 1_000, random: () => 0.5, seal }), filterEnv())
+  const newBuilder = (): RuntimeBuilder =>
+    new RuntimeBuilder(new UpstreamRegistry({ now: () => 1_000, random: () => 0.5, seal }), filterEnv())
   let builder = newBuilder()
   let live: Snapshot = { ...compileSnapshot(new ResourceSet(resources), compileOptions).snapshot, generation: 1 }
   let received = live
@@ -80,7 +83,8 @@ function measureCase(size: number, what: string): Sample {
     live = next
     received = applied.result
     // A worker that has nothing gets objects of its own; one that has the rest must route the changed one alike.
-    if (built.result.match('svc-7.team-7.example.com', `/turn-${turn}`) === undefined) throw new Error('the change did not arrive')
+    if (built.result.match('svc-7.team-7.example.com', `/turn-${turn}`) === undefined)
+      throw new Error('the change did not arrive')
   }
   return { check: checksum(received.routes.map(({ id }) => id).join('\n')), metrics }
 }

@@ -36,7 +36,12 @@ export async function ask(question: Question): Promise<Answer | undefined> {
 
 function askHttp1({ port, host, path, protocol = 'http', method = 'GET', body, cookie }: Question): Promise<Answer> {
   // Said like this, for some proxies pass a client's `close` on to the endpoint.
-  const headers = { host, connection: 'keep-alive', ...(cookie === undefined ? {} : { cookie }), ...(body === undefined ? {} : { 'content-length': body.length }) }
+  const headers = {
+    host,
+    connection: 'keep-alive',
+    ...(cookie === undefined ? {} : { cookie }),
+    ...(body === undefined ? {} : { 'content-length': body.length }),
+  }
   const options = { host: '127.0.0.1', port, path, method, headers, agent: false, timeout: timeoutMs } as const
   return new Promise((resolve, reject) => {
     const tls = { ...options, servername: host, rejectUnauthorized: false }
@@ -63,7 +68,10 @@ async function askHttp2({ port, host, path, method = 'GET', body, cookie }: Ques
     return await new Promise((resolve, reject) => {
       session.on('error', reject)
       const pseudo = { ':authority': host, ':path': path, ':method': method, ':scheme': 'https' }
-      const stream = session.request({ ...pseudo, ...(cookie === undefined ? {} : { cookie }) }, { endStream: body === undefined })
+      const stream = session.request(
+        { ...pseudo, ...(cookie === undefined ? {} : { cookie }) },
+        { endStream: body === undefined },
+      )
       stream.setTimeout(timeoutMs, () => stream.close())
       stream.on('error', reject)
       stream.on('response', (headers) => {

@@ -58,7 +58,9 @@ function barsOf({ peers }: ScenarioResult): Bar[] {
 
 function panel({ title }: ScenarioResult, bars: readonly Bar[], top: number): string {
   const most = Math.max(...bars.map(({ range }) => range.max))
-  const lines = bars.map((bar, index) => drawBar(bar, { y: top + titleHeight + index * (barHeight + barGap), scale: barsWidth / most }))
+  const lines = bars.map((bar, index) =>
+    drawBar(bar, { y: top + titleHeight + index * (barHeight + barGap), scale: barsWidth / most }),
+  )
   return [`<text class="title" x="0" y="${top + 14}">${escape(title)}</text>`, ...lines].join('\n')
 }
 

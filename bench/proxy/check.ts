@@ -10,7 +10,12 @@ import type { Place } from './peer.ts'
 import type { Load, Scenario } from './scenario.ts'
 import { until } from './wait.ts'
 
-export type CheckInit = { readonly scenario: Scenario; readonly place: Place; readonly origin: Origin; readonly port: number }
+export type CheckInit = {
+  readonly scenario: Scenario
+  readonly place: Place
+  readonly origin: Origin
+  readonly port: number
+}
 
 /** Resolves with the session's cookie, if the scenario has sessions; rejects with a sentence that says what is wrong. */
 export async function check(init: CheckInit): Promise<{ readonly cookie: string | undefined }> {
@@ -34,20 +39,30 @@ function asked(init: CheckInit, change: Partial<Question>): Promise<Answer | und
   const { load } = init.scenario
   const body = load.method === 'POST' && change.path === undefined ? { body: load.body } : {}
   const method = change.path === undefined ? load.method : 'GET'
-  return ask({ port: init.port, host: init.place.hosts[0]!, path: load.path, protocol: load.protocol, method, ...body, ...change })
+  return ask({
+    port: init.port,
+    host: init.place.hosts[0]!,
+    path: load.path,
+    protocol: load.protocol,
+    method,
+    ...body,
+    ...change,
+  })
 }
 
 function demandAnswer(answer: Answer | undefined, load: Load, { small, large, ports }: Origin): void {
   if (answer?.status !== 200) throw new Error(`it answers ${answer?.status ?? 'nothing'}`)
   const body = load.answerBytes === small.length ? small : large
   if (!answer.body.equals(body)) throw new Error('its answer is not what the endpoint said')
-  if (!ports.map(String).includes(answer.field('x-endpoint') ?? '')) throw new Error('a field of the endpoint is missing')
+  if (!ports.map(String).includes(answer.field('x-endpoint') ?? ''))
+    throw new Error('a field of the endpoint is missing')
 }
 
 async function demandRefusal(init: CheckInit): Promise<void> {
   const answer = await asked(init, { host: 'nobody.elsewhere.test' })
   // Caddy says 200 without a body when no site matches.
-  if (answer?.status === 200 && answer.field('x-endpoint') !== undefined) throw new Error('it serves hosts that no rule names')
+  if (answer?.status === 200 && answer.field('x-endpoint') !== undefined)
+    throw new Error('it serves hosts that no rule names')
 }
 
 async function demandForwarding(init: CheckInit): Promise<void> {

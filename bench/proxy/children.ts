@@ -64,16 +64,26 @@ export function has(program: string): boolean {
 export function versionOf(program: string, ...args: readonly string[]): string | undefined {
   if (!has(program)) return undefined
   const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8', timeout: 10_000 })
-  return `${stdout}${stderr}`.trim().split('\n')[0]?.match(/\d+(\.\d+)+/)?.[0] ?? 'of unknown version'
+  return (
+    `${stdout}${stderr}`
+      .trim()
+      .split('\n')[0]
+      ?.match(/\d+(\.\d+)+/)?.[0] ?? 'of unknown version'
+  )
 }
 
 /** Runs to the end and gives its standard output; rejects when it takes longer, or fails. */
-export async function output(children: Children, launch: Launch, limits: { cores: readonly number[]; timeoutMs: number }): Promise<string> {
+export async function output(
+  children: Children,
+  launch: Launch,
+  limits: { cores: readonly number[]; timeoutMs: number },
+): Promise<string> {
   const child = children.start(launch, limits.cores)
   const timer = setTimeout(() => void child.stop(), limits.timeoutMs)
   const code = await child.ended
   clearTimeout(timer)
-  if (code !== 0) throw new Error(`${launch.command} ended with ${code ?? 'a signal'}: ${child.said().slice(-saidBytes)}`)
+  if (code !== 0)
+    throw new Error(`${launch.command} ended with ${code ?? 'a signal'}: ${child.said().slice(-saidBytes)}`)
   return child.said()
 }
 

@@ -233,6 +233,11 @@ function pause(ms: number, over: AbortSignal): Promise<boolean> {
 /** The newest configuration is the one that serves: else nothing was reloaded at all. */
 async function demandLive({ scenario }: ContestInit, { place }: Standing): Promise<void> {
   const { load } = scenario
-  const question = { port: portOf(load, place!), host: generationHost(place!.generation), path: '/small', protocol: load.protocol }
+  const question = {
+    port: portOf(load, place!),
+    host: generationHost(place!.generation),
+    path: '/small',
+    protocol: load.protocol,
+  }
   await until('the newest configuration serves', reloadTimeoutMs, async () => (await ask(question))?.status === 200)
 }

@@ -30,7 +30,12 @@ export type Driven = {
 
 export type DriverName = 'wrk' | 'autocannon' | 'h2load'
 
-export type DriverInit = { readonly children: Children; readonly dir: string; readonly cores: readonly number[]; readonly wanted: 'auto' | 'wrk' | 'autocannon' }
+export type DriverInit = {
+  readonly children: Children
+  readonly dir: string
+  readonly cores: readonly number[]
+  readonly wanted: 'auto' | 'wrk' | 'autocannon'
+}
 
 export const h2loadConnections = 8
 
@@ -65,9 +70,21 @@ export class Driver {
     const [hostsFile, bodyFile] = [join(dir, 'hosts.txt'), join(dir, 'body')]
     writeFileSync(hostsFile, `${hosts.join('\n')}\n`)
     writeFileSync(bodyFile, load.body)
-    const flags = ['-t1', `-c${load.clients}`, `-d${seconds}s`, '--timeout', '5s', '-s', join(import.meta.dirname, 'wrk.lua')]
+    const flags = [
+      '-t1',
+      `-c${load.clients}`,
+      `-d${seconds}s`,
+      '--timeout',
+      '5s',
+      '-s',
+      join(import.meta.dirname, 'wrk.lua'),
+    ]
     const url = `${load.protocol}://127.0.0.1:${port}${load.path}`
-    const text = await this.#run('wrk', [...flags, url, '--', hostsFile, load.method, load.path, bodyFile, cookie ?? ''], seconds)
+    const text = await this.#run(
+      'wrk',
+      [...flags, url, '--', hostsFile, load.method, load.path, bodyFile, cookie ?? ''],
+      seconds,
+    )
     // wrk.lua has written it.
     const result = JSON.parse(text.trim().split('\n').at(-1)!) as Readonly<Record<string, number>>
     const { requests = 0, micros = 0, socketErrors = 0, badStatuses = 0, p50 = 0, p99 = 0, p999 = 0 } = result
@@ -84,7 +101,10 @@ export class Driver {
     const url = `https://127.0.0.1:${port}${load.path}`
     const text = await this.#run('h2load', [...flags, ...fields.flatMap((field) => ['-H', field]), url], seconds)
     const [, done = 0, good = 0] = (/(\d+) done, (\d+) succeeded/.exec(text) ?? []).map(Number)
-    const lines = readFileSync(log, 'utf8').trim().split('\n').map((line) => Number(line.split('\t')[2]))
+    const lines = readFileSync(log, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => Number(line.split('\t')[2]))
     const sorted = Float64Array.from(lines).toSorted()
     const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
     return { requests: done, seconds, failures: done - good, p50: at(0.5), p99: at(0.99), p999: at(0.999) }
@@ -94,7 +114,11 @@ export class Driver {
     const file = join(this.#init.dir, 'autocannon.json')
     const { load, ...rest } = drive
     writeFileSync(file, JSON.stringify({ ...rest, load: { ...load, body: load.body.toString('latin1') } }))
-    const text = await this.#run(process.execPath, [join(import.meta.dirname, 'autocannon-process.ts'), file], drive.seconds)
+    const text = await this.#run(
+      process.execPath,
+      [join(import.meta.dirname, 'autocannon-process.ts'), file],
+      drive.seconds,
+    )
     // autocannon-process.ts has written it.
     return JSON.parse(text.trim().split('\n').at(-1)!) as Driven
   }

@@ -46,12 +46,18 @@ function http2(scenario: ScenarioResult | undefined): Judgement {
 
 function reloadFailures(scenario: ScenarioResult | undefined): Judgement {
   const failures = rangeOf(genkanIn(scenario)?.samples ?? [], (sample) => sample.failures)
-  return judgeRange('no request fails while the configuration changes', failures, { most: 0, print: (value) => `${value} failures` })
+  return judgeRange('no request fails while the configuration changes', failures, {
+    most: 0,
+    print: (value) => `${value} failures`,
+  })
 }
 
 function reloadLatency(scenario: ScenarioResult | undefined): Judgement {
   const ratio = rangeOf(genkanIn(scenario)?.samples ?? [], ({ p99, reloads }) => reloads && p99 / reloads.quietP99)
-  return judgeRange('p99 while the configuration changes at most twice the p99 without', ratio, { most: 2, print: times })
+  return judgeRange('p99 while the configuration changes at most twice the p99 without', ratio, {
+    most: 2,
+    print: times,
+  })
 }
 
 function secondWorker(one: ScenarioResult | undefined, two: ScenarioResult | undefined): Judgement {
@@ -61,17 +67,31 @@ function secondWorker(one: ScenarioResult | undefined, two: ScenarioResult | und
     return judgeRange(goal, single && both && ratioOf(both, single, cpuOf), { most: 1.1, print: times })
   }
   const ratio = single && both && ratioOf(both, single, (sample) => sample.requestsPerSecond)
-  return judgeRange('a second worker gives at least 1.7 times the requests per second', ratio, { least: 1.7, print: times })
+  return judgeRange('a second worker gives at least 1.7 times the requests per second', ratio, {
+    least: 1.7,
+    print: times,
+  })
 }
 
 type Bounds = { readonly least?: number; readonly most?: number; readonly print: (value: number) => string }
 
-function judgeRange(goal: string, range: Range | undefined, { least = -Infinity, most = Infinity, print }: Bounds): Judgement {
+function judgeRange(
+  goal: string,
+  range: Range | undefined,
+  { least = -Infinity, most = Infinity, print }: Bounds,
+): Judgement {
   if (range === undefined) return { goal, measured: 'not measured', met: 'unknown' }
-  const measured = range.min === range.max ? print(range.median) : `${print(range.median)} (${print(range.min)} to ${print(range.max)})`
+  const measured =
+    range.min === range.max
+      ? print(range.median)
+      : `${print(range.median)} (${print(range.min)} to ${print(range.max)})`
   const inside = (value: number): boolean => value >= least && value <= most
   const all = inside(range.min) && inside(range.max)
-  return { goal, measured, met: all ? 'yes' : inside(range.median) || inside(range.min) || inside(range.max) ? 'unclear' : 'no' }
+  return {
+    goal,
+    measured,
+    met: all ? 'yes' : inside(range.median) || inside(range.min) || inside(range.max) ? 'unclear' : 'no',
+  }
 }
 
 function times(value: number): string {

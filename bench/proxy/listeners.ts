@@ -11,7 +11,10 @@ export function listeners(port: number): number | undefined {
   const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
   let count: number | undefined
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
-    const sockets = read(file)?.split('\n').slice(1).map((line) => line.trim().split(/\s+/))
+    const sockets = read(file)
+      ?.split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
     const found = sockets?.filter(([, local, , state]) => local?.endsWith(wanted) && state === listening)
     if (found !== undefined) count = (count ?? 0) + found.length
   }

@@ -19,8 +19,11 @@ export function machine(pinned: boolean): Machine {
 
 /** Short name of the commit that is checked out, with a plus when files differ from it. */
 export function revision(): string {
-  const git = (...args: readonly string[]): string => spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).stdout?.trim() ?? ''
+  const git = (...args: readonly string[]): string =>
+    spawnSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).stdout?.trim() ?? ''
   const commit = git('rev-parse', '--short', 'HEAD')
   if (commit === '') return 'unknown'
-  return git('status', '--porcelain', '--untracked-files=no', '--', ':/src', ':/package-lock.json') === '' ? commit : `${commit}+`
+  return git('status', '--porcelain', '--untracked-files=no', '--', ':/src', ':/package-lock.json') === ''
+    ? commit
+    : `${commit}+`
 }

@@ -39,20 +39,39 @@ export function readOptions(argv: readonly string[]): Options | { readonly probl
   const problems: string[] = []
   const rounds = whole('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 20, problems)
   const seconds = whole('--seconds', values.seconds ?? (values.quick ? '1' : '5'), 60, problems)
-  const chosen = select('scenario', positionals, scenarios.map(({ name }) => name), problems)
-  const racing = select('peer', values.peers?.split(',') ?? [], peers.map(({ name }) => name), problems)
+  const chosen = select(
+    'scenario',
+    positionals,
+    scenarios.map(({ name }) => name),
+    problems,
+  )
+  const racing = select(
+    'peer',
+    values.peers?.split(',') ?? [],
+    peers.map(({ name }) => name),
+    problems,
+  )
   const { driver } = values
-  if (driver !== 'auto' && driver !== 'wrk' && driver !== 'autocannon') return { problems: [...problems, `there is no driver ${driver}`] }
-  return problems.length > 0 ? { problems } : { scenarios: chosen, peers: racing, rounds, seconds, json: values.json, svg: values.svg, driver }
+  if (driver !== 'auto' && driver !== 'wrk' && driver !== 'autocannon')
+    return { problems: [...problems, `there is no driver ${driver}`] }
+  return problems.length > 0
+    ? { problems }
+    : { scenarios: chosen, peers: racing, rounds, seconds, json: values.json, svg: values.svg, driver }
 }
 
 function whole(name: string, text: string, most: number, problems: string[]): number {
   const value = Number(text)
-  if (!Number.isInteger(value) || value < 1 || value > most) problems.push(`${name} is a whole number from 1 to ${most}`)
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    problems.push(`${name} is a whole number from 1 to ${most}`)
   return value
 }
 
-function select(what: string, wanted: readonly string[], known: readonly string[], problems: string[]): readonly string[] {
+function select(
+  what: string,
+  wanted: readonly string[],
+  known: readonly string[],
+  problems: string[],
+): readonly string[] {
   const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
   for (const each of wanted) if (!known.some((name) => same(name, each))) problems.push(`there is no ${what} ${each}`)
   return wanted.length === 0 ? known : known.filter((name) => wanted.some((each) => same(name, each)))

@@ -11,10 +11,7 @@ import { verdict } from './verdict.ts'
 /** Of the machine, by other programs, before throughput says nothing. */
 const tolerableShare = 0.1
 
-export type Column = {
-  readonly title: string
-  readonly cell: (peer: PeerResult, scenario: ScenarioResult) => string
-}
+export type Column = { readonly title: string; readonly cell: (peer: PeerResult, scenario: ScenarioResult) => string }
 
 const numberColumn = (title: string, number: (sample: Sample) => number | undefined, digits = 0): Column => ({
   title,
@@ -38,7 +35,14 @@ export function columnsOf(scenario: ScenarioResult): readonly Column[] {
     milliseconds('p99, ms', ({ p99 }) => p99),
     milliseconds('p99.9, ms', ({ p999 }) => p999),
     ...(hasReloads ? reloads : []),
-    { title: 'failures', cell: ({ samples }) => grouped(samples.reduce((sum, each) => sum + each.failures, 0), 0) },
+    {
+      title: 'failures',
+      cell: ({ samples }) =>
+        grouped(
+          samples.reduce((sum, each) => sum + each.failures, 0),
+          0,
+        ),
+    },
   ]
 }
 
@@ -49,11 +53,16 @@ export function printScenario(scenario: ScenarioResult): string {
   const columns = columnsOf(scenario)
   const rows = measured.map((peer) => [peer.peer, ...columns.map(({ cell }) => cell(peer, scenario))])
   const table = layOut(['proxy', ...columns.map((column) => column.title)], rows, 1)
-  const others = rangeOf(measured.flatMap(({ samples }) => samples), (sample) => sample.others)
+  const others = rangeOf(
+    measured.flatMap(({ samples }) => samples),
+    (sample) => sample.others,
+  )
   const notes = [
     ...peers.flatMap(({ peer, absent }) => (absent === undefined ? [] : [`${peer}: ${absent}`])),
     ...verdictLines(scenario),
-    ...(others === undefined ? [] : [`others used ${percent(others.median)} of the machine (at most ${percent(others.max)})`]),
+    ...(others === undefined
+      ? []
+      : [`others used ${percent(others.median)} of the machine (at most ${percent(others.max)})`]),
   ]
   const shared = cores.shared ? ', which it shares with the load' : ''
   return [`${title} (${driver}; proxy on core ${cores.proxy.join(', ')}${shared})`, '', table, '', ...notes].join('\n')
@@ -67,14 +76,30 @@ export function verdictLines(scenario: ScenarioResult): string[] {
       return range === undefined ? [] : [{ name: peer, range, rounds: samples.length }]
     })
   return [
-    sentence('CPU per request', verdict(candidates(({ cpu }) => cpu), 'less')),
-    sentence('requests per second', throughputVerdict(scenario, candidates((sample) => sample.requestsPerSecond))),
+    sentence(
+      'CPU per request',
+      verdict(
+        candidates(({ cpu }) => cpu),
+        'less',
+      ),
+    ),
+    sentence(
+      'requests per second',
+      throughputVerdict(
+        scenario,
+        candidates((sample) => sample.requestsPerSecond),
+      ),
+    ),
   ]
 }
 
 /** Programs that have nothing to do with the run take their share of the cores from one proxy and not from the next. */
 function throughputVerdict({ peers }: ScenarioResult, candidates: readonly Candidate[]): Verdict {
-  const others = rangeOf(peers.flatMap(({ samples }) => samples), (sample) => sample.others)?.median ?? 0
+  const others =
+    rangeOf(
+      peers.flatMap(({ samples }) => samples),
+      (sample) => sample.others,
+    )?.median ?? 0
   if (others <= tolerableShare) return verdict(candidates, 'more')
   return { kind: 'none', reason: `other programs used ${percent(others)} of the machine` }
 }
@@ -94,11 +119,16 @@ function printRatio(peer: PeerResult, scenario: ScenarioResult): string {
   const nginx = peerIn(scenario, 'nginx')
   if (nginx === undefined || nginx === peer) return '-'
   // Processor time the other way round: how much of nginx's work is done in the same time.
-  return printRange(ratioOf(nginx, peer, ({ cpu }) => cpu), 2)
+  return printRange(
+    ratioOf(nginx, peer, ({ cpu }) => cpu),
+    2,
+  )
 }
 
 function sentence(what: string, result: Verdict): string {
-  return result.kind === 'winner' ? `${what}: ${result.name} by ${result.by.toFixed(2)} times` : `${what}: no winner, ${result.reason}`
+  return result.kind === 'winner'
+    ? `${what}: ${result.name} by ${result.by.toFixed(2)} times`
+    : `${what}: no winner, ${result.reason}`
 }
 
 function scaled(value: number | undefined, factor: number): number | undefined {

@@ -35,7 +35,12 @@ export type ScenarioResult = {
   readonly driver: string
   readonly clients: number
   /** Cores by number. */
-  readonly cores: { readonly proxy: readonly number[]; readonly load: readonly number[]; readonly origin: readonly number[]; readonly shared: boolean }
+  readonly cores: {
+    readonly proxy: readonly number[]
+    readonly load: readonly number[]
+    readonly origin: readonly number[]
+    readonly shared: boolean
+  }
   readonly peers: readonly PeerResult[]
 }
 
@@ -68,17 +73,25 @@ export type Range = { readonly median: number; readonly min: number; readonly ma
 /** Of the samples that have the number; `undefined` when none has. */
 export function rangeOf(samples: readonly Sample[], number: (sample: Sample) => number | undefined): Range | undefined {
   const values = samples.flatMap((sample) => number(sample) ?? [])
-  return values.length === 0 ? undefined : { median: median(values), min: Math.min(...values), max: Math.max(...values) }
+  return values.length === 0
+    ? undefined
+    : { median: median(values), min: Math.min(...values), max: Math.max(...values) }
 }
 
 /** Round by round, for the machine may be slower in one of them: how many times the second's number the first's is. */
-export function ratioOf(first: PeerResult, second: PeerResult, number: (sample: Sample) => number | undefined): Range | undefined {
+export function ratioOf(
+  first: PeerResult,
+  second: PeerResult,
+  number: (sample: Sample) => number | undefined,
+): Range | undefined {
   const ratios = first.samples.flatMap((sample, round) => {
     const other = second.samples[round]
     const [above, below] = [number(sample), other === undefined ? undefined : number(other)]
     return above === undefined || below === undefined || below === 0 ? [] : [above / below]
   })
-  return ratios.length === 0 ? undefined : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
+  return ratios.length === 0
+    ? undefined
+    : { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
 }
 
 export function peerIn(scenario: ScenarioResult | undefined, name: string): PeerResult | undefined {

@@ -54,12 +54,19 @@ export const scenarios: readonly Scenario[] = [
   scenario('rules', 'Small GET, 10,000 Ingress rules loaded', { rules: 10_000 }),
   scenario('limits', 'Small GET, rate limit and sticky cookie on', { rateLimit: true, sticky: true }),
   scenario('log', 'Small GET, access log on', { accessLog: true }),
-  scenario('guarded', 'Small GET, rate limit, sticky cookie and access log on', { rateLimit: true, sticky: true, accessLog: true }),
+  scenario('guarded', 'Small GET, rate limit, sticky cookie and access log on', {
+    rateLimit: true,
+    sticky: true,
+    accessLog: true,
+  }),
   scenario('post', 'POST of 10 KiB', {}, post),
   scenario('large', 'GET of 1 MiB, 16 clients', {}, { clients: 16, path: '/large', answerBytes: 1_048_576 }),
   scenario('https', 'Small GET over HTTPS/1.1', { tls: true }, { protocol: 'https' }),
   scenario('http2', 'Small GET over HTTP/2, 8 connections with 8 streams each', { tls: true }, { protocol: 'h2' }),
-  { ...scenario('reload', 'Small GET, 1,000 rules, a changed configuration every half second', { rules: 1_000 }), reloadsPerSecond: 2 },
+  {
+    ...scenario('reload', 'Small GET, 1,000 rules, a changed configuration every half second', { rules: 1_000 }),
+    reloadsPerSecond: 2,
+  },
   scenario('workers', 'Small GET, 2 workers', { workers: 2 }),
 ]
 

@@ -34,9 +34,12 @@ export class AdminServer {
 
   constructor(init: AdminInit) {
     this.#init = init
-    this.#server = createServer({ requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs }, (request, response) => {
-      void this.#answer(request, response)
-    })
+    this.#server = createServer(
+      { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs },
+      (request, response) => {
+        void this.#answer(request, response)
+      },
+    )
     this.#server.maxConnections = maxConnections
   }
 
@@ -59,14 +62,18 @@ export class AdminServer {
     try {
       send(response, await this.#page(request))
     } catch (error) {
-      this.#init.log.error('an admin page failed', { url: request.url, error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      this.#init.log.error('an admin page failed', {
+        url: request.url,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
       send(response, json(500, { error: 'internal error; see the log' }))
     }
   }
 
   #page(request: IncomingMessage): AdminAnswer | Promise<AdminAnswer> {
     if (!mayAsk(request.headers.host)) return json(403, { error: 'ask by IP address or as localhost' })
-    if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { error: 'this address is read-only: GET or HEAD' })
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return json(405, { error: 'this address is read-only: GET or HEAD' })
     const url = new URL(request.url ?? '/', 'http://admin')
     const page = this.#init.pages.get(url.pathname)
     if (page === undefined) return json(404, { error: 'no such page', pages: [...this.#init.pages.keys()] })
@@ -90,7 +97,13 @@ export function text(status: number, body: string, type = 'text/plain; charset=u
 function mayAsk(host: string | undefined): boolean {
   if (host === undefined) return true
   const name = host.replace(/:\d+$/, '')
-  return name.startsWith('[') || /^[\d.]+$/.test(name) || !name.includes('.') || name.endsWith('.svc') || name.endsWith('.local')
+  return (
+    name.startsWith('[') ||
+    /^[\d.]+$/.test(name) ||
+    !name.includes('.') ||
+    name.endsWith('.svc') ||
+    name.endsWith('.local')
+  )
 }
 
 function send(response: ServerResponse, answer: AdminAnswer): void {
@@ -101,7 +114,8 @@ function send(response: ServerResponse, answer: AdminAnswer): void {
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:",
+    'content-security-policy':
+      "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:",
   })
   response.end(body)
 }

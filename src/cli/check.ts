@@ -36,14 +36,22 @@ function printText(offline: Offline, verdicts: readonly JudgedAnnotation[]): str
   const lines = problems.map((problem) => `${printProblem(problem)}\n`)
   // What is refused, unknown or without effect is among the problems already.
   const differences = verdicts.filter(({ verdict }) => verdict === 'differs')
-  const notes = differences.map(({ file, line, object, annotation, says }) => `${file}:${line}: ${object}: ${annotation}: ${verdictWords.differs}: ${says}\n`)
+  const notes = differences.map(
+    ({ file, line, object, annotation, says }) =>
+      `${file}:${line}: ${object}: ${annotation}: ${verdictWords.differs}: ${says}\n`,
+  )
   const told = [...lines, ...notes].join('')
   return `${told}${told === '' ? '' : '\n'}${summaryOf(offline)}\n${verdicts.length === 0 ? '' : `${summaryOfVerdicts(verdicts)}\n`}`
 }
 
 function printJson(offline: Offline, verdicts: readonly JudgedAnnotation[]): string {
   const { problems, compiled, documents } = offline
-  const summary = { ...countsOf(problems), documents: documents.length, routes: compiled.snapshot.routes.length, annotations: Object.fromEntries(countVerdicts(verdicts)) }
+  const summary = {
+    ...countsOf(problems),
+    documents: documents.length,
+    routes: compiled.snapshot.routes.length,
+    annotations: Object.fromEntries(countVerdicts(verdicts)),
+  }
   return `${JSON.stringify({ summary, problems, objects: compiled.statuses, annotations: verdicts }, undefined, 2)}\n`
 }
 

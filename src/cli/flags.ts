@@ -105,10 +105,20 @@ export const flags = {
   lane: running('lane', oneOf('auto', 'general'), 'auto', 'which HTTP engine serves'),
   drainTimeout: running('drain-timeout', duration, '30s', 'how long requests in flight may take to finish on SIGTERM'),
   affinityKeyFile: optional(
-    running('affinity-key-file', path, '', 'a secret that signs the cookies of sticky sessions; share it between replicas'),
+    running(
+      'affinity-key-file',
+      path,
+      '',
+      'a secret that signs the cookies of sticky sessions; share it between replicas',
+    ),
   ),
   stateDir: optional(
-    running('state-dir', path, '', 'folder to keep such a secret in when none is given; ~/.local/state/genkan if not set'),
+    running(
+      'state-dir',
+      path,
+      '',
+      'folder to keep such a secret in when none is given; ~/.local/state/genkan if not set',
+    ),
   ),
   portsFile: optional(running('ports-file', path, '', 'write the chosen ports there as JSON once everything listens')),
 

@@ -105,7 +105,9 @@ function toKeySource({ affinityKeyFile, stateDir }: DoorFlags, env: Surroundings
   if (stateDir !== undefined) return { kind: 'folder', path: stateDir }
   const { XDG_STATE_HOME: state, HOME: home } = env
   if (state !== undefined && isAbsolute(state)) return { kind: 'folder', path: join(state, 'genkan') }
-  return home === undefined || home === '' ? { kind: 'process' } : { kind: 'folder', path: join(home, '.local', 'state', 'genkan') }
+  return home === undefined || home === ''
+    ? { kind: 'process' }
+    : { kind: 'folder', path: join(home, '.local', 'state', 'genkan') }
 }
 
 function toLimits(flags: DoorFlags): Limits {

@@ -84,13 +84,15 @@ function ofSlice(slice: EndpointSlice, all: boolean): ClusterEndpoint[] {
 }
 
 function ofEndpoints({ subsets }: Endpoints, all: boolean): ClusterEndpoint[] {
-  return subsets.flatMap(({ addresses, notReadyAddresses, ports }) => [
-    ...addresses.map((each) => ({ ...each, ready: true })),
-    ...notReadyAddresses.map((each) => ({ ...each, ready: all })),
-  ].flatMap(({ ip, hostname, ready }) => {
-    const address = canonicalAddress(ip)
-    return address === undefined ? [] : [{ address, hostname, ready, ports }]
-  }))
+  return subsets.flatMap(({ addresses, notReadyAddresses, ports }) =>
+    [
+      ...addresses.map((each) => ({ ...each, ready: true })),
+      ...notReadyAddresses.map((each) => ({ ...each, ready: all })),
+    ].flatMap(({ ip, hostname, ready }) => {
+      const address = canonicalAddress(ip)
+      return address === undefined ? [] : [{ address, hostname, ready, ports }]
+    }),
+  )
 }
 
 function selects(selector: Readonly<Record<string, string>>, pod: Pod): boolean {

@@ -61,7 +61,10 @@ const echo: StandInReply = { status: undefined, headers: [], body: undefined, de
 
 const refusal: Message = {
   status: 426,
-  fields: [['upgrade', 'websocket'], ['content-type', 'text/plain; charset=utf-8']],
+  fields: [
+    ['upgrade', 'websocket'],
+    ['content-type', 'text/plain; charset=utf-8'],
+  ],
   body: 'this stand-in speaks WebSocket only\n',
 }
 

@@ -19,7 +19,11 @@ export function asksForGrpc({ headers }: Pick<Http2ServerRequest, 'headers'>): b
  * the one that the gRPC documents map it to unless a field `grpc-status` names another; a body is one message. Never
  * rejects: what cannot be answered is cut.
  */
-export async function answerGrpc(exchange: Exchange, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+export async function answerGrpc(
+  exchange: Exchange,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+): Promise<void> {
   try {
     exchange.onHead()
     request.on('error', () => {})
@@ -43,7 +47,14 @@ export async function answerGrpc(exchange: Exchange, request: Http2ServerRequest
 
 /** HTTP to gRPC status code mapping; what it does not list is UNKNOWN (2). */
 const codes: Readonly<Record<number, string>> = {
-  400: '13', 401: '16', 403: '7', 404: '12', 429: '14', 502: '14', 503: '14', 504: '14',
+  400: '13',
+  401: '16',
+  403: '7',
+  404: '12',
+  429: '14',
+  502: '14',
+  503: '14',
+  504: '14',
 }
 
 /** `undefined` for a reply that is no error. */
@@ -61,13 +72,21 @@ function refuse(response: Http2ServerResponse, reply: StandInReply | undefined, 
 }
 
 /** At once, for a client may wait for it before its first message. */
-function writeHead({ headers }: Http2ServerRequest, response: Http2ServerResponse, reply: StandInReply | undefined): void {
+function writeHead(
+  { headers }: Http2ServerRequest,
+  response: Http2ServerResponse,
+  reply: StandInReply | undefined,
+): void {
   setFields(response, reply, { 'content-type': headers['content-type'] ?? 'application/grpc' })
   response.addTrailers({ 'grpc-status': '0' })
   response.writeHead(200)
 }
 
-function setFields(response: Http2ServerResponse, reply: StandInReply | undefined, defaults: Readonly<Record<string, string>>): void {
+function setFields(
+  response: Http2ServerResponse,
+  reply: StandInReply | undefined,
+  defaults: Readonly<Record<string, string>>,
+): void {
   for (const [name, value] of reply?.headers ?? []) response.appendHeader(name, value)
   for (const [name, value] of Object.entries(defaults)) if (!response.hasHeader(name)) response.setHeader(name, value)
 }

@@ -85,7 +85,10 @@ function tls(speeches: { readonly h2?: Speech; readonly 'http/1.1': Speech }): S
   let created: Promise<Server> | undefined
   return (socket) => {
     created ??= create()
-    created.then((server) => server.emit('connection', socket), () => socket.destroy())
+    created.then(
+      (server) => server.emit('connection', socket),
+      () => socket.destroy(),
+    )
   }
 }
 

@@ -116,29 +116,33 @@ export class StandIns {
     const { ready } = standIn.behaviour()
     const hostname = `${service}-${place.endpoint}`
     const name = `${service}-${printPort(port)}-${place.endpoint}-stand-in`
-    return [{
-      kind: 'EndpointSlice',
-      metadata: {
-        name,
-        namespace,
-        labels: { 'kubernetes.io/service-name': service },
-        annotations: {},
-        creationTimestamp: undefined,
+    return [
+      {
+        kind: 'EndpointSlice',
+        metadata: {
+          name,
+          namespace,
+          labels: { 'kubernetes.io/service-name': service },
+          annotations: {},
+          creationTimestamp: undefined,
+        },
+        origin: inMemory,
+        addressType: 'IPv4',
+        serviceName: service,
+        endpoints: [
+          {
+            addresses: [standIn.address],
+            conditions: { ready, serving: ready, terminating: false },
+            // Its own name keeps stand-ins apart in SRV records even where they share one address.
+            hostname: hostname.length > 63 ? undefined : hostname,
+            nodeName: undefined,
+            zone: undefined,
+            target: `Pod ${namespace}/${hostname}`,
+          },
+        ],
+        ports: [{ name: place.port.name, port: standIn.port, protocol: 'TCP' }],
       },
-      origin: inMemory,
-      addressType: 'IPv4',
-      serviceName: service,
-      endpoints: [{
-        addresses: [standIn.address],
-        conditions: { ready, serving: ready, terminating: false },
-        // Its own name keeps stand-ins apart in SRV records even where they share one address.
-        hostname: hostname.length > 63 ? undefined : hostname,
-        nodeName: undefined,
-        zone: undefined,
-        target: `Pod ${namespace}/${hostname}`,
-      }],
-      ports: [{ name: place.port.name, port: standIn.port, protocol: 'TCP' }],
-    }]
+    ]
   }
 }
 
@@ -184,9 +188,16 @@ function inventService(namespace: string, name: string, refs: readonly ServicePo
     metadata: { name, namespace, labels: {}, annotations: {}, creationTimestamp: undefined },
     origin: inMemory,
     spec: {
-      type: 'ClusterIP', clusterIP: '', clusterIPs: [], externalName: undefined, selector: {}, ports,
-      publishNotReadyAddresses: false, externalTrafficPolicy: 'Cluster',
-      sessionAffinity: 'None', sessionAffinityTimeout: 10_800,
+      type: 'ClusterIP',
+      clusterIP: '',
+      clusterIPs: [],
+      externalName: undefined,
+      selector: {},
+      ports,
+      publishNotReadyAddresses: false,
+      externalTrafficPolicy: 'Cluster',
+      sessionAffinity: 'None',
+      sessionAffinityTimeout: 10_800,
     },
   }
 }

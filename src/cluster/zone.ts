@@ -155,7 +155,10 @@ export class Zone {
 
   /** Addresses of SRV targets, so that one question is enough. */
   #glue(records: readonly ZoneRecord[]): DnsRecord[] {
-    const targets = Map.groupBy(records.filter((each) => each.type === 'SRV'), (each) => each.data.target)
+    const targets = Map.groupBy(
+      records.filter((each) => each.type === 'SRV'),
+      (each) => each.data.target,
+    )
     return [...targets].flatMap(([name, group]) => {
       const addresses = new Set(group.flatMap((each) => each.glue))
       return addressRecords([...addresses]).map((each) => this.#own(name, each))
@@ -196,5 +199,8 @@ const noError: DnsAnswer = { rcode: 'NOERROR', authoritative: true, answers: [],
 const refused: DnsAnswer = { ...noError, rcode: 'REFUSED', authoritative: false }
 
 function labelsOf(name: string): string[] {
-  return name.toLowerCase().split('.').filter((label) => label !== '')
+  return name
+    .toLowerCase()
+    .split('.')
+    .filter((label) => label !== '')
 }

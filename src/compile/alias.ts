@@ -26,13 +26,21 @@ export function aliasesOf(plans: readonly Plan[], problems: Problem[]): Aliases 
       if (host === '') continue
       const first = chosen.get(host)
       if (first !== undefined && first !== plan) {
-        say(plan, problems, { message: `${objectName(first.ingress)} gives ${host} its other names already`, instead: 'the older Ingress counts' })
+        say(plan, problems, {
+          message: `${objectName(first.ingress)} gives ${host} its other names already`,
+          instead: 'the older Ingress counts',
+        })
         continue
       }
       chosen.set(host, plan)
       for (const name of names) {
-        if (owned.has(name)) say(plan, problems, { message: `${name} has rules of its own`, instead: `it is no other name of ${host}` })
-        else if (aliases.has(name)) say(plan, problems, { message: `${name} is another name of ${aliases.get(name)} already`, instead: `it is no other name of ${host}` })
+        if (owned.has(name))
+          say(plan, problems, { message: `${name} has rules of its own`, instead: `it is no other name of ${host}` })
+        else if (aliases.has(name))
+          say(plan, problems, {
+            message: `${name} is another name of ${aliases.get(name)} already`,
+            instead: `it is no other name of ${host}`,
+          })
         else aliases.set(name, host)
       }
     }
@@ -41,7 +49,10 @@ export function aliasesOf(plans: readonly Plan[], problems: Problem[]): Aliases 
 }
 
 /** What belongs to claims, again under every other name of their hosts. */
-export function withAliases<Item extends { readonly claim: Claim }>(items: readonly Item[], aliases: Aliases): readonly Item[] {
+export function withAliases<Item extends { readonly claim: Claim }>(
+  items: readonly Item[],
+  aliases: Aliases,
+): readonly Item[] {
   const names = Map.groupBy(aliases.keys(), (alias) => aliases.get(alias)!)
   return items.flatMap((item) => {
     const { claim } = item
@@ -59,11 +70,26 @@ export function withOtherNames(tls: TlsSelection, names: Aliases): TlsSelection 
   return { ...tls, hosts, named: new Set([...tls.named, ...added.map(({ host }) => host)]) }
 }
 
-function certificateFor(name: string, certificate: CertificateSpec | undefined, { named }: TlsSelection): readonly TlsHostSpec[] {
+function certificateFor(
+  name: string,
+  certificate: CertificateSpec | undefined,
+  { named }: TlsSelection,
+): readonly TlsHostSpec[] {
   const usable = certificate !== undefined && !named.has(name) && covers(certificate.names, name)
   return usable ? [{ host: name, certificate: certificate.id }] : []
 }
 
-function say({ ingress }: Plan, problems: Problem[], what: { readonly message: string; readonly instead: string }): void {
-  problems.push(problemOf(ingress, { severity: 'warning', code: 'alias-taken', at: ['metadata', 'annotations', `${ingressNginx.prefix}server-alias`], ...what }))
+function say(
+  { ingress }: Plan,
+  problems: Problem[],
+  what: { readonly message: string; readonly instead: string },
+): void {
+  problems.push(
+    problemOf(ingress, {
+      severity: 'warning',
+      code: 'alias-taken',
+      at: ['metadata', 'annotations', `${ingressNginx.prefix}server-alias`],
+      ...what,
+    }),
+  )
 }

@@ -68,8 +68,22 @@ type HonouredExtras = {
 }
 
 /** Does what it says; `values` is the grammar with the default in brackets. */
-export function honoured(name: string, values: string, note: string, { guards = false, on = ['Ingress'], difference }: HonouredExtras = {}): AnnotationRow {
-  const basis: AnnotationRow = { name, verdict: 'honoured', meanwhile: guards ? 'closed' : 'ignored', values, note, idle: () => false, judge: undefined, on }
+export function honoured(
+  name: string,
+  values: string,
+  note: string,
+  { guards = false, on = ['Ingress'], difference }: HonouredExtras = {},
+): AnnotationRow {
+  const basis: AnnotationRow = {
+    name,
+    verdict: 'honoured',
+    meanwhile: guards ? 'closed' : 'ignored',
+    values,
+    note,
+    idle: () => false,
+    judge: undefined,
+    on,
+  }
   return difference === undefined ? basis : { ...basis, difference }
 }
 
@@ -96,6 +110,15 @@ export function noEffect(name: string, note: string, extras: Extras = {}): Annot
 /** The spellings of false that Go's `strconv.ParseBool` takes, which is what Kubernetes controllers use. */
 export const off: readonly string[] = ['false', 'f', '0', '']
 
-function row(basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>, { idle = [''], judge, permits }: Extras): AnnotationRow {
-  return { ...(permits === undefined ? basis : { ...basis, permits }), values: '', idle: (value) => idle.includes(value.trim().toLowerCase()), judge, on: ['Ingress'] }
+function row(
+  basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>,
+  { idle = [''], judge, permits }: Extras,
+): AnnotationRow {
+  return {
+    ...(permits === undefined ? basis : { ...basis, permits }),
+    values: '',
+    idle: (value) => idle.includes(value.trim().toLowerCase()),
+    judge,
+    on: ['Ingress'],
+  }
 }

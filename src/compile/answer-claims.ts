@@ -18,14 +18,21 @@ export function answerClaims(plans: readonly Plan[], { redirectCode, problems }:
   return plans.flatMap((plan) => {
     const { appRoot, wwwRedirect } = plan.shaping.redirects
     const hosts = [...new Set(plan.claims.map(({ host }) => host))]
-    const roots = appRoot === undefined || plan.closed !== undefined ? [] : hosts.filter((host) => !ownsRoot(plan, host)).map((host) => answer(plan, { host, name: 'app-root', policy: appRoot, kind: 'exact' }))
+    const roots =
+      appRoot === undefined || plan.closed !== undefined
+        ? []
+        : hosts
+            .filter((host) => !ownsRoot(plan, host))
+            .map((host) => answer(plan, { host, name: 'app-root', policy: appRoot, kind: 'exact' }))
     return wwwRedirect ? [...roots, ...wwwClaims(plan, hosts, { taken, redirectCode, problems })] : roots
   })
 }
 
 /** Hosts that are redirected, and the hosts they belong to. */
 export function otherNames(claims: readonly Claim[]): ReadonlyMap<string, string> {
-  return new Map(claims.filter(({ path }) => path.kind === 'prefix').map(({ host }) => [host, counterpart(host) ?? host]))
+  return new Map(
+    claims.filter(({ path }) => path.kind === 'prefix').map(({ host }) => [host, counterpart(host) ?? host]),
+  )
 }
 
 /** Its own route for / has the redirect already. */
@@ -47,17 +54,43 @@ function wwwClaims(plan: Plan, hosts: readonly string[], { taken, redirectCode, 
   return hosts.flatMap((host) => {
     const other = counterpart(host)
     if (other === undefined) return []
-    if (!taken.has(other)) return [answer(plan, { host: other, name, policy: hostRedirect.spec({ host, status: redirectCode }), kind: 'prefix' })]
+    if (!taken.has(other))
+      return [
+        answer(plan, { host: other, name, policy: hostRedirect.spec({ host, status: redirectCode }), kind: 'prefix' }),
+      ]
     const message = `${other} has rules of its own`
-    problems.push(problemOf(plan.ingress, { severity: 'warning', code: 'counterpart-taken', at: annotation(name), part: 'key', message, instead: `it is not redirected to ${host}` }))
+    problems.push(
+      problemOf(plan.ingress, {
+        severity: 'warning',
+        code: 'counterpart-taken',
+        at: annotation(name),
+        part: 'key',
+        message,
+        instead: `it is not redirected to ${host}`,
+      }),
+    )
     return []
   })
 }
 
-type Answer = { readonly host: string; readonly name: string; readonly policy: PolicySpec; readonly kind: 'exact' | 'prefix' }
+type Answer = {
+  readonly host: string
+  readonly name: string
+  readonly policy: PolicySpec
+  readonly kind: 'exact' | 'prefix'
+}
 
 function answer({ ingress }: Plan, { host, name, policy, kind }: Answer): Claim {
-  return { ingress, at: annotation(name), host, path: { kind, value: '/' }, written: '/', standing: 'answer', backend: undefined, answer: policy }
+  return {
+    ingress,
+    at: annotation(name),
+    host,
+    path: { kind, value: '/' },
+    written: '/',
+    standing: 'answer',
+    backend: undefined,
+    answer: policy,
+  }
 }
 
 function annotation(name: string): readonly string[] {

@@ -24,7 +24,11 @@ export type Attachment = {
 type World = { readonly upstreams: UpstreamList; readonly problems: Problem[] }
 
 /** By the claim of the main route. `plans` oldest first, canaries and others. */
-export function attachCanaries(plans: readonly Plan[], placements: readonly Placement[], world: World): ReadonlyMap<Claim, Attachment> {
+export function attachCanaries(
+  plans: readonly Plan[],
+  placements: readonly Placement[],
+  world: World,
+): ReadonlyMap<Claim, Attachment> {
   const mains = new Map(placements.map((each) => [keyOf(each.claim), each]))
   const attached = new Map<Claim, Attachment>()
   for (const [rank, plan] of plans.entries()) {
@@ -34,7 +38,10 @@ export function attachCanaries(plans: readonly Plan[], placements: readonly Plac
       const main = mainOf(claim, mains.get(keyOf(claim)), world)
       if (main === undefined || isTaken(claim, attached.get(main.claim), world)) continue
       const { upstreams } = world
-      const place = { at: claim.standing === 'fallback' ? claim.at : [...claim.at, 'backend'], asked: plan.wish.discovery?.value }
+      const place = {
+        at: claim.standing === 'fallback' ? claim.at : [...claim.at, 'backend'],
+        asked: plan.wish.discovery?.value,
+      }
       const resolved = claim.backend && upstreams.resolve(plan.ingress, claim.backend, place)
       // A main route that answers 503 does so for everybody.
       if (resolved?.kind !== 'upstream' || plan.closed !== undefined || main.resolved.kind !== 'upstream') continue
@@ -54,7 +61,15 @@ function mainOf(claim: Claim, main: Placement | undefined, { problems }: World):
   if (claim.standing === 'fallback' && claim.ingress.spec.rules.length > 0) return undefined
   const message = `no Ingress that is no canary has ${describeClaim(claim)}`
   const at = claim.standing === 'fallback' ? claim.at : [...claim.at, 'path']
-  problems.push(problemOf(claim.ingress, { severity: 'warning', code: 'canary-without-main', at, message, instead: 'there is no traffic to take a part of' }))
+  problems.push(
+    problemOf(claim.ingress, {
+      severity: 'warning',
+      code: 'canary-without-main',
+      at,
+      message,
+      instead: 'there is no traffic to take a part of',
+    }),
+  )
   return undefined
 }
 
@@ -63,6 +78,14 @@ function isTaken(claim: Claim, other: Attachment | undefined, { problems }: Worl
   const { file, line, column } = other.claim.ingress.origin.locate(other.claim.at)
   const message = `${describeClaim(claim)} has a canary already: ${objectName(other.claim.ingress)} (${file}:${line}:${column})`
   const at = claim.standing === 'fallback' ? claim.at : [...claim.at, 'path']
-  problems.push(problemOf(claim.ingress, { severity: 'warning', code: 'second-canary', at, message, instead: 'the older one counts' }))
+  problems.push(
+    problemOf(claim.ingress, {
+      severity: 'warning',
+      code: 'second-canary',
+      at,
+      message,
+      instead: 'the older one counts',
+    }),
+  )
   return true
 }

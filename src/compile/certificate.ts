@@ -35,8 +35,14 @@ function parse(secret: Secret): ParsedCertificate {
   const certificate = secret.data.get('tls.crt')
   const key = secret.data.get('tls.key')
   if (certificate === undefined || key === undefined) {
-    const missing = [certificate === undefined ? 'tls.crt' : '', key === undefined ? 'tls.key' : ''].filter((name) => name !== '')
-    return unusable('secret-without-certificate', [], `expected tls.crt and tls.key, found no ${missing.join(' and no ')}`)
+    const missing = [certificate === undefined ? 'tls.crt' : '', key === undefined ? 'tls.key' : ''].filter(
+      (name) => name !== '',
+    )
+    return unusable(
+      'secret-without-certificate',
+      [],
+      `expected tls.crt and tls.key, found no ${missing.join(' and no ')}`,
+    )
   }
   const chain = parseChain(textOf(certificate))
   if (typeof chain === 'string') return unusable('broken-certificate', ['data', 'tls.crt'], chain)
@@ -45,7 +51,9 @@ function parse(secret: Secret): ParsedCertificate {
   const leaf = chain.certificates[0]!
   if (!leaf.checkPrivateKey(privateKey)) {
     const later = chain.certificates.some((each) => each.checkPrivateKey(privateKey))
-    const hint = later ? 'it belongs to a later one of the chain; the certificate of the host must come first' : 'it belongs to another certificate'
+    const hint = later
+      ? 'it belongs to a later one of the chain; the certificate of the host must come first'
+      : 'it belongs to another certificate'
     return unusable('key-mismatch', ['data', 'tls.key'], `the key does not fit the certificate: ${hint}`)
   }
   const spec: CertificateSpec = {
@@ -59,11 +67,16 @@ function parse(secret: Secret): ParsedCertificate {
 }
 
 function unusable(code: string, at: readonly string[], message: string): ParsedCertificate {
-  return { kind: 'unusable', problem: { severity: 'error', code, at, message, instead: 'hosts that name it get the default certificate' } }
+  return {
+    kind: 'unusable',
+    problem: { severity: 'error', code, at, message, instead: 'hosts that name it get the default certificate' },
+  }
 }
 
 /** All certificates of a PEM text, text around them left out; a sentence when there is none or one cannot be read. */
-export function parseChain(text: string): { readonly pem: string; readonly certificates: readonly X509Certificate[] } | string {
+export function parseChain(
+  text: string,
+): { readonly pem: string; readonly certificates: readonly X509Certificate[] } | string {
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? []
   if (blocks.length === 0) return 'expected PEM with BEGIN CERTIFICATE, found none'
   const certificates: X509Certificate[] = []
@@ -88,7 +101,9 @@ function parseKey(text: string): KeyObject | string {
 
 /** DNS names of the subject alternative names; the common name only counts where there are none, as in ingress-nginx. */
 function namesOf(leaf: X509Certificate): readonly string[] {
-  const alternatives = [...(leaf.subjectAltName ?? '').matchAll(/(?:^|, )DNS:("(?:[^"\\]|\\.)*"|[^,]*)/g)].map((match) => match[1]!)
+  const alternatives = [...(leaf.subjectAltName ?? '').matchAll(/(?:^|, )DNS:("(?:[^"\\]|\\.)*"|[^,]*)/g)].map(
+    (match) => match[1]!,
+  )
   const common = /^CN=(.*)$/m.exec(leaf.subject)?.[1]
   const names = alternatives.length > 0 ? alternatives : [common ?? '']
   return [...new Set(names.map((name) => toAscii(name)).filter((name) => name !== undefined))]

@@ -48,7 +48,12 @@ export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Clai
     const at = ['spec', 'rules', index]
     const host = rule.host === '' ? '' : toAscii(rule.host)
     if (host === undefined) {
-      report(ingress, options, { code: 'invalid-host', at: [...at, 'host'], message: `${JSON.stringify(rule.host)} is no host name`, instead: 'the rule is left out' })
+      report(ingress, options, {
+        code: 'invalid-host',
+        at: [...at, 'host'],
+        message: `${JSON.stringify(rule.host)} is no host name`,
+        instead: 'the rule is left out',
+      })
       continue
     }
     hosts.add(host)
@@ -57,7 +62,13 @@ export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Clai
       if (claim !== undefined) claims.push(claim)
     }
     if (rule.paths.length === 0 && fallback === undefined) {
-      const problem = { severity: 'warning', code: 'rule-without-paths', at, message: 'the rule has no paths and the Ingress no defaultBackend', instead: 'it does nothing' } as const
+      const problem = {
+        severity: 'warning',
+        code: 'rule-without-paths',
+        at,
+        message: 'the rule has no paths and the Ingress no defaultBackend',
+        instead: 'it does nothing',
+      } as const
       options.problems.push(problemOf(ingress, problem))
     }
   }
@@ -66,34 +77,64 @@ export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Clai
   if (ingress.spec.rules.length === 0) hosts.add('')
   const at = ['spec', 'defaultBackend']
   const path: PathMatch = { kind: 'prefix', value: '/' }
-  return [...claims, ...[...hosts].map((host): Claim => ({ ingress, at, host, path, written: '/', standing: 'fallback', backend: fallback }))]
+  return [
+    ...claims,
+    ...[...hosts].map((host): Claim => ({
+      ingress,
+      at,
+      host,
+      path,
+      written: '/',
+      standing: 'fallback',
+      backend: fallback,
+    })),
+  ]
 }
 
 type Written = { readonly host: string; readonly path: IngressPath; readonly at: FieldPath }
 
 function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim | undefined {
   const written = path.path === '' ? '/' : path.path
-  if (options.isPattern(host, { ...path, path: written })) return patternClaim(ingress, { host, path: { ...path, path: written }, at }, options)
+  if (options.isPattern(host, { ...path, path: written }))
+    return patternClaim(ingress, { host, path: { ...path, path: written }, at }, options)
   const value = normalizePath(escape(written))
   if (value === undefined) {
     const message = `${JSON.stringify(written)} is no path that a request could have`
     report(ingress, options, { code: 'invalid-path', at: [...at, 'path'], message, instead: 'the rule is left out' })
     return undefined
   }
-  const match: PathMatch = path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
+  const match: PathMatch =
+    path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
   return { ingress, at, host, path: match, written, standing: 'rule', backend: path.backend }
 }
 
 function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {
   const { path: written, backend } = path
   const expression = escapeInPattern(written)
-  const compiled = expression === undefined ? { ok: false, problem: 'characters beyond ASCII cannot stand in brackets; write them one by one, with | between' } as const : compilePathPattern(expression)
-  if (compiled.ok) return { ingress, at, host, path: { kind: 'regex', value: expression! }, written, standing: 'rule', backend }
+  const compiled =
+    expression === undefined
+      ? ({
+          ok: false,
+          problem: 'characters beyond ASCII cannot stand in brackets; write them one by one, with | between',
+        } as const)
+      : compilePathPattern(expression)
+  if (compiled.ok)
+    return { ingress, at, host, path: { kind: 'regex', value: expression! }, written, standing: 'rule', backend }
   const value = literalPart(written, options.closed ? 'superset' : 'likely')
   const message = `${JSON.stringify(written)} is no regular expression that can be matched: ${compiled.problem}`
-  const instead = options.closed ? `every request below ${value} without a longer rule answers 503` : `requests below ${value} that no other rule wants answer 503`
+  const instead = options.closed
+    ? `every request below ${value} without a longer rule answers 503`
+    : `requests below ${value} that no other rule wants answer 503`
   report(ingress, options, { code: 'pattern-refused', at: [...at, 'path'], message, instead })
-  return { ingress, at, host, path: { kind: 'prefix', value }, written, standing: options.closed ? 'guard' : 'pattern', backend: undefined }
+  return {
+    ingress,
+    at,
+    host,
+    path: { kind: 'prefix', value },
+    written,
+    standing: options.closed ? 'guard' : 'pattern',
+    backend: undefined,
+  }
 }
 
 /** An expression is matched with the path as it travels, so what can only travel escaped is looked for escaped. */

@@ -65,11 +65,27 @@ export class ClassSelection {
   #reportUnknown(ingress: Ingress, { name, at }: { readonly name: string; readonly at: FieldPath }): void {
     const hint = didYouMean(name, [...this.#ours, ...this.#classes.keys()])
     const message = `the class ${JSON.stringify(name)} is not one of ours (${[...this.#ours].join(', ')}) and there is no IngressClass of that name`
-    this.#problems.push(problemOf(ingress, { severity: 'warning', code: 'unknown-class', at, message, instead: `the Ingress is not served${hint}` }))
+    this.#problems.push(
+      problemOf(ingress, {
+        severity: 'warning',
+        code: 'unknown-class',
+        at,
+        message,
+        instead: `the Ingress is not served${hint}`,
+      }),
+    )
   }
 
   #reportForeign(ingress: Ingress, at: FieldPath, message: string): void {
-    this.#problems.push(problemOf(ingress, { severity: 'info', code: 'foreign-class', at, message, instead: 'the Ingress is not served' }))
+    this.#problems.push(
+      problemOf(ingress, {
+        severity: 'info',
+        code: 'foreign-class',
+        at,
+        message,
+        instead: 'the Ingress is not served',
+      }),
+    )
   }
 
   #reportSecondDefault(each: IngressClass): void {

@@ -91,7 +91,11 @@ export type Compiled = {
  * Problems are sorted by place; everything else is independent of the order in which the objects are given. `memo` spares
  * work on what has not changed since it was used last; what comes out is the same without.
  */
-export function compile(resources: ResourceSet, options: CompileOptions, memo: CompileMemo = new CompileMemo()): Compiled {
+export function compile(
+  resources: ResourceSet,
+  options: CompileOptions,
+  memo: CompileMemo = new CompileMemo(),
+): Compiled {
   const problems: Problem[] = []
   const { configMap, compat } = options
   const global = memo.globals(resources, configMap, (watched, found) => readGlobals(watched, configMap, found))
@@ -109,7 +113,11 @@ export function compile(resources: ResourceSet, options: CompileOptions, memo: C
   const mains = plans.filter((plan) => plan.canary === undefined)
   const answers = answerClaims(mains, { redirectCode: globals.redirectCode, problems })
   const aliases = aliasesOf(mains, problems)
-  const named = selectTls(mains.map((plan) => plan.ingress), resources, { now: options.now, problems })
+  const named = selectTls(
+    mains.map((plan) => plan.ingress),
+    resources,
+    { now: options.now, problems },
+  )
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
@@ -122,13 +130,24 @@ export function compile(resources: ResourceSet, options: CompileOptions, memo: C
   const routings = withAliases(complete, aliases).map((each) => routeOf(each, surroundings))
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
   const dead = new Set(routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [route.id])))
-  for (const each of [...resources.list('Service'), ...resources.list('NetworkPolicy')]) reportAnnotations(each, problems)
+  for (const each of [...resources.list('Service'), ...resources.list('NetworkPolicy')])
+    reportAnnotations(each, problems)
   return {
-    snapshot: { generation: 0, routes, upstreams: followed(routes, placements, settled), certificates: tls.certificates, tlsHosts: tls.hosts },
-    statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) => compareText(a.object, b.object)),
+    snapshot: {
+      generation: 0,
+      routes,
+      upstreams: followed(routes, placements, settled),
+      certificates: tls.certificates,
+      tlsHosts: tls.hosts,
+    },
+    statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
+      compareText(a.object, b.object),
+    ),
     problems: problems.toSorted(byPlace),
     shadowed: losses.map(shadowedOf),
-    unreachable: routings.flatMap(({ route, unreachable }) => (unreachable === undefined ? [] : [{ route: route.id, reason: unreachable }])),
+    unreachable: routings.flatMap(({ route, unreachable }) =>
+      unreachable === undefined ? [] : [{ route: route.id, reason: unreachable }],
+    ),
     foreign: foreign.flatMap(foreignRules),
   }
 }
@@ -136,8 +155,14 @@ export function compile(resources: ResourceSet, options: CompileOptions, memo: C
 type PlaceWorld = { readonly upstreams: UpstreamList; readonly problems: Problem[] }
 
 /** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
-function placeClaims(claims: readonly Claim[], plans: readonly Plan[], { upstreams, problems }: PlaceWorld): readonly Placement[] {
-  const askers = new Map(plans.map((plan, rank) => [plan.ingress, { plan, asker: { ingress: plan.ingress, wish: plan.wish, rank } }]))
+function placeClaims(
+  claims: readonly Claim[],
+  plans: readonly Plan[],
+  { upstreams, problems }: PlaceWorld,
+): readonly Placement[] {
+  const askers = new Map(
+    plans.map((plan, rank) => [plan.ingress, { plan, asker: { ingress: plan.ingress, wish: plan.wish, rank } }]),
+  )
   return claims.map((claim) => {
     const { ingress, at, backend, standing } = claim
     // Every claim comes out of a plan, so the look-up cannot fail.
@@ -162,23 +187,47 @@ function placeErrors({ ingress, shaping }: Plan, upstreams: UpstreamList, proble
   if (name === undefined) return undefined
   const { namespace } = ingress.metadata
   const port = upstreams.firstPort(namespace, name)
-  if (port === undefined && !problems.some((each) => each.code === 'default-backend-unknown' && each.object === objectName(ingress))) {
+  if (
+    port === undefined &&
+    !problems.some((each) => each.code === 'default-backend-unknown' && each.object === objectName(ingress))
+  ) {
     const message = `no file describes the Service ${namespace}/${name}, so nobody knows its first port`
     const at = ['metadata', 'annotations', `${ingressNginx.prefix}default-backend`]
-    problems.push(problemOf(ingress, { severity: 'warning', code: 'default-backend-unknown', at, message, instead: 'errors are passed on as they are' }))
+    problems.push(
+      problemOf(ingress, {
+        severity: 'warning',
+        code: 'default-backend-unknown',
+        at,
+        message,
+        instead: 'errors are passed on as they are',
+      }),
+    )
   }
-  const resolved = port === undefined ? undefined : upstreams.resolveService({ namespace, name, port }, { resource: ingress, at: [] })
+  const resolved =
+    port === undefined ? undefined : upstreams.resolveService({ namespace, name, port }, { resource: ingress, at: [] })
   return resolved?.kind === 'upstream' ? resolved.id : undefined
 }
 
 /** Whom the rule asks for permission, when that is a Service; unreachable when asking would not be safe. */
-function placeAuth({ host, path }: Claim, { guards }: Plan, { upstreams, problems }: { readonly upstreams: UpstreamList; readonly problems: Problem[] }): Resolved | undefined {
+function placeAuth(
+  { host, path }: Claim,
+  { guards }: Plan,
+  { upstreams, problems }: { readonly upstreams: UpstreamList; readonly problems: Problem[] },
+): Resolved | undefined {
   const wish = guards.externalAuth
   if (wish === undefined || !asksForCredentials(guards, path)) return undefined
   const { resource, at } = wish.scope
   if (wish.asksHost && host === '') {
     const message = 'auth-url asks the host that the client names, and a rule without a host lets it name any'
-    problems.push(problemOf(resource, { severity: 'error', code: 'protection-not-possible', at: at('auth-url'), message, instead: 'the rule answers 503' }))
+    problems.push(
+      problemOf(resource, {
+        severity: 'error',
+        code: 'protection-not-possible',
+        at: at('auth-url'),
+        message,
+        instead: 'the rule answers 503',
+      }),
+    )
     return { kind: 'unreachable', reason: message }
   }
   return wish.service && upstreams.resolveService(wish.service, { resource, at: at('auth-url') })
@@ -187,8 +236,15 @@ function placeAuth({ host, path }: Claim, { guards }: Plan, { upstreams, problem
 const noPatterns: Resolved = { kind: 'unreachable', reason: 'its regular expression cannot be matched' }
 
 /** Those that a route leads to or asks, in order of their ids. */
-function followed(routes: readonly RouteSpec[], placements: readonly Placement[], settled: ReadonlyMap<string, Settled>): readonly UpstreamSpec[] {
-  const ids = new Set([...routes.flatMap(({ upstream, canary, errors }) => [upstream, canary?.upstream, errors?.upstream]), ...placements.map(({ auth }) => auth)])
+function followed(
+  routes: readonly RouteSpec[],
+  placements: readonly Placement[],
+  settled: ReadonlyMap<string, Settled>,
+): readonly UpstreamSpec[] {
+  const ids = new Set([
+    ...routes.flatMap(({ upstream, canary, errors }) => [upstream, canary?.upstream, errors?.upstream]),
+    ...placements.map(({ auth }) => auth),
+  ])
   return [...settled.values()].map(({ spec }) => spec).filter(({ id }) => ids.has(id))
 }
 
@@ -215,11 +271,19 @@ function foreignStatus({ ingress, reason }: Foreign): ResourceStatus {
 
 function foreignRules({ ingress, reason }: Foreign): readonly ForeignRule[] {
   return ingress.spec.rules.map((rule, index) => {
-    return { host: toAscii(rule.host) ?? rule.host, origin: originOf({ ingress, at: ['spec', 'rules', index] }), reason }
+    return {
+      host: toAscii(rule.host) ?? rule.host,
+      origin: originOf({ ingress, at: ['spec', 'rules', index] }),
+      reason,
+    }
   })
 }
 
-type Outcomes = { readonly routes: readonly RouteSpec[]; readonly losses: readonly Loss[]; readonly dead: ReadonlySet<string> }
+type Outcomes = {
+  readonly routes: readonly RouteSpec[]
+  readonly losses: readonly Loss[]
+  readonly dead: ReadonlySet<string>
+}
 
 function statusesOf(plans: readonly Plan[], { routes, losses, dead }: Outcomes): readonly ResourceStatus[] {
   const routesOf = Map.groupBy(routes, (route) => route.origin.object)
@@ -230,8 +294,14 @@ function statusesOf(plans: readonly Plan[], { routes, losses, dead }: Outcomes):
     if (plan.canary !== undefined) return { object, ...judgeCanary(plan, canariesOf.get(object)?.length ?? 0) }
     const own = routesOf.get(object) ?? []
     // Giving way as a default backend or as what an expression could mean is no loss.
-    const lost = (lossesOf.get(plan.ingress) ?? []).filter(({ claim, winner }) => claim.standing === winner.standing).length
-    return { object, routes: own.length, ...judgePlan(plan, { routes: own.length, dead: own.filter(({ id }) => dead.has(id)).length, lost }) }
+    const lost = (lossesOf.get(plan.ingress) ?? []).filter(
+      ({ claim, winner }) => claim.standing === winner.standing,
+    ).length
+    return {
+      object,
+      routes: own.length,
+      ...judgePlan(plan, { routes: own.length, dead: own.filter(({ id }) => dead.has(id)).length, lost }),
+    }
   })
 }
 
@@ -240,7 +310,9 @@ function judgeCanary({ ingress, closed }: Plan, routes: number): Pick<ResourceSt
   if (closed !== undefined) return { state: 'rejected', reason: `${closed}: it gets no traffic`, routes }
   if (routes === 0) return { state: 'rejected', reason: 'it is the canary of no route', routes }
   const missing = countPaths(ingress) - routes
-  return missing > 0 ? { state: 'partly', reason: counted(missing, 'rule without a main one', 'rules without a main one'), routes } : { state: 'served', reason: '', routes }
+  return missing > 0
+    ? { state: 'partly', reason: counted(missing, 'rule without a main one', 'rules without a main one'), routes }
+    : { state: 'served', reason: '', routes }
 }
 
 type Counts = { readonly routes: number; readonly dead: number; readonly lost: number }
@@ -248,10 +320,18 @@ type Counts = { readonly routes: number; readonly dead: number; readonly lost: n
 function judgePlan(plan: Plan, { routes, dead, lost }: Counts): Pick<ResourceStatus, 'state' | 'reason'> {
   if (plan.closed !== undefined) return { state: 'rejected', reason: `${plan.closed}: its routes answer 503` }
   const missing = countPaths(plan.ingress) - plan.claims.filter((claim) => claim.standing !== 'fallback').length
-  if (routes === 0) return { state: 'rejected', reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served' }
+  if (routes === 0)
+    return {
+      state: 'rejected',
+      reason: lost > 0 ? 'other Ingresses have all its hosts and paths' : 'it has no rule that can be served',
+    }
   if (dead === routes) return { state: 'rejected', reason: 'none of its backends can be reached' }
   if (dead + lost + missing === 0) return { state: 'served', reason: '' }
-  const parts = [counted(dead, 'route answers 503', 'routes answer 503'), counted(lost, 'lost to another rule', 'lost to other rules'), counted(missing, 'left out', 'left out')]
+  const parts = [
+    counted(dead, 'route answers 503', 'routes answer 503'),
+    counted(lost, 'lost to another rule', 'lost to other rules'),
+    counted(missing, 'left out', 'left out'),
+  ]
   return { state: 'partly', reason: parts.filter((part) => part !== '').join(', ') }
 }
 
@@ -264,7 +344,14 @@ function counted(count: number, one: string, many: string): string {
 }
 
 function shadowedOf({ claim, winner, reason }: Loss): Shadowed {
-  return { id: routeId(claim), host: claim.host, path: claim.path, origin: originOf(claim), winner: routeId(winner), reason }
+  return {
+    id: routeId(claim),
+    host: claim.host,
+    path: claim.path,
+    origin: originOf(claim),
+    winner: routeId(winner),
+    reason,
+  }
 }
 
 function reportAnnotations(resource: Resource, problems: Problem[]): void {
@@ -272,7 +359,11 @@ function reportAnnotations(resource: Resource, problems: Problem[]): void {
 }
 
 const byPlace = (a: Problem, b: Problem): number =>
-  compareText(a.file, b.file) || a.line - b.line || a.column - b.column || compareText(a.code, b.code) || compareText(a.message, b.message)
+  compareText(a.file, b.file) ||
+  a.line - b.line ||
+  a.column - b.column ||
+  compareText(a.code, b.code) ||
+  compareText(a.message, b.message)
 
 function compareText(a: string, b: string): number {
   if (a === b) return 0

@@ -26,12 +26,16 @@ export function contest(claims: readonly Claim[], problems: Problem[]): Outcome 
     const reason = reasonOf(claim, winner)
     losses.push({ claim, winner, reason })
     // A default backend that gives way to a rule, or two expressions with one literal beginning, are no conflict.
-    if (claim.standing === winner.standing && claim.standing !== 'pattern') reportConflict(claim, { winner, reason, problems })
+    if (claim.standing === winner.standing && claim.standing !== 'pattern')
+      reportConflict(claim, { winner, reason, problems })
   }
   return { winners: [...first.values()], losses }
 }
 
-const rank = { guard: 0, rule: 1, pattern: 2, answer: 3, fallback: 4 } as const satisfies Record<Claim['standing'], number>
+const rank = { guard: 0, rule: 1, pattern: 2, answer: 3, fallback: 4 } as const satisfies Record<
+  Claim['standing'],
+  number
+>
 
 /** The same for claims of the same host and path. A prefix and an expression of the same text are one path. */
 export function keyOf({ host, path }: Claim): string {
@@ -45,19 +49,33 @@ export function describeClaim({ host, path }: Claim): string {
 
 function reasonOf(claim: Claim, winner: Claim): string {
   if (claim.standing === 'fallback' && winner.standing !== 'fallback') return 'a default backend gives way to a rule'
-  if (winner.standing === 'guard') return 'a protected regular expression that cannot be matched claims everything it could mean'
-  if (claim.standing === 'answer' && winner.standing !== 'answer') return 'an answer to every request gives way to a rule'
+  if (winner.standing === 'guard')
+    return 'a protected regular expression that cannot be matched claims everything it could mean'
+  if (claim.standing === 'answer' && winner.standing !== 'answer')
+    return 'an answer to every request gives way to a rule'
   if (claim.standing !== winner.standing) return 'what a regular expression could mean gives way to a plain rule'
   if (claim.ingress === winner.ingress) return 'the same Ingress has this host and path already'
   const name = objectName(winner.ingress)
   const age = winner.ingress.metadata.creationTimestamp
-  if (age === claim.ingress.metadata.creationTimestamp) return `${name} comes first by namespace and name, and neither is older`
+  if (age === claim.ingress.metadata.creationTimestamp)
+    return `${name} comes first by namespace and name, and neither is older`
   return `${name} is older`
 }
 
-function reportConflict(claim: Claim, { winner, reason, problems }: { readonly winner: Claim; readonly reason: string; readonly problems: Problem[] }): void {
+function reportConflict(
+  claim: Claim,
+  { winner, reason, problems }: { readonly winner: Claim; readonly reason: string; readonly problems: Problem[] },
+): void {
   const place = winner.ingress.origin.locate(winner.at)
   const message = `${describeClaim(claim)} belongs to ${objectName(winner.ingress)} (${place.file}:${place.line}:${place.column}) already: ${reason}`
   const at = claim.standing === 'rule' ? [...claim.at, 'path'] : claim.at
-  problems.push(problemOf(claim.ingress, { severity: 'warning', code: 'path-conflict', at, message, instead: 'this one is not served' }))
+  problems.push(
+    problemOf(claim.ingress, {
+      severity: 'warning',
+      code: 'path-conflict',
+      at,
+      message,
+      instead: 'this one is not served',
+    }),
+  )
 }

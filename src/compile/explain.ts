@@ -26,11 +26,23 @@ export function explain(input: ExplainInput): Explanation {
   const { compiled, method, url, fields, ports = { http: 80, https: 443 } } = input
   const { scheme, port, host, path, query, serverName } = readUrl({ url, fields, ports })
   const certificate = scheme === 'https' ? chooseCertificate(compiled.snapshot, serverName) : undefined
-  const common = { ...noRoute, method, url, listener: { scheme: scheme ?? 'http', port }, host, path, certificate } as const
+  const common = {
+    ...noRoute,
+    method,
+    url,
+    listener: { scheme: scheme ?? 'http', port },
+    host,
+    path,
+    certificate,
+  } as const
   if (scheme === undefined) return { ...common, outcome: 'this is no http or https URL' }
   if (host.routed === undefined || path.routed === undefined) {
     const reason = (host.routed === undefined ? host : path).notes[0] ?? ''
-    return { ...common, outcome: `refused with 400 (bad_request): ${reason}`, answer: { status: 400, cause: 'bad_request' } }
+    return {
+      ...common,
+      outcome: `refused with 400 (bad_request): ${reason}`,
+      answer: { status: 400, cause: 'bad_request' },
+    }
   }
   const request = { scheme, port, host: host.routed, path: path.routed, query, method, fields, httpsPort: ports.https }
   return { ...common, ...explainRoute(input, request) }
@@ -48,10 +60,18 @@ export function printExplanation(explanation: Explanation): string {
     ['rule', winner === undefined ? 'none' : printContender(winner)],
     ...explanation.losers.map((loser, index) => [index === 0 ? 'not' : '', printContender(loser)] as const),
     ...(explanation.unrelated === 0 ? [] : [['', `and ${explanation.unrelated} more for other hosts`] as const]),
-    ...explanation.policies.map(({ kind, effect }, index) => [index === 0 ? 'policies' : '', `${kind}: ${effect}`] as const),
+    ...explanation.policies.map(
+      ({ kind, effect }, index) => [index === 0 ? 'policies' : '', `${kind}: ${effect}`] as const,
+    ),
     ...printBounds(explanation),
     ...printBackend(explanation),
-    ...explanation.problems.map((each, index) => [index === 0 ? 'problems' : '', `${each.file}:${each.line}:${each.column}: ${each.severity}: ${each.message}`] as const),
+    ...explanation.problems.map(
+      (each, index) =>
+        [
+          index === 0 ? 'problems' : '',
+          `${each.file}:${each.line}:${each.column}: ${each.severity}: ${each.message}`,
+        ] as const,
+    ),
     ['result', explanation.outcome],
   ]
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
@@ -69,7 +89,12 @@ function chooseCertificate(snapshot: Snapshot, serverName: string): CertificateC
       return { id, names, notAfter, because: `spec.tls names ${name}` }
     }
   }
-  return { id: undefined, names: [], notAfter: undefined, because: `no spec.tls gives ${serverName} a usable certificate` }
+  return {
+    id: undefined,
+    names: [],
+    notAfter: undefined,
+    because: `no spec.tls gives ${serverName} a usable certificate`,
+  }
 }
 
 function readingOf({ given, routed, notes }: Explanation['host']): string {
@@ -87,7 +112,12 @@ function printContender({ rule, file, line, because }: Contender): string {
   return `${rule} (${file}:${line}): ${because}`
 }
 
-function printBounds({ timeouts, maxBodyBytes, retry, affinityCookie }: Explanation): readonly (readonly [string, string])[] {
+function printBounds({
+  timeouts,
+  maxBodyBytes,
+  retry,
+  affinityCookie,
+}: Explanation): readonly (readonly [string, string])[] {
   if (timeouts === undefined || maxBodyBytes === undefined) return []
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
   const whole = requestMs === undefined ? '' : `, whole request ${requestMs / 1000} s`
@@ -105,7 +135,14 @@ function printBackend({ backend, canary }: Explanation): readonly (readonly [str
   const { upstream, discovery, state, mode, settings, endpoints } = backend
   const found = mode === undefined ? `asked: ${discovery.join(', ')}` : `by ${mode}`
   return [
-    ...(canary === undefined ? [] : [['canary', `${describeShare(canary)}: ${canary.because} (${canary.object}, ${canary.file}:${canary.line})`] as const]),
+    ...(canary === undefined
+      ? []
+      : [
+          [
+            'canary',
+            `${describeShare(canary)}: ${canary.because} (${canary.object}, ${canary.file}:${canary.line})`,
+          ] as const,
+        ]),
     ['backend', `${upstream} (discovery ${state}, ${found})`],
     ...describeSettings(settings),
     ...endpoints.map(({ id, name, state: each, health }, index): readonly [string, string] => {

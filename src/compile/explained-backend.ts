@@ -3,7 +3,15 @@ import { printDuration } from '#lib/duration.ts'
 import { endpointState } from '#snapshot/endpoint-state.ts'
 import type { ShownTls } from '#snapshot/print.ts'
 import { printValue, withoutSecrets } from '#snapshot/print.ts'
-import type { AffinityCookieSpec, EndpointSet, EndpointSpec, HashPart, ProbeSpec, RetrySpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type {
+  AffinityCookieSpec,
+  EndpointSet,
+  EndpointSpec,
+  HashPart,
+  ProbeSpec,
+  RetrySpec,
+  UpstreamSpec,
+} from '#snapshot/snapshot.ts'
 import type { BackendSettings, BackendView, EndpointView } from './explanation.ts'
 import { describeOutlier } from './genkan/upstream-settings.ts'
 
@@ -21,7 +29,16 @@ export function backendView(upstream: UpstreamSpec, set: EndpointSet | undefined
 type Row = readonly [string, string]
 
 /** Name and text of everything that is not as it would be without annotations, and of the probe in any case. */
-export function describeSettings({ protocol, tls, balance, affinity, probe, outlier, slowStartMs, bounds }: BackendSettings): readonly Row[] {
+export function describeSettings({
+  protocol,
+  tls,
+  balance,
+  affinity,
+  probe,
+  outlier,
+  slowStartMs,
+  bounds,
+}: BackendSettings): readonly Row[] {
   const { connections, pending, pendingMs } = bounds ?? {}
   const limits = [
     ...(connections === undefined ? [] : [`${connections} connections to an endpoint`]),
@@ -48,7 +65,16 @@ export function describeRetry(retry: RetrySpec | undefined): string {
   return `on ${on.join(', ')}; ${many}${withinMs === 0 ? '' : `, none begun after ${printDuration(withinMs)}`}`
 }
 
-export function describeCookie({ name, path, domain, maxAge, expires, sameSite, secure, changeOnFailure }: AffinityCookieSpec): string {
+export function describeCookie({
+  name,
+  path,
+  domain,
+  maxAge,
+  expires,
+  sameSite,
+  secure,
+  changeOnFailure,
+}: AffinityCookieSpec): string {
   const parts = [
     `Path=${path}`,
     ...(domain === undefined ? [] : [`Domain=${domain}`]),
@@ -72,7 +98,15 @@ function row(name: string, text: string): readonly Row[] {
   return text === '' ? [] : [[name, text]]
 }
 
-function settingsOf({ id: _id, namespace: _namespace, service: _service, port: _port, discovery: _discovery, tls, ...settings }: UpstreamSpec): BackendSettings {
+function settingsOf({
+  id: _id,
+  namespace: _namespace,
+  service: _service,
+  port: _port,
+  discovery: _discovery,
+  tls,
+  ...settings
+}: UpstreamSpec): BackendSettings {
   return tls === undefined ? settings : { ...settings, tls: withoutSecrets(tls) }
 }
 
@@ -91,7 +125,9 @@ function healthOf({ health }: EndpointSpec): string | undefined {
 
 function describeTls({ verify, name, serverName, ca, client, minVersion, ciphers }: ShownTls): string {
   return [
-    verify ? `verified for ${name ?? 'the Service'} against ${ca === undefined ? "the system's authorities" : 'the ca.crt of its Secret'}` : 'not verified',
+    verify
+      ? `verified for ${name ?? 'the Service'} against ${ca === undefined ? "the system's authorities" : 'the ca.crt of its Secret'}`
+      : 'not verified',
     serverName === undefined ? 'no server name sent' : `server name ${serverName}`,
     ...(client === undefined ? [] : ['with a client certificate']),
     ...(minVersion === undefined ? [] : [`at least ${minVersion}`]),
@@ -110,7 +146,14 @@ function describeBalance(balance: UpstreamSpec['balance']): string {
 function describePart(part: HashPart): string {
   if (part.kind === 'text') return printValue(part.text)
   if ('name' in part) return `${part.kind} ${part.name}`
-  return { clientAddress: 'client address', host: 'host', path: 'path', target: 'path and query', method: 'method', scheme: 'scheme' }[part.kind]
+  return {
+    clientAddress: 'client address',
+    host: 'host',
+    path: 'path',
+    target: 'path and query',
+    method: 'method',
+    scheme: 'scheme',
+  }[part.kind]
 }
 
 function describeAffinity(affinity: UpstreamSpec['affinity']): string {
@@ -119,8 +162,22 @@ function describeAffinity(affinity: UpstreamSpec['affinity']): string {
   return `by cookie ${affinity.cookieName}, ${affinity.mode}`
 }
 
-function describeProbe({ action, port, initialDelayMs, periodMs, timeoutMs, successThreshold, failureThreshold, origin }: ProbeSpec): string {
-  const what = action.kind === 'http' ? `${action.scheme} GET ${action.path}` : action.kind === 'grpc' ? `grpc health of ${printValue(action.service)}` : 'tcp'
+function describeProbe({
+  action,
+  port,
+  initialDelayMs,
+  periodMs,
+  timeoutMs,
+  successThreshold,
+  failureThreshold,
+  origin,
+}: ProbeSpec): string {
+  const what =
+    action.kind === 'http'
+      ? `${action.scheme} GET ${action.path}`
+      : action.kind === 'grpc'
+        ? `grpc health of ${printValue(action.service)}`
+        : 'tcp'
   const where = port === undefined ? '' : ` on port ${port}`
   const delay = initialDelayMs === 0 ? '' : `, first after ${printDuration(initialDelayMs)}`
   const times = `every ${printDuration(periodMs)}, ${printDuration(timeoutMs)} at most${delay}; ready after ${successThreshold}, unready after ${failureThreshold}`

@@ -7,11 +7,17 @@ import type { CanarySpec, RouteSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { CanaryView } from './explanation.ts'
 
 /** `affinity` is that of the main upstream, `fields` those of the request as a flat list. */
-export function canaryView({ upstream, origin, ...rules }: CanarySpec, { affinity, fields }: { readonly affinity: UpstreamSpec['affinity']; readonly fields: readonly string[] }): CanaryView {
+export function canaryView(
+  { upstream, origin, ...rules }: CanarySpec,
+  { affinity, fields }: { readonly affinity: UpstreamSpec['affinity']; readonly fields: readonly string[] },
+): CanaryView {
   const { object, file, line } = origin
   const { share, because } = decide(rules, fields)
-  const session = rules.affinity === 'sticky' && affinity?.kind === 'cookie' && cookieOf(fields, affinity.cookieName) !== undefined
-  const unless = session ? `; unless the cookie ${affinity.cookieName} belongs to a session, which stays where it is` : ''
+  const session =
+    rules.affinity === 'sticky' && affinity?.kind === 'cookie' && cookieOf(fields, affinity.cookieName) !== undefined
+  const unless = session
+    ? `; unless the cookie ${affinity.cookieName} belongs to a session, which stays where it is`
+    : ''
   return { upstream, object, file, line, share, because: because + unless }
 }
 
@@ -23,7 +29,10 @@ export function describeShare({ share, upstream }: CanaryView): string {
 
 type Decision = { readonly share: number; readonly because: string }
 
-function decide(rules: Pick<RouteSpec['canary'] & object, 'header' | 'cookie' | 'weight' | 'total'>, fields: readonly string[]): Decision {
+function decide(
+  rules: Pick<RouteSpec['canary'] & object, 'header' | 'cookie' | 'weight' | 'total'>,
+  fields: readonly string[],
+): Decision {
   const { header, cookie, weight, total } = rules
   const value = header && get(fields, header.name)
   if (header !== undefined && value !== undefined) {
@@ -33,16 +42,26 @@ function decide(rules: Pick<RouteSpec['canary'] & object, 'header' | 'cookie' | 
   const crumb = cookie === undefined ? undefined : cookieOf(fields, cookie)
   if (crumb === 'always') return { share: 1, because: `the cookie ${cookie} says always` }
   if (crumb === 'never') return { share: 0, because: `the cookie ${cookie} says never` }
-  const others = [...(header === undefined ? [] : [`the field ${header.name}`]), ...(cookie === undefined ? [] : [`the cookie ${cookie}`])]
-  const silent = others.length === 0 ? '' : `${others.join(' and ')} ${others.length === 1 ? 'decides' : 'decide'} nothing, and `
+  const others = [
+    ...(header === undefined ? [] : [`the field ${header.name}`]),
+    ...(cookie === undefined ? [] : [`the cookie ${cookie}`]),
+  ]
+  const silent =
+    others.length === 0 ? '' : `${others.join(' and ')} ${others.length === 1 ? 'decides' : 'decide'} nothing, and `
   return { share: Math.min(weight, total) / total, because: `${silent}the weight is ${weight} of ${total}` }
 }
 
-function byHeader({ name, value: wanted, pattern }: NonNullable<CanarySpec['header']>, value: string): Decision | undefined {
-  if (wanted !== undefined) return value === wanted ? { share: 1, because: `the field ${name} is ${JSON.stringify(wanted)}` } : undefined
+function byHeader(
+  { name, value: wanted, pattern }: NonNullable<CanarySpec['header']>,
+  value: string,
+): Decision | undefined {
+  if (wanted !== undefined)
+    return value === wanted ? { share: 1, because: `the field ${name} is ${JSON.stringify(wanted)}` } : undefined
   if (pattern !== undefined) {
     const compiled = compilePattern(pattern)
-    return compiled.ok && compiled.pattern.test(value) ? { share: 1, because: `the field ${name} matches ${pattern}` } : undefined
+    return compiled.ok && compiled.pattern.test(value)
+      ? { share: 1, because: `the field ${name} matches ${pattern}` }
+      : undefined
   }
   if (value === 'always') return { share: 1, because: `the field ${name} says always` }
   return value === 'never' ? { share: 0, because: `the field ${name} says never` } : undefined

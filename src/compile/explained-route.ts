@@ -39,7 +39,10 @@ export function explainRoute({ compiled, endpoints }: World, request: ExplainedR
   const losers = [...contenders.slice(route === undefined ? 0 : 1), ...passedBy(compiled, request.host)]
   const common = { ...noRoute, winner, losers, unrelated: match.others.routes }
   if (route === undefined) {
-    const why = match.owner === undefined ? `no rule is for host ${request.host}` : `no rule of ${hostName(match.owner)} matches the path`
+    const why =
+      match.owner === undefined
+        ? `no rule is for host ${request.host}`
+        : `no rule of ${hostName(match.owner)} matches the path`
     return { ...common, answer: { status: 404, cause: 'no_route' }, outcome: `answered with 404 (no_route): ${why}` }
   }
   const policies = effectsOf(route.policies, request)
@@ -55,19 +58,27 @@ export function explainRoute({ compiled, endpoints }: World, request: ExplainedR
     canary,
     backend,
     problems: problems.filter((problem) => problem.object === route.origin.object && problem.severity !== 'info'),
-    ...decide(policies, { backend, canary, reason: compiled.unreachable.find((each) => each.route === route.id)?.reason }),
+    ...decide(policies, {
+      backend,
+      canary,
+      reason: compiled.unreachable.find((each) => each.route === route.id)?.reason,
+    }),
   }
 }
 
 /** Rules that never came into the table: those that lost their place, and those of other controllers. */
 function passedBy({ shadowed, foreign }: Compiled, host: string): readonly Contender[] {
-  const lost = shadowed.filter((each) => mayOwn(each.host, host)).map((each) => {
-    return contenderOf(each.id, each.origin, `${each.winner} has its place: ${each.reason}`)
-  })
-  const others = foreign.filter((each) => each.host !== '' && mayOwn(each.host, host)).map((each) => {
-    const { namespace, name } = each.origin
-    return contenderOf(`${namespace}/${name} ${each.host}`, each.origin, `not served here: ${each.reason}`)
-  })
+  const lost = shadowed
+    .filter((each) => mayOwn(each.host, host))
+    .map((each) => {
+      return contenderOf(each.id, each.origin, `${each.winner} has its place: ${each.reason}`)
+    })
+  const others = foreign
+    .filter((each) => each.host !== '' && mayOwn(each.host, host))
+    .map((each) => {
+      const { namespace, name } = each.origin
+      return contenderOf(`${namespace}/${name} ${each.host}`, each.origin, `not served here: ${each.reason}`)
+    })
   return [...lost, ...others]
 }
 
@@ -85,7 +96,13 @@ function contenderOf(rule: string, { object, file, line }: RouteSpec['origin'], 
 
 function backendOf({ compiled, endpoints }: World, id: string | undefined): BackendView | undefined {
   const upstream = compiled.snapshot.upstreams.find((each) => each.id === id)
-  return upstream && backendView(upstream, endpoints.find((each) => each.upstream === id))
+  return (
+    upstream &&
+    backendView(
+      upstream,
+      endpoints.find((each) => each.upstream === id),
+    )
+  )
 }
 
 function canaryOf({ compiled }: World, route: RouteSpec, { fields }: ExplainedRequest): CanaryView | undefined {
@@ -95,7 +112,11 @@ function canaryOf({ compiled }: World, route: RouteSpec, { fields }: ExplainedRe
 
 type Decision = Pick<Explanation, 'outcome' | 'answer'>
 
-type Target = { readonly backend: BackendView | undefined; readonly canary: CanaryView | undefined; readonly reason: string | undefined }
+type Target = {
+  readonly backend: BackendView | undefined
+  readonly canary: CanaryView | undefined
+  readonly reason: string | undefined
+}
 
 function decide(policies: readonly PolicyEffect[], { backend, canary, reason }: Target): Decision {
   const answering = policies.find((policy) => policy.reply !== undefined)
@@ -105,11 +126,13 @@ function decide(policies: readonly PolicyEffect[], { backend, canary, reason }: 
   }
   if (backend === undefined) return unavailable('no_backend', reason ?? 'its backend can never be reached')
   const ready = backend.endpoints.filter((endpoint) => endpoint.state === 'ready').length
-  const odds = canary === undefined || canary.share === 0 || canary.share === 1 ? '' : `, or with ${describeShare(canary)}`
+  const odds =
+    canary === undefined || canary.share === 0 || canary.share === 1 ? '' : `, or with ${describeShare(canary)}`
   if (ready === 1) return forwarded(`to the one ready endpoint of ${backend.upstream}${odds}`)
   if (ready > 1) return forwarded(`to one of the ${ready} ready endpoints of ${backend.upstream}${odds}`)
   if (backend.state === 'unknown') return forwarded(`to ${backend.upstream}, whose endpoints are not known here${odds}`)
-  if (backend.state === 'pending') return unavailable('dns_pending', `discovery of ${backend.upstream} has not answered yet`)
+  if (backend.state === 'pending')
+    return unavailable('dns_pending', `discovery of ${backend.upstream} has not answered yet`)
   if (backend.state === 'failed') return unavailable('dns_failed', `discovery of ${backend.upstream} has failed so far`)
   return unavailable('no_ready_endpoints', `${backend.upstream} has no ready endpoint`)
 }

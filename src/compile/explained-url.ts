@@ -32,7 +32,14 @@ export function readUrl({ url, fields, ports }: UrlInput): ExplainedUrl {
   const port = named?.port ?? (scheme === 'https' ? ports.https : ports.http)
   const parsed = parseTarget(escapeAsClients(target.startsWith('/') ? target : `/${target}`), undefined)
   const given = target.replace(/\?.*$/s, '')
-  return { scheme, port, host, path: readPath(given, parsed), query: typeof parsed === 'string' ? '' : parsed.query, serverName: named?.host ?? '' }
+  return {
+    scheme,
+    port,
+    host,
+    path: readPath(given, parsed),
+    query: typeof parsed === 'string' ? '' : parsed.query,
+    serverName: named?.host ?? '',
+  }
 }
 
 function readHost(given: string): Reading {
@@ -49,7 +56,8 @@ function readHost(given: string): Reading {
 
 function readPath(given: string, parsed: ReturnType<typeof parseTarget>): Reading {
   if (typeof parsed === 'string') return { given, routed: undefined, notes: [parsed] }
-  const notes = given === '' || parsed.path === given ? [] : [`normalised to ${parsed.path}, which is matched and forwarded`]
+  const notes =
+    given === '' || parsed.path === given ? [] : [`normalised to ${parsed.path}, which is matched and forwarded`]
   return { given, routed: parsed.path, notes }
 }
 

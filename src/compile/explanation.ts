@@ -81,9 +81,10 @@ export type BackendView = {
   readonly endpoints: readonly EndpointView[]
 }
 
-export type BackendSettings = Pick<UpstreamSpec, 'protocol' | 'balance' | 'affinity' | 'probe' | 'outlier' | 'slowStartMs' | 'bounds'> & {
-  readonly tls?: ShownTls
-}
+export type BackendSettings = Pick<
+  UpstreamSpec,
+  'protocol' | 'balance' | 'affinity' | 'probe' | 'outlier' | 'slowStartMs' | 'bounds'
+> & { readonly tls?: ShownTls }
 
 export type EndpointView = {
   readonly id: string

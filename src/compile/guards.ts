@@ -43,7 +43,15 @@ export type Guards = {
   readonly closed: string | undefined
 }
 
-export const noGuards: Guards = { limits: [], access: undefined, basicAuth: undefined, externalAuth: undefined, satisfy: 'all', openPaths: [], closed: undefined }
+export const noGuards: Guards = {
+  limits: [],
+  access: undefined,
+  basicAuth: undefined,
+  externalAuth: undefined,
+  satisfy: 'all',
+  openPaths: [],
+  closed: undefined,
+}
 
 export type GuardInit = {
   /** Of ingress-nginx's prefix and of ours. */
@@ -61,7 +69,8 @@ export function readGuards({ scope, own, defaults, compat, resources }: GuardIni
   const external = readExternalAuth(scope, resources)
   // Read even when it has no use, so that a mistake is reported.
   const isGlobalAsked = readBoolean(scope, 'enable-global-auth', true)
-  const wish = external.wish ?? (external.closed === undefined && isGlobalAsked ? defaults.externalAuth.wish : undefined)
+  const wish =
+    external.wish ?? (external.closed === undefined && isGlobalAsked ? defaults.externalAuth.wish : undefined)
   const closedByGlobal = external.wish === undefined && isGlobalAsked ? defaults.externalAuth.closed : undefined
   return {
     limits,
@@ -70,13 +79,23 @@ export function readGuards({ scope, own, defaults, compat, resources }: GuardIni
     externalAuth: wish,
     satisfy: readSatisfy(scope),
     openPaths: defaults.openPaths,
-    closed: limits.find(({ closed }) => closed !== undefined)?.closed ?? ranges.closed ?? basic.closed ?? external.closed ?? closedByGlobal,
+    closed:
+      limits.find(({ closed }) => closed !== undefined)?.closed ??
+      ranges.closed ??
+      basic.closed ??
+      external.closed ??
+      closedByGlobal,
   }
 }
 
 /** Whether somebody may be turned away. */
 export function isGuarded({ limits, access: ranges, basicAuth: basic, externalAuth: external }: Guards): boolean {
-  return ranges !== undefined || basic !== undefined || external !== undefined || limits.some(({ rates, concurrency }) => rates.length + concurrency.length > 0)
+  return (
+    ranges !== undefined ||
+    basic !== undefined ||
+    external !== undefined ||
+    limits.some(({ rates, concurrency }) => rates.length + concurrency.length > 0)
+  )
 }
 
 export type GuardedRoute = {
@@ -99,7 +118,8 @@ export function asksForCredentials({ openPaths }: Guards, { kind, value }: PathM
 }
 
 function limitPolicies({ limits }: Guards, routeId: string): readonly PolicySpec[] {
-  const idOf = ({ id, key }: RateLimitConfig | ConcurrencyLimitConfig): string => (key.kind === 'route' ? `${id} ${routeId}` : id)
+  const idOf = ({ id, key }: RateLimitConfig | ConcurrencyLimitConfig): string =>
+    key.kind === 'route' ? `${id} ${routeId}` : id
   return limits.flatMap(({ rates, concurrency }) => [
     ...rates.map((config) => rateLimit.spec({ ...config, id: idOf(config) })),
     ...concurrency.map((config) => concurrencyLimit.spec({ ...config, id: idOf(config) })),
@@ -111,7 +131,8 @@ function accessPolicies(guards: Guards, route: GuardedRoute): readonly PolicySpe
   const basic = isAsked ? guards.basicAuth : undefined
   const external = isAsked && guards.externalAuth !== undefined ? externalConfig(guards.externalAuth, route) : undefined
   const checks = [guards.access, basic, external].filter((each) => each !== undefined).length
-  if (guards.satisfy === 'any' && checks > 1) return [satisfyAny.spec({ access: guards.access, basicAuth: basic, externalAuth: external })]
+  if (guards.satisfy === 'any' && checks > 1)
+    return [satisfyAny.spec({ access: guards.access, basicAuth: basic, externalAuth: external })]
   return [
     ...(guards.access === undefined ? [] : [access.spec(guards.access)]),
     ...(basic === undefined ? [] : [basicAuth.spec(basic)]),
@@ -119,13 +140,20 @@ function accessPolicies(guards: Guards, route: GuardedRoute): readonly PolicySpe
   ]
 }
 
-function externalConfig({ config, scheme, authority }: ExternalAuthWish, { id, timeouts, authUpstream }: GuardedRoute): ExternalAuthConfig {
-  const to = authUpstream === undefined ? ({ kind: 'origin', scheme, authority } as const) : ({ kind: 'upstream', id: authUpstream, scheme } as const)
+function externalConfig(
+  { config, scheme, authority }: ExternalAuthWish,
+  { id, timeouts, authUpstream }: GuardedRoute,
+): ExternalAuthConfig {
+  const to =
+    authUpstream === undefined
+      ? ({ kind: 'origin', scheme, authority } as const)
+      : ({ kind: 'upstream', id: authUpstream, scheme } as const)
   return { ...config, id, to, connectMs: timeouts.connectMs, readMs: timeouts.readMs }
 }
 
 function readSatisfy(scope: Scope): 'all' | 'any' {
   const text = scope.value('satisfy')?.trim() ?? ''
-  if (text !== '' && text !== 'all' && text !== 'any') report(scope, 'satisfy', { expected: 'all or any', instead: 'all is used' })
+  if (text !== '' && text !== 'all' && text !== 'any')
+    report(scope, 'satisfy', { expected: 'all or any', instead: 'all is used' })
   return text === 'any' ? 'any' : 'all'
 }

@@ -41,7 +41,8 @@ export class Memo<Key extends object, T> {
 
   of(key: Key, { resources, given }: Surroundings, work: Work<T>): Remembered<T> {
     const known = this.#entries.get(key)
-    if (known !== undefined && isSameList(known.given, given) && known.lookups.every((each) => each.isSame(resources))) return known
+    if (known !== undefined && isSameList(known.given, given) && known.lookups.every((each) => each.isSame(resources)))
+      return known
     const watched = new WatchedResources(resources)
     const problems: Problem[] = []
     // Whoever reports later reports to an array of their own: here it would be lost, or told again for ever.

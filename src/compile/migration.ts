@@ -34,14 +34,27 @@ export type JudgedAnnotation = {
 }
 
 /** In the order of the objects and as written in them. `problems` are those of compile. */
-export function judgeMigration(resources: Iterable<Resource>, problems: readonly Problem[]): readonly JudgedAnnotation[] {
-  const found = new Map(problems.filter(({ code }) => code === 'invalid-annotation-value').map((each) => [`${each.object} ${each.path}`, each]))
+export function judgeMigration(
+  resources: Iterable<Resource>,
+  problems: readonly Problem[],
+): readonly JudgedAnnotation[] {
+  const found = new Map(
+    problems
+      .filter(({ code }) => code === 'invalid-annotation-value')
+      .map((each) => [`${each.object} ${each.path}`, each]),
+  )
   return [...resources].flatMap((resource) => {
     const object = objectName(resource)
     return judgeAnnotations(resource).map((each): JudgedAnnotation => {
       const { file, line } = resource.origin.locate(['metadata', 'annotations', each.annotation], 'key')
       const bad = found.get(`${object} metadata.annotations[${JSON.stringify(each.annotation)}]`)
-      return { object, annotation: each.annotation, ...(bad === undefined ? outcomeOf(each) : { verdict: 'refused', says: sentence(bad) }), file, line }
+      return {
+        object,
+        annotation: each.annotation,
+        ...(bad === undefined ? outcomeOf(each) : { verdict: 'refused', says: sentence(bad) }),
+        file,
+        line,
+      }
     })
   })
 }
@@ -50,14 +63,21 @@ export function judgeMigration(resources: Iterable<Resource>, problems: readonly
 export function countVerdicts(judged: readonly JudgedAnnotation[]): readonly (readonly [MigrationVerdict, number])[] {
   // Object.keys gives exactly the keys of the record, so the cast cannot lie.
   const verdicts = Object.keys(verdictWords) as MigrationVerdict[]
-  return verdicts.map((verdict) => [verdict, judged.filter((each) => each.verdict === verdict).length] as const).filter(([, count]) => count > 0)
+  return verdicts
+    .map((verdict) => [verdict, judged.filter((each) => each.verdict === verdict).length] as const)
+    .filter(([, count]) => count > 0)
 }
 
 type Outcome = Pick<JudgedAnnotation, 'verdict' | 'says'>
 
 function outcomeOf({ verdict, problem, row }: AnnotationVerdict): Outcome {
-  if (problem === undefined && verdict === 'honoured' && row?.verdict === 'refused') return { verdict: 'differs', says: 'It is interpreted, never run; what merely decorates may be left out.' }
-  if (problem === undefined) return { verdict: row?.verdict === 'honoured' && row.difference !== undefined ? 'differs' : 'honoured', says: saidOf(row) }
+  if (problem === undefined && verdict === 'honoured' && row?.verdict === 'refused')
+    return { verdict: 'differs', says: 'It is interpreted, never run; what merely decorates may be left out.' }
+  if (problem === undefined)
+    return {
+      verdict: row?.verdict === 'honoured' && row.difference !== undefined ? 'differs' : 'honoured',
+      says: saidOf(row),
+    }
   if (verdict === 'unknown') return { verdict, says: sentence(problem) }
   if (verdict === 'foreign' || verdict === 'no-effect') return { verdict: 'no-effect', says: sentence(problem) }
   return { verdict: 'refused', says: sentence(problem) }

@@ -15,7 +15,10 @@ import { genkanPrefix } from './genkan/dialect.ts'
 import type { PodTemplates } from './pod-templates.ts'
 
 const peersKey = `${genkanPrefix}network-policy-peers`
-const everywhere: readonly AddressBlock[] = [{ cidr: '0.0.0.0/0', except: [] }, { cidr: '::/0', except: [] }]
+const everywhere: readonly AddressBlock[] = [
+  { cidr: '0.0.0.0/0', except: [] },
+  { cidr: '::/0', except: [] },
+]
 
 type Labels = Readonly<Record<string, string>>
 /** One kind of Pod that the Service leads to; `spec` is `undefined` when no file shows it. */
@@ -29,7 +32,15 @@ export class NetworkPolicies {
   readonly #byNamespace: ReadonlyMap<string, readonly NetworkPolicy[]>
   readonly #reported = new Set<string>()
 
-  constructor({ resources, templates, problems }: { readonly resources: ResourceSet; readonly templates: PodTemplates; readonly problems: Problem[] }) {
+  constructor({
+    resources,
+    templates,
+    problems,
+  }: {
+    readonly resources: ResourceSet
+    readonly templates: PodTemplates
+    readonly problems: Problem[]
+  }) {
     this.#resources = resources
     this.#templates = templates
     this.#problems = problems
@@ -55,10 +66,20 @@ export class NetworkPolicies {
     if (service === undefined || Object.keys(service.spec.selector).length === 0) return []
     const templates = this.#templates.of(service)
     if (templates.length === 0) return [{ labels: service.spec.selector, spec: undefined }]
-    return templates.map(({ resource, spec }) => ({ spec, labels: resource.kind === 'Pod' ? resource.metadata.labels : resource.template.labels }))
+    return templates.map(({ resource, spec }) => ({
+      spec,
+      labels: resource.kind === 'Pod' ? resource.metadata.labels : resource.template.labels,
+    }))
   }
 
-  #blocks(policy: NetworkPolicy, { target, service, looks }: { readonly target: Target; readonly service: Service | undefined; readonly looks: readonly Look[] }): readonly AddressBlock[] {
+  #blocks(
+    policy: NetworkPolicy,
+    {
+      target,
+      service,
+      looks,
+    }: { readonly target: Target; readonly service: Service | undefined; readonly looks: readonly Look[] },
+  ): readonly AddressBlock[] {
     const admits = this.#admitsPeers(policy)
     return policy.spec.ingress.flatMap(({ from, ports }, index) => {
       if (!ports.every((port) => port.port === undefined) || ports.length > 0) {
@@ -77,7 +98,12 @@ export class NetworkPolicies {
     const value = policy.metadata.annotations[peersKey]
     if (value === undefined || value === 'refuse' || value === 'admit') return value === 'admit'
     const at = ['metadata', 'annotations', peersKey]
-    this.#report(policy, at, () => ({ severity: 'error', code: 'invalid-annotation-value', message: `expected admit or refuse, found ${JSON.stringify(value)}`, instead: 'refuse is used' }))
+    this.#report(policy, at, () => ({
+      severity: 'error',
+      code: 'invalid-annotation-value',
+      message: `expected admit or refuse, found ${JSON.stringify(value)}`,
+      instead: 'refuse is used',
+    }))
     return false
   }
 
@@ -85,13 +111,20 @@ export class NetworkPolicies {
     this.#report(policy, at, () => ({
       severity: admits ? 'info' : 'warning',
       code: 'peer-not-judged',
-      message: 'peers chosen by labels are Pods, and whether the front door would be one of them cannot be told from here',
-      instead: admits ? `${peersKey} says that it is: everybody may come through the front door` : `nobody comes through the front door because of this peer; ${peersKey}: admit would change that`,
+      message:
+        'peers chosen by labels are Pods, and whether the front door would be one of them cannot be told from here',
+      instead: admits
+        ? `${peersKey} says that it is: everybody may come through the front door`
+        : `nobody comes through the front door because of this peer; ${peersKey}: admit would change that`,
     }))
   }
 
   /** Once for each place, however many Services the policy is about. */
-  #report(policy: NetworkPolicy, at: readonly (string | number)[], problem: () => Pick<Problem, 'severity' | 'code' | 'message' | 'instead'>): void {
+  #report(
+    policy: NetworkPolicy,
+    at: readonly (string | number)[],
+    problem: () => Pick<Problem, 'severity' | 'code' | 'message' | 'instead'>,
+  ): void {
     const key = `${objectName(policy)} ${at.join('.')}`
     if (this.#reported.has(key)) return
     this.#reported.add(key)
@@ -123,13 +156,23 @@ type PodPorts = { readonly numbers: readonly number[]; readonly names: readonly 
 
 /** Policies speak of the ports of Pods, so the Service's port is followed to them. */
 function portsOf({ port }: Target, service: Service | undefined, looks: readonly Look[]): PodPorts {
-  const found = service?.spec.ports.find((each) => each.protocol === 'TCP' && (port.kind === 'name' ? each.name === port.name : each.port === port.number))
+  const found = service?.spec.ports.find(
+    (each) => each.protocol === 'TCP' && (port.kind === 'name' ? each.name === port.name : each.port === port.number),
+  )
   const target: PortRef = found?.targetPort ?? port
-  const all = looks.flatMap(({ spec }) => spec?.containers.flatMap(({ ports }) => ports) ?? []).filter((each) => each.protocol === 'TCP')
+  const all = looks
+    .flatMap(({ spec }) => spec?.containers.flatMap(({ ports }) => ports) ?? [])
+    .filter((each) => each.protocol === 'TCP')
   if (target.kind === 'number') {
-    return { numbers: [target.number], names: all.filter((each) => each.containerPort === target.number && each.name !== '').map((each) => each.name) }
+    return {
+      numbers: [target.number],
+      names: all.filter((each) => each.containerPort === target.number && each.name !== '').map((each) => each.name),
+    }
   }
-  return { names: [target.name], numbers: all.filter((each) => each.name === target.name).map((each) => each.containerPort) }
+  return {
+    names: [target.name],
+    numbers: all.filter((each) => each.name === target.name).map((each) => each.containerPort),
+  }
 }
 
 /** A port that is not known for certain is not covered. */

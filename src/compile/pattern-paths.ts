@@ -31,7 +31,10 @@ export function patternHosts(ingresses: readonly Ingress[], compat: 'none' | 'in
 }
 
 /** Whether a path is an expression. An Exact path without any special character stays what it is. */
-export function patternTest(rewriting: Rewriting, hosts: ReadonlySet<string>): (host: string, path: IngressPath) => boolean {
+export function patternTest(
+  rewriting: Rewriting,
+  hosts: ReadonlySet<string>,
+): (host: string, path: IngressPath) => boolean {
   return (host, path) => {
     if (hosts.has(host)) return true
     return isPattern(rewriting, path.path) && (path.pathType !== 'Exact' || hasPattern(path.path))
@@ -45,7 +48,10 @@ const hostBudget = 20_000
  * The claims of all plans, so that no path can stall a worker: expressions that a host has no room left for are refused
  * like those that cannot be matched. `plans` in order of age.
  */
-export function withinBudget(plans: readonly Pick<Plan, 'claims' | 'guarded'>[], problems: Problem[]): readonly Claim[] {
+export function withinBudget(
+  plans: readonly Pick<Plan, 'claims' | 'guarded'>[],
+  problems: Problem[],
+): readonly Claim[] {
   const spent = new Map<string, number>()
   return plans.flatMap(({ claims, guarded }) =>
     claims.map((claim) => {
@@ -63,6 +69,14 @@ function standIn(claim: Claim, guarded: boolean, problems: Problem[]): Claim {
   const { ingress, at, host, written } = claim
   const value = literalPart(written, guarded ? 'superset' : 'likely')
   const message = `the regular expressions of ${host === '' ? 'the rules without host' : host} are too many or too large to be matched together`
-  problems.push(problemOf(ingress, { severity: 'error', code: 'pattern-refused', at: [...at, 'path'], message, instead: `requests below ${value} answer 503` }))
+  problems.push(
+    problemOf(ingress, {
+      severity: 'error',
+      code: 'pattern-refused',
+      at: [...at, 'path'],
+      message,
+      instead: `requests below ${value} answer 503`,
+    }),
+  )
   return { ...claim, path: { kind: 'prefix', value }, standing: guarded ? 'guard' : 'pattern', backend: undefined }
 }

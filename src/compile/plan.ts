@@ -80,11 +80,17 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
   const timeouts = canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts
   const shaping = readShaping(scope, { own, resources, globals: globals.shaping, timeouts, compat })
   // What stands before the main route stands before its canary.
-  const guards = canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
-  const closed = globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed
+  const guards =
+    canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
+  const closed =
+    globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed
   // What stands in for an expression must not let by what the expression would have guarded.
   const guarded = closed !== undefined || isGuarded(guards)
-  const claims = claimsOf(ingress, { closed: guarded, isPattern: patternTest(shaping.rewriting, patternHosts), problems })
+  const claims = claimsOf(ingress, {
+    closed: guarded,
+    isPattern: patternTest(shaping.rewriting, patternHosts),
+    problems,
+  })
   reportMissingGroups(claims, shaping, problems)
   return {
     ingress,
@@ -103,19 +109,32 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
 }
 
 /** Those that guard the routes of an Ingress. */
-const guardNames = [authentication, sourceRanges, limits].flatMap(({ rows }) => rows.filter(({ verdict }) => verdict === 'honoured').map(({ name }) => name))
+const guardNames = [authentication, sourceRanges, limits].flatMap(({ rows }) =>
+  rows.filter(({ verdict }) => verdict === 'honoured').map(({ name }) => name),
+)
 
 function reportMissingGroups(claims: readonly Claim[], { rewriting }: Shaping, problems: Problem[]): void {
   for (const { ingress, path, at, standing, written } of claims) {
     const missing = standing === 'rule' && written !== rewriting.target ? missingGroup(rewriting, path) : undefined
     if (missing === undefined) continue
-    problems.push(problemOf(ingress, { severity: 'warning', code: 'missing-group', at: [...at, 'path'], message: missing, instead: 'it is empty, as in ingress-nginx' }))
+    problems.push(
+      problemOf(ingress, {
+        severity: 'warning',
+        code: 'missing-group',
+        at: [...at, 'path'],
+        message: missing,
+        instead: 'it is empty, as in ingress-nginx',
+      }),
+    )
   }
 }
 
 type Scopes = { readonly scope: Scope; readonly own: Scope }
 
-function readWish({ scope, own }: Scopes, resources: ResourceSet): { readonly wish: UpstreamWish; readonly refusal: string | undefined } {
+function readWish(
+  { scope, own }: Scopes,
+  resources: ResourceSet,
+): { readonly wish: UpstreamWish; readonly refusal: string | undefined } {
   const protocol = readProtocol(scope)
   const tls = readUpstreamTls(scope, resources)
   const ours = readOwnWish(own)
@@ -127,11 +146,24 @@ function readWish({ scope, own }: Scopes, resources: ResourceSet): { readonly wi
 
 /** Annotations that only an Ingress with routes of its own could mean. */
 function reportIdle(ingress: Ingress, problems: Problem[]): void {
-  const idle = [...[...settingNames, ...shapingNames, ...guardNames].map((name) => ingressNginx.prefix + name), ...ownLimits.rows.map(({ name }) => genkanPrefix + name), ...attempts.rows.map(({ name }) => genkanPrefix + name)]
+  const idle = [
+    ...[...settingNames, ...shapingNames, ...guardNames].map((name) => ingressNginx.prefix + name),
+    ...ownLimits.rows.map(({ name }) => genkanPrefix + name),
+    ...attempts.rows.map(({ name }) => genkanPrefix + name),
+  ]
   for (const annotation of idle) {
     if (ingress.metadata.annotations[annotation] === undefined) continue
     const message = `${annotation} has no effect on a canary`
     const at = ['metadata', 'annotations', annotation]
-    problems.push(problemOf(ingress, { severity: 'info', code: 'canary-annotation', at, part: 'key', message, instead: 'that of the main Ingress counts' }))
+    problems.push(
+      problemOf(ingress, {
+        severity: 'info',
+        code: 'canary-annotation',
+        at,
+        part: 'key',
+        message,
+        instead: 'that of the main Ingress counts',
+      }),
+    )
   }
 }

@@ -31,14 +31,20 @@ export function probeOfTemplate({ name, spec, at }: PodTemplate, target: PortRef
 
 /** Of any container, as the endpoint controller looks for it. */
 export function portNamed(containers: readonly Container[], name: string): number | undefined {
-  return containers.flatMap(({ ports }) => ports).find((each) => each.name === name && each.protocol === 'TCP')?.containerPort
+  return containers.flatMap(({ ports }) => ports).find((each) => each.name === name && each.protocol === 'TCP')
+    ?.containerPort
 }
 
 /** Ports need not be declared: then it is the container whose probe asks this port, the only one, or one with a probe. */
 function containerBehind(containers: readonly Container[], port: number): Container | undefined {
-  const declaring = containers.find(({ ports }) => ports.some((each) => each.containerPort === port && each.protocol === 'TCP'))
+  const declaring = containers.find(({ ports }) =>
+    ports.some((each) => each.containerPort === port && each.protocol === 'TCP'),
+  )
   if (declaring !== undefined || containers.length === 1) return declaring ?? containers[0]
-  return containers.find(({ readinessProbe }) => asks(readinessProbe, port)) ?? containers.find((each) => each.readinessProbe !== undefined)
+  return (
+    containers.find(({ readinessProbe }) => asks(readinessProbe, port)) ??
+    containers.find((each) => each.readinessProbe !== undefined)
+  )
 }
 
 function asks(probe: Probe | undefined, port: number): boolean {
@@ -47,7 +53,12 @@ function asks(probe: Probe | undefined, port: number): boolean {
   return typeof asked === 'number' ? asked === port : asked.kind === 'number' && asked.number === port
 }
 
-type Surroundings = { readonly container: Container; readonly own: number; readonly place: FieldPath; readonly origin: string }
+type Surroundings = {
+  readonly container: Container
+  readonly own: number
+  readonly place: FieldPath
+  readonly origin: string
+}
 
 function convert(probe: Probe, { container, own, place, origin }: Surroundings): Omit<PodProbe, 'own'> {
   const problems: ProblemInit[] = []
@@ -55,43 +66,104 @@ function convert(probe: Probe, { container, own, place, origin }: Surroundings):
   const { action } = probe
   if (action.kind === 'exec') {
     const message = 'an exec probe cannot be run from here'
-    return none({ severity: 'info', code: 'probe-exec', at: [...place, 'exec'], message, instead: 'readiness is what discovery says; genkan.dev/readiness-path on the Service is another way' })
+    return none({
+      severity: 'info',
+      code: 'probe-exec',
+      at: [...place, 'exec'],
+      message,
+      instead: 'readiness is what discovery says; genkan.dev/readiness-path on the Service is another way',
+    })
   }
   const ref: PortRef = action.kind === 'grpc' ? { kind: 'number', number: action.port } : action.port
   const port = ref.kind === 'number' ? ref.number : portNamed([container], ref.name)
   if (port === undefined) {
     const message = `container ${container.name} has no port named ${ref.kind === 'name' ? ref.name : ''}`
-    return none({ severity: 'warning', code: 'probe-port', at: [...place, action.kind, 'port'], message, instead: 'it is not probed' })
+    return none({
+      severity: 'warning',
+      code: 'probe-port',
+      at: [...place, action.kind, 'port'],
+      message,
+      instead: 'it is not probed',
+    })
   }
   if (action.kind === 'httpGet' && !isVisible(action.path)) {
-    return none({ severity: 'warning', code: 'probe-path', at: [...place, 'httpGet', 'path'], message: `${JSON.stringify(action.path)} is no path that a request could have`, instead: 'it is not probed' })
+    return none({
+      severity: 'warning',
+      code: 'probe-path',
+      at: [...place, 'httpGet', 'path'],
+      message: `${JSON.stringify(action.path)} is no path that a request could have`,
+      instead: 'it is not probed',
+    })
   }
   if (action.kind !== 'grpc' && action.host !== undefined && action.host !== '') {
-    const instead = action.kind === 'httpGet' ? 'the endpoint itself is, with this host in its Host field' : 'the endpoint itself is'
-    problems.push({ severity: 'info', code: 'probe-host', at: [...place, action.kind, 'host'], message: 'another host is never probed', instead })
+    const instead =
+      action.kind === 'httpGet' ? 'the endpoint itself is, with this host in its Host field' : 'the endpoint itself is'
+    problems.push({
+      severity: 'info',
+      code: 'probe-host',
+      at: [...place, action.kind, 'host'],
+      message: 'another host is never probed',
+      instead,
+    })
   }
-  const spec: ProbeSpec = { action: actionOf(action, place, problems), ...(port === own ? {} : { port, ownPort: own }), ...timesOf(probe), origin }
+  const spec: ProbeSpec = {
+    action: actionOf(action, place, problems),
+    ...(port === own ? {} : { port, ownPort: own }),
+    ...timesOf(probe),
+    origin,
+  }
   return { probe: spec, problems }
 }
 
-function actionOf(action: Exclude<Probe['action'], { kind: 'exec' }>, place: FieldPath, problems: ProblemInit[]): ProbeSpec['action'] {
+function actionOf(
+  action: Exclude<Probe['action'], { kind: 'exec' }>,
+  place: FieldPath,
+  problems: ProblemInit[],
+): ProbeSpec['action'] {
   if (action.kind === 'tcpSocket') return { kind: 'tcp' }
   if (action.kind === 'grpc') return { kind: 'grpc', service: action.service }
   const { scheme, path, host = '' } = action
   const fields: string[] = []
   for (const [index, { name, value }] of action.headers.entries()) {
     if (isToken(name) && isFieldValue(value) && !framing.has(name.toLowerCase())) fields.push(name, value)
-    else problems.push({ severity: 'warning', code: 'probe-header', at: [...place, 'httpGet', 'httpHeaders', index], message: `a probe cannot carry the field ${JSON.stringify(name)} as written`, instead: 'it is left out' })
+    else
+      problems.push({
+        severity: 'warning',
+        code: 'probe-header',
+        at: [...place, 'httpGet', 'httpHeaders', index],
+        message: `a probe cannot carry the field ${JSON.stringify(name)} as written`,
+        instead: 'it is left out',
+      })
   }
   const named = fields.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'host')
   if (host !== '' && !named && isVisible(host)) fields.unshift('Host', host)
-  return { kind: 'http', scheme: scheme === 'HTTPS' ? 'https' : 'http', path: path.startsWith('/') ? path : `/${path}`, fields }
+  return {
+    kind: 'http',
+    scheme: scheme === 'HTTPS' ? 'https' : 'http',
+    path: path.startsWith('/') ? path : `/${path}`,
+    fields,
+  }
 }
 
 /** Belong to the connection and the message, not to the request (RFC 9112 sections 6 and 9). */
-const framing: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'keep-alive', 'expect'])
+const framing: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'keep-alive',
+  'expect',
+])
 
-function timesOf({ initialDelaySeconds, periodSeconds, timeoutSeconds, successThreshold, failureThreshold }: Probe): Omit<ProbeSpec, 'action' | 'port' | 'origin'> {
+function timesOf({
+  initialDelaySeconds,
+  periodSeconds,
+  timeoutSeconds,
+  successThreshold,
+  failureThreshold,
+}: Probe): Omit<ProbeSpec, 'action' | 'port' | 'origin'> {
   return {
     initialDelayMs: milliseconds(initialDelaySeconds),
     periodMs: milliseconds(periodSeconds),

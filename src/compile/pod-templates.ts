@@ -51,13 +51,27 @@ function index(resources: ResourceSet): ReadonlyMap<string, readonly Labelled[]>
 
 function ofWorkload(resource: Workload): Labelled {
   const { labels, spec } = resource.template
-  return { resource, name: objectName(resource), spec, at: ['spec', 'template', 'spec'], labels, dormant: resource.replicas === 0 }
+  return {
+    resource,
+    name: objectName(resource),
+    spec,
+    at: ['spec', 'template', 'spec'],
+    labels,
+    dormant: resource.replicas === 0,
+  }
 }
 
 function ofPod(resource: Pod): Labelled {
   const { phase, terminating } = resource.status
   const dormant = terminating || phase === 'Succeeded' || phase === 'Failed'
-  return { resource, name: objectName(resource), spec: resource.spec, at: ['spec'], labels: resource.metadata.labels, dormant }
+  return {
+    resource,
+    name: objectName(resource),
+    spec: resource.spec,
+    at: ['spec'],
+    labels: resource.metadata.labels,
+    dormant,
+  }
 }
 
 function keyOf(namespace: string, name: string, value: string): string {

@@ -59,7 +59,10 @@ export class ProbeFinder {
     const kinds = new Set(found.map(({ probe }) => printed(probe.probe)))
     if (kinds.size > 1) {
       const message = `the Pods that it selects have ${kinds.size} different readiness probes`
-      const instead = first.probe.probe === undefined ? `${first.template.name} counts, which has none` : `that of ${first.template.name} counts`
+      const instead =
+        first.probe.probe === undefined
+          ? `${first.template.name} counts, which has none`
+          : `that of ${first.template.name} counts`
       this.#report(service, { severity: 'info', code: 'different-probes', at: ['spec', 'selector'], message, instead })
     }
     return first.probe
@@ -93,11 +96,15 @@ function override(request: ProbeRequest, { wish, base, own, templates }: Basis):
   const { service, scope } = request
   const kind = kindOf(wish, base)
   if (kind === undefined) {
-    report(scope, wish.key, { expected: 'readiness-path, readiness-port or readiness-protocol beside it, for there is no probe to change', instead: 'nothing is probed' })
+    report(scope, wish.key, {
+      expected: 'readiness-path, readiness-port or readiness-protocol beside it, for there is no probe to change',
+      instead: 'nothing is probed',
+    })
     return undefined
   }
   for (const key of ['path', 'scheme'] as const) {
-    if (kind !== 'http' && wish[key] !== undefined) report(scope, `readiness-${key}`, { expected: 'readiness-protocol: http beside it', instead: 'it is ignored' })
+    if (kind !== 'http' && wish[key] !== undefined)
+      report(scope, `readiness-${key}`, { expected: 'readiness-protocol: http beside it', instead: 'it is ignored' })
   }
   const kept = base?.action.kind === kind ? base : undefined
   const port = wish.port === undefined ? kept?.port : resolvePort(request, wish.port, templates)
@@ -115,24 +122,40 @@ function override(request: ProbeRequest, { wish, base, own, templates }: Basis):
   }
 }
 
-function kindOf({ protocol, path, scheme, port }: ReadinessWish, base: ProbeSpec | undefined): ProbeSpec['action']['kind'] | undefined {
+function kindOf(
+  { protocol, path, scheme, port }: ReadinessWish,
+  base: ProbeSpec | undefined,
+): ProbeSpec['action']['kind'] | undefined {
   if (protocol !== undefined && protocol !== 'off') return protocol
   if (path !== undefined || scheme !== undefined) return 'http'
   return base?.action.kind ?? (port === undefined ? undefined : 'tcp')
 }
 
-function actionOf(kind: ProbeSpec['action']['kind'], { path, scheme }: ReadinessWish, kept: ProbeSpec['action'] | undefined): ProbeSpec['action'] {
+function actionOf(
+  kind: ProbeSpec['action']['kind'],
+  { path, scheme }: ReadinessWish,
+  kept: ProbeSpec['action'] | undefined,
+): ProbeSpec['action'] {
   if (kind === 'tcp') return { kind }
   if (kind === 'grpc') return { kind, service: kept?.kind === 'grpc' ? kept.service : '' }
   const basis = kept?.kind === 'http' ? kept : ({ kind, scheme: 'http', path: '/', fields: [] } as const)
   return { ...basis, scheme: scheme ?? basis.scheme, path: path ?? basis.path }
 }
 
-function resolvePort({ service, scope }: ProbeRequest, port: PortRef, templates: readonly PodTemplate[]): number | undefined {
+function resolvePort(
+  { service, scope }: ProbeRequest,
+  port: PortRef,
+  templates: readonly PodTemplate[],
+): number | undefined {
   if (port.kind === 'number') return port.number
-  const ofPods = (name: string): number | undefined => templates.map(({ spec }) => portNamed(spec.containers, name)).find((each) => each !== undefined)
+  const ofPods = (name: string): number | undefined =>
+    templates.map(({ spec }) => portNamed(spec.containers, name)).find((each) => each !== undefined)
   const ofService = service.spec.ports.find((each) => each.name === port.name)?.targetPort
   const number = ofPods(port.name) ?? (ofService?.kind === 'name' ? ofPods(ofService.name) : ofService?.number)
-  if (number === undefined) report(scope, 'readiness-port', { expected: 'the name of a container port or of a port of the Service', instead: "the endpoint's own port is used" })
+  if (number === undefined)
+    report(scope, 'readiness-port', {
+      expected: 'the name of a container port or of a port of the Service',
+      instead: "the endpoint's own port is used",
+    })
   return number
 }

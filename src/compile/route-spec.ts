@@ -47,7 +47,10 @@ export type Routing = {
   readonly unreachable: string | undefined
 }
 
-export function routeOf({ claim, plan, resolved, canary, isClosed, auth, errors }: Placement, surroundings: Surroundings): Routing {
+export function routeOf(
+  { claim, plan, resolved, canary, isClosed, auth, errors }: Placement,
+  surroundings: Surroundings,
+): Routing {
   const { settings, shaping, timeouts } = plan
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
@@ -57,7 +60,12 @@ export function routeOf({ claim, plan, resolved, canary, isClosed, auth, errors 
     path: claim.path,
     origin: originOf(claim),
     upstream: undefined,
-    policies: inOrder([...policiesOf(claim, plan, surroundings), ...(isClosed ? [] : guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth }))]),
+    policies: inOrder([
+      ...policiesOf(claim, plan, surroundings),
+      ...(isClosed
+        ? []
+        : guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth })),
+    ]),
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
     ...(shaping.logged ? {} : { logged: false }),
@@ -65,13 +73,25 @@ export function routeOf({ claim, plan, resolved, canary, isClosed, auth, errors 
     ...errorsOf({ claim, plan, errors }, surroundings),
   }
   if (claim.answer !== undefined) return { route: base, unreachable: undefined }
-  if (settled === undefined || unreachable !== undefined) return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
-  const route: RouteSpec = { ...base, upstream: settled.spec.id, ...canaryOf(canary, surroundings), ...cookieOf(claim, plan, settled) }
-  return { route: { ...route, policies: inOrder([...route.policies, ...networkPoliciesOf(route, surroundings)]) }, unreachable: undefined }
+  if (settled === undefined || unreachable !== undefined)
+    return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
+  const route: RouteSpec = {
+    ...base,
+    upstream: settled.spec.id,
+    ...canaryOf(canary, surroundings),
+    ...cookieOf(claim, plan, settled),
+  }
+  return {
+    route: { ...route, policies: inOrder([...route.policies, ...networkPoliciesOf(route, surroundings)]) },
+    unreachable: undefined,
+  }
 }
 
 /** Whoever may not reach the canary may not reach the route: nobody knows beforehand where a request will go. */
-function networkPoliciesOf({ upstream, canary }: RouteSpec, { upstreams, networkPolicies }: Surroundings): readonly PolicySpec[] {
+function networkPoliciesOf(
+  { upstream, canary }: RouteSpec,
+  { upstreams, networkPolicies }: Surroundings,
+): readonly PolicySpec[] {
   return [upstream, canary?.upstream].flatMap((id) => {
     const target = id === undefined ? undefined : upstreams.get(id)?.spec
     const config = target && networkPolicies.of(target)
@@ -79,14 +99,28 @@ function networkPoliciesOf({ upstream, canary }: RouteSpec, { upstreams, network
   })
 }
 
-function errorsOf({ claim, plan, errors }: Pick<Placement, 'claim' | 'plan' | 'errors'>, { upstreams }: Surroundings): Pick<RouteSpec, 'errors'> {
+function errorsOf(
+  { claim, plan, errors }: Pick<Placement, 'claim' | 'plan' | 'errors'>,
+  { upstreams }: Surroundings,
+): Pick<RouteSpec, 'errors'> {
   const settled = errors === undefined ? undefined : upstreams.get(errors)
   if (settled === undefined || settled.denied.has(plan.ingress)) return {}
   const { statuses, passEndpoints } = plan.shaping.errors
   const { namespace, name } = plan.ingress.metadata
   const { backend } = claim
   const [service, port] = backend?.kind === 'service' ? [backend.name, printPort(backend.port)] : ['', '']
-  return { errors: { upstream: settled.spec.id, statuses, passEndpoints, whenEmpty: true, namespace, ingress: name, service, port } }
+  return {
+    errors: {
+      upstream: settled.spec.id,
+      statuses,
+      passEndpoints,
+      whenEmpty: true,
+      namespace,
+      ingress: name,
+      service,
+      port,
+    },
+  }
 }
 
 /** A canary whose own upstream may not be reached takes nothing. */
@@ -100,7 +134,11 @@ function canaryOf(attachment: Attachment | undefined, { upstreams }: Surrounding
 /** Its name is the one that the upstream looks for, even if another Ingress chose it. */
 function cookieOf({ path }: Claim, { cookie }: Plan, { spec }: Settled): Pick<RouteSpec, 'affinityCookie'> {
   if (cookie === undefined || spec.affinity?.kind !== 'cookie') return {}
-  const affinityCookie: AffinityCookieSpec = { name: spec.affinity.cookieName, ...cookie, path: cookie.path ?? (path.kind === 'regex' ? '/' : path.value) }
+  const affinityCookie: AffinityCookieSpec = {
+    name: spec.affinity.cookieName,
+    ...cookie,
+    path: cookie.path ?? (path.kind === 'regex' ? '/' : path.value),
+  }
   return { affinityCookie }
 }
 
@@ -116,9 +154,16 @@ export function originOf({ ingress, at }: Pick<Claim, 'ingress' | 'at'>): RouteO
   return { object: objectName(ingress), namespace, name, file, line }
 }
 
-const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<PathMatch['kind'], string>
+const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<
+  PathMatch['kind'],
+  string
+>
 
-function policiesOf(claim: Claim, { settings, shaping }: Plan, { globals, tlsHosts }: Surroundings): readonly PolicySpec[] {
+function policiesOf(
+  claim: Claim,
+  { settings, shaping }: Plan,
+  { globals, tlsHosts }: Surroundings,
+): readonly PolicySpec[] {
   const { host, path } = claim
   const policies = claim.answer === undefined ? shapingOf(claim, shaping) : [claim.answer]
   const encrypted = hasTls(host, tlsHosts)

@@ -18,7 +18,9 @@ export class ServiceWishes {
 
   /** Reads all of them, so that mistakes are reported whether or not a route leads there yet. */
   constructor(resources: ResourceSet, problems: Problem[]) {
-    const annotated = resources.list('Service').filter(({ metadata }) => Object.keys(metadata.annotations).some((key) => key.startsWith(genkanPrefix)))
+    const annotated = resources
+      .list('Service')
+      .filter(({ metadata }) => Object.keys(metadata.annotations).some((key) => key.startsWith(genkanPrefix)))
     this.#read = new Map(
       annotated.map((service) => {
         const scope = annotationScope(service, genkanPrefix, problems)

@@ -36,10 +36,16 @@ export type Unreadable = {
   readonly severity?: 'error' | 'warning'
 }
 
-export function report(scope: Scope, name: string, { expected, instead, because, severity = 'warning' }: Unreadable): void {
+export function report(
+  scope: Scope,
+  name: string,
+  { expected, instead, because, severity = 'warning' }: Unreadable,
+): void {
   const found = JSON.stringify(scope.value(name)) + (because === undefined ? '' : ` with ${because}`)
   const message = `${name}: expected ${expected}, found ${found}`
-  scope.problems.push(problemOf(scope.resource, { severity, code: 'invalid-annotation-value', at: scope.at(name), message, instead }))
+  scope.problems.push(
+    problemOf(scope.resource, { severity, code: 'invalid-annotation-value', at: scope.at(name), message, instead }),
+  )
 }
 
 /** The spellings Go's `strconv.ParseBool` takes. */
@@ -59,7 +65,12 @@ export function readBoolean(scope: Scope, name: string, fallback: boolean): bool
 export type IntegerRange = { readonly min: number; readonly max: number; readonly unit?: string }
 
 /** Decimal digits without unit or blanks, as Go's `Atoi` reads them. */
-export function readInteger<Fallback extends number | undefined>(scope: Scope, name: string, fallback: Fallback, { min, max, unit }: IntegerRange): number | Fallback {
+export function readInteger<Fallback extends number | undefined>(
+  scope: Scope,
+  name: string,
+  fallback: Fallback,
+  { min, max, unit }: IntegerRange,
+): number | Fallback {
   const text = scope.value(name)
   if (text === undefined || text.trim() === '') return fallback
   const value = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
@@ -74,7 +85,11 @@ export function readSize(scope: Scope, name: string, fallback: number): number {
   const text = scope.value(name)?.trim()
   if (text === undefined || text === '') return fallback
   const value = /^\d{1,15}[bkmg]?$/i.test(text) ? parseBytes(text) : undefined
-  if (value === undefined) report(scope, name, { expected: 'a size such as 512k, 8m or 0 for no limit', instead: `${fallback} bytes are used` })
+  if (value === undefined)
+    report(scope, name, {
+      expected: 'a size such as 512k, 8m or 0 for no limit',
+      instead: `${fallback} bytes are used`,
+    })
   return value ?? fallback
 }
 
@@ -93,7 +108,12 @@ export function readDuration(scope: Scope, name: string, minMs: number): number 
 }
 
 /** One of a few words, letter by letter; `undefined` when nothing readable is written. */
-export function readWord<Word extends string>(scope: Scope, name: string, words: readonly Word[], instead = ignored): Word | undefined {
+export function readWord<Word extends string>(
+  scope: Scope,
+  name: string,
+  words: readonly Word[],
+  instead = ignored,
+): Word | undefined {
   const text = readText(scope, name)
   if (text === undefined) return undefined
   const word = words.find((each) => each === text)
@@ -101,10 +121,18 @@ export function readWord<Word extends string>(scope: Scope, name: string, words:
   return word
 }
 
-export type TextRule = { readonly test: (text: string) => boolean; readonly expected: string; readonly instead?: string }
+export type TextRule = {
+  readonly test: (text: string) => boolean
+  readonly expected: string
+  readonly instead?: string
+}
 
 /** A text that passes a test; `undefined` when nothing readable is written. */
-export function readMatching(scope: Scope, name: string, { test, expected, instead = ignored }: TextRule): string | undefined {
+export function readMatching(
+  scope: Scope,
+  name: string,
+  { test, expected, instead = ignored }: TextRule,
+): string | undefined {
   const text = readText(scope, name)
   if (text === undefined || test(text)) return text
   report(scope, name, { expected, instead })

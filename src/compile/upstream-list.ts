@@ -52,25 +52,46 @@ export class UpstreamList {
   }
 
   /** A backend that can never be reached is reported here. `asked` are the ways of discovery that the Ingress wants. */
-  resolve(ingress: Ingress, backend: IngressBackend, { at, asked }: { readonly at: FieldPath; readonly asked: readonly DiscoveryMode[] | undefined }): Resolved {
+  resolve(
+    ingress: Ingress,
+    backend: IngressBackend,
+    { at, asked }: { readonly at: FieldPath; readonly asked: readonly DiscoveryMode[] | undefined },
+  ): Resolved {
     if (backend.kind === 'resource') {
       const message = `the backend is a ${backend.resourceKind}; only Services can be reached`
-      return this.#unreachable(ingress, { severity: 'error', code: 'resource-backend', at: [...at, 'resource'], message })
+      return this.#unreachable(ingress, {
+        severity: 'error',
+        code: 'resource-backend',
+        at: [...at, 'resource'],
+        message,
+      })
     }
     const { namespace } = ingress.metadata
     const service = this.#resources.get('Service', namespace, backend.name)
-    const port = service === undefined ? this.#portWithoutService(ingress, backend, { at, asked }) : this.#portOf(ingress, service, { port: backend.port, at })
+    const port =
+      service === undefined
+        ? this.#portWithoutService(ingress, backend, { at, asked })
+        : this.#portOf(ingress, service, { port: backend.port, at })
     if (port.kind === 'unreachable') return port
     return { kind: 'upstream', id: this.#add({ namespace, service: backend.name, port, known: service }) }
   }
 
   /** A Service that an annotation names, maybe of another namespace. */
-  resolveService({ namespace, name, port }: NamedService, { resource, at }: { readonly resource: Resource; readonly at: FieldPath }): Resolved {
+  resolveService(
+    { namespace, name, port }: NamedService,
+    { resource, at }: { readonly resource: Resource; readonly at: FieldPath },
+  ): Resolved {
     const known = this.#resources.get('Service', namespace, name)
     const ports = known?.spec.ports.filter((each) => each.protocol === 'TCP') ?? []
-    const isOpen = known === undefined || known.spec.type === 'ExternalName' || (known.spec.clusterIP === 'None' && known.spec.ports.length === 0)
+    const isOpen =
+      known === undefined ||
+      known.spec.type === 'ExternalName' ||
+      (known.spec.clusterIP === 'None' && known.spec.ports.length === 0)
     if (isOpen || ports.some((each) => each.port === port)) {
-      return { kind: 'upstream', id: this.#add({ namespace, service: name, port: { kind: 'number', number: port }, known }) }
+      return {
+        kind: 'upstream',
+        id: this.#add({ namespace, service: name, port: { kind: 'number', number: port }, known }),
+      }
     }
     const message = `Service ${namespace}/${name} has no port ${port}; it has ${ports.length === 0 ? 'none' : ports.map(printServicePort).join(', ')}`
     this.#report(resource, { severity: 'error', code: 'unknown-port', at, message, instead: 'the routes answer 503' })
@@ -95,7 +116,9 @@ export class UpstreamList {
 
   /** Those that a route leads to, by id and sorted by it: nobody should look up what nobody asks for. */
   settle(): ReadonlyMap<string, Settled> {
-    const asked = [...this.#entries.values()].filter(({ askers }) => askers.length > 0).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    const asked = [...this.#entries.values()]
+      .filter(({ askers }) => askers.length > 0)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     for (const { askers } of asked) askers.sort((a, b) => a.rank - b.rank)
     const probes = new ProbeFinder(this.#resources, this.#problems)
     const world = { discovery: this.#discovery, balance: this.#balance, probes, problems: this.#problems }
@@ -115,25 +138,52 @@ export class UpstreamList {
       const modes = asked ?? this.#discovery
       const elsewhere = modes.filter((mode) => mode === 'dns' || mode === 'env')
       const hint = this.#meant(ingress.metadata.namespace, backend.name)
-      const problem = { code: 'service-unknown', at: [...at, 'service', 'name'], message: `no file describes the Service ${id}` }
-      if (elsewhere.length > 0) this.#report(ingress, { ...problem, severity: 'info', instead: `its endpoints are looked up elsewhere (${elsewhere.join(', ')})${hint}` })
-      else this.#report(ingress, { ...problem, severity: 'warning', instead: `the route answers 503 until one does${hint}` })
+      const problem = {
+        code: 'service-unknown',
+        at: [...at, 'service', 'name'],
+        message: `no file describes the Service ${id}`,
+      }
+      if (elsewhere.length > 0)
+        this.#report(ingress, {
+          ...problem,
+          severity: 'info',
+          instead: `its endpoints are looked up elsewhere (${elsewhere.join(', ')})${hint}`,
+        })
+      else
+        this.#report(ingress, {
+          ...problem,
+          severity: 'warning',
+          instead: `the route answers 503 until one does${hint}`,
+        })
     }
     return backend.port
   }
 
-  #portOf(ingress: Ingress, service: Service, { port, at }: { readonly port: PortRef; readonly at: FieldPath }): PortRef | Unreachable {
+  #portOf(
+    ingress: Ingress,
+    service: Service,
+    { port, at }: { readonly port: PortRef; readonly at: FieldPath },
+  ): PortRef | Unreachable {
     const ports = service.spec.ports.filter((each) => each.protocol === 'TCP')
     if (ports.some((each) => (port.kind === 'name' ? each.name === port.name : each.port === port.number))) return port
     // Names outside the cluster have every port, and a headless Service need not name its own.
-    const open = service.spec.type === 'ExternalName' || (service.spec.clusterIP === 'None' && service.spec.ports.length === 0)
+    const open =
+      service.spec.type === 'ExternalName' || (service.spec.clusterIP === 'None' && service.spec.ports.length === 0)
     if (open && port.kind === 'number') return port
     const place = [...at, 'service', 'port', port.kind]
-    const target = ports.find(({ targetPort }) => targetPort.kind === port.kind && printPort(targetPort) === printPort(port))
+    const target = ports.find(
+      ({ targetPort }) => targetPort.kind === port.kind && printPort(targetPort) === printPort(port),
+    )
     const id = `${service.metadata.namespace}/${service.metadata.name}`
     if (target !== undefined) {
       const message = `${printPort(port)} is the targetPort of Service ${id}, not its port`
-      this.#report(ingress, { severity: 'warning', code: 'target-port', at: place, message, instead: `its port ${target.port} is used` })
+      this.#report(ingress, {
+        severity: 'warning',
+        code: 'target-port',
+        at: place,
+        message,
+        instead: `its port ${target.port} is used`,
+      })
       return { kind: 'number', number: target.port }
     }
     const message = `Service ${id} has no port ${printPort(port)}; it has ${ports.length === 0 ? 'none' : ports.map(printServicePort).join(', ')}`
@@ -143,7 +193,8 @@ export class UpstreamList {
   #add(named: Pick<UpstreamEntry, 'namespace' | 'service' | 'port' | 'known'>): string {
     const { namespace, service, port, known } = named
     const id = `${namespace}/${service}:${printPort(port)}`
-    if (!this.#entries.has(id)) this.#entries.set(id, { id, ...named, ...this.#wishes.of(known), askers: [], mains: [] })
+    if (!this.#entries.has(id))
+      this.#entries.set(id, { id, ...named, ...this.#wishes.of(known), askers: [], mains: [] })
     return id
   }
 
@@ -154,9 +205,17 @@ export class UpstreamList {
 
   /** What a missing Service may have meant; nothing in large namespaces, where comparing all names would cost too much. */
   #meant(namespace: string, name: string): string {
-    this.#names ??= Map.groupBy(this.#resources.list('Service').map(({ metadata }) => metadata), (each) => each.namespace)
+    this.#names ??= Map.groupBy(
+      this.#resources.list('Service').map(({ metadata }) => metadata),
+      (each) => each.namespace,
+    )
     const names = this.#names.get(namespace) ?? []
-    return names.length > 200 ? '' : didYouMean(name, names.map((each) => each.name))
+    return names.length > 200
+      ? ''
+      : didYouMean(
+          name,
+          names.map((each) => each.name),
+        )
   }
 
   #unreachable(ingress: Ingress, init: Omit<ProblemInit, 'instead'>): Unreachable {

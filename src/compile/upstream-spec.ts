@@ -77,7 +77,9 @@ type ValueOf<Setting extends Aspect> = NonNullable<UpstreamWish[Setting]>['value
 
 function choose<Setting extends Aspect>(entry: UpstreamEntry, aspect: Setting): Chosen<ValueOf<Setting>> | undefined {
   if (aspect === 'affinity') {
-    const bound = entry.mains.find(({ entry: main, sticky }) => sticky && chooseOwn(main, 'affinity')?.value.kind === 'cookie')
+    const bound = entry.mains.find(
+      ({ entry: main, sticky }) => sticky && chooseOwn(main, 'affinity')?.value.kind === 'cookie',
+    )
     if (bound !== undefined) return chooseOwn(bound.entry, aspect)
   }
   const own = chooseOwn(entry, aspect)
@@ -85,7 +87,10 @@ function choose<Setting extends Aspect>(entry: UpstreamEntry, aspect: Setting): 
   return entry.mains.map(({ entry: main }) => chooseOwn(main, aspect)).find((each) => each !== undefined)
 }
 
-function chooseOwn<Setting extends Aspect>({ known, wish, askers, port }: UpstreamEntry, aspect: Setting): Chosen<ValueOf<Setting>> | undefined {
+function chooseOwn<Setting extends Aspect>(
+  { known, wish, askers, port }: UpstreamEntry,
+  aspect: Setting,
+): Chosen<ValueOf<Setting>> | undefined {
   const of = (wishes: UpstreamWish): Wish<ValueOf<Setting>> | undefined => wishes[aspect]
   const ofService = of(wish)
   if (ofService !== undefined) return { ...ofService, by: sourceOf(known) }
@@ -107,8 +112,18 @@ function fieldWishes(service: Service, port: PortRef): UpstreamWish {
   const portAt = service.spec.ports.findIndex((each) => isPort(each, port))
   const protocol = protocolOf(service.spec.ports[portAt]?.appProtocol)
   return {
-    ...(protocol === undefined ? {} : { protocol: { value: protocol, key: 'appProtocol', at: ['spec', 'ports', portAt, 'appProtocol'] } }),
-    ...(sessionAffinity === 'None' ? {} : { affinity: { value: { kind: 'clientIP', timeoutMs: sessionAffinityTimeout * 1000 }, key: 'sessionAffinity', at: ['spec', 'sessionAffinity'] } }),
+    ...(protocol === undefined
+      ? {}
+      : { protocol: { value: protocol, key: 'appProtocol', at: ['spec', 'ports', portAt, 'appProtocol'] } }),
+    ...(sessionAffinity === 'None'
+      ? {}
+      : {
+          affinity: {
+            value: { kind: 'clientIP', timeoutMs: sessionAffinityTimeout * 1000 },
+            key: 'sessionAffinity',
+            at: ['spec', 'sessionAffinity'],
+          },
+        }),
   }
 }
 
@@ -138,7 +153,12 @@ function balanceOf(balance: BalanceSpec | undefined): Pick<UpstreamSpec, 'balanc
 function probeOf({ known, port, readiness }: UpstreamEntry, { probes, problems }: SettleWorld): UpstreamSpec['probe'] {
   if (known === undefined) return undefined
   const scope = annotationScope(known, genkanPrefix, problems)
-  return probes.find({ service: known, port: known.spec.ports.find((each) => isPort(each, port)), wish: readiness, scope })
+  return probes.find({
+    service: known,
+    port: known.spec.ports.find((each) => isPort(each, port)),
+    wish: readiness,
+    scope,
+  })
 }
 
 function boundsOf(entry: UpstreamEntry): UpstreamSpec['bounds'] {
@@ -164,9 +184,24 @@ function tlsOf({ known, namespace, service }: UpstreamEntry, wish: TlsWish): Ups
   }
 }
 
-type Judgement = { readonly protocol: UpstreamSpec['protocol']; readonly encrypted: boolean; readonly problems: Problem[] }
+type Judgement = {
+  readonly protocol: UpstreamSpec['protocol']
+  readonly encrypted: boolean
+  readonly problems: Problem[]
+}
 
-const aspects: readonly Aspect[] = ['discovery', 'protocol', 'tls', 'balance', 'affinity', 'outlier', 'slowStartMs', 'connections', 'pending', 'pendingMs']
+const aspects: readonly Aspect[] = [
+  'discovery',
+  'protocol',
+  'tls',
+  'balance',
+  'affinity',
+  'outlier',
+  'slowStartMs',
+  'connections',
+  'pending',
+  'pendingMs',
+]
 
 /** Reports every wish that did not come true. */
 function judgeAskers(entry: UpstreamEntry, { protocol, encrypted, problems }: Judgement): ReadonlyMap<Ingress, string> {
@@ -177,17 +212,39 @@ function judgeAskers(entry: UpstreamEntry, { protocol, encrypted, problems }: Ju
       const [wished, winner] = [wish[aspect], chosen.get(aspect)]
       if (wished === undefined || winner === undefined || same(wished.value, winner.value)) continue
       const reason = conflictOf(entry.id, wished.key, winner)
-      const guards = (aspect === 'protocol' && isEncrypted(wished.value) && !isEncrypted(protocol)) || (aspect === 'tls' && wish.tls?.value.verify === true)
+      const guards =
+        (aspect === 'protocol' && isEncrypted(wished.value) && !isEncrypted(protocol)) ||
+        (aspect === 'tls' && wish.tls?.value.verify === true)
       if (guards) denied.set(ingress, reason)
-      const instead = guards ? 'the routes that lead there answer 503 rather than go unprotected' : `that of ${winner.by.name} counts`
-      problems.push(problemOf(ingress, { severity: guards ? 'error' : 'warning', code: 'upstream-conflict', at: wished.at, message: reason, instead }))
+      const instead = guards
+        ? 'the routes that lead there answer 503 rather than go unprotected'
+        : `that of ${winner.by.name} counts`
+      problems.push(
+        problemOf(ingress, {
+          severity: guards ? 'error' : 'warning',
+          code: 'upstream-conflict',
+          at: wished.at,
+          message: reason,
+          instead,
+        }),
+      )
     }
     if (wish.tls === undefined || encrypted) continue
     const message = `${wish.tls.key} has no effect on ${entry.id}, which is spoken to in ${protocol === 'http' ? 'HTTP' : 'gRPC'} without TLS`
     const { guards } = wish.tls.value
     if (guards && !denied.has(ingress)) denied.set(ingress, message)
-    const instead = guards ? 'the routes that lead there answer 503; backend-protocol: HTTPS or GRPCS would change that' : 'it is ignored'
-    problems.push(problemOf(ingress, { severity: guards ? 'error' : 'warning', code: 'tls-without-tls', at: wish.tls.at, message, instead }))
+    const instead = guards
+      ? 'the routes that lead there answer 503; backend-protocol: HTTPS or GRPCS would change that'
+      : 'it is ignored'
+    problems.push(
+      problemOf(ingress, {
+        severity: guards ? 'error' : 'warning',
+        code: 'tls-without-tls',
+        at: wish.tls.at,
+        message,
+        instead,
+      }),
+    )
   }
   return denied
 }

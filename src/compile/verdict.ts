@@ -43,33 +43,49 @@ function judge(resource: Resource, annotation: string, value: string): Annotatio
   if (resource.kind !== 'Ingress' && dialect !== genkan) return undefined
   const name = annotation.slice(prefix.length)
   const row = dialect.rows.get(name)
-  return row === undefined ? judgeUnknown(resource, dialect, name) : judgeKnown(resource, { annotation, name, value, row })
+  return row === undefined
+    ? judgeUnknown(resource, dialect, name)
+    : judgeKnown(resource, { annotation, name, value, row })
 }
 
 type Known = { readonly annotation: string; readonly name: string; readonly value: string; readonly row: AnnotationRow }
 
 function judgeKnown(resource: Resource, { annotation, name, value, row }: Known): AnnotationVerdict | undefined {
-  if (row.verdict === 'honoured' && !row.on.some((kind) => kind === resource.kind)) return judgeMisplaced(resource, annotation, row)
+  if (row.verdict === 'honoured' && !row.on.some((kind) => kind === resource.kind))
+    return judgeMisplaced(resource, annotation, row)
   if (row.verdict === 'honoured' || row.idle(value)) {
     return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined, row }
   }
-  if (row.permits?.(value, resource.metadata.annotations) === true) return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem: undefined, row }
+  if (row.permits?.(value, resource.metadata.annotations) === true)
+    return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem: undefined, row }
   const meanwhile = row.judge?.(value) ?? row.meanwhile
   const say = (init: Omit<ProblemInit, 'at' | 'part'>): AnnotationVerdict => {
     const problem = problemOf(resource, { instead: asClause(row.note), ...init, at: pathOf(annotation), part: 'key' })
     return { annotation, verdict: row.verdict, meanwhile, problem, row }
   }
-  if (row.verdict === 'no-effect') return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
+  if (row.verdict === 'no-effect')
+    return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
   if (row.verdict === 'refused') {
-    const instead = meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
-    return say({ severity: 'error', code: 'annotation-refused', message: `${name} is refused: nginx configuration text is never run`, instead })
+    const instead =
+      meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
+    return say({
+      severity: 'error',
+      code: 'annotation-refused',
+      message: `${name} is refused: nginx configuration text is never run`,
+      instead,
+    })
   }
-  if (meanwhile === 'closed') return say({ severity: 'error', code: 'protection-not-honoured', message: `${name} is not honoured yet` })
+  if (meanwhile === 'closed')
+    return say({ severity: 'error', code: 'protection-not-honoured', message: `${name} is not honoured yet` })
   return say({ severity: 'warning', code: 'annotation-not-honoured', message: `${name} is not honoured yet` })
 }
 
 /** Only our own annotations have a choice of places. */
-function judgeMisplaced(resource: Resource, annotation: string, { name, on }: AnnotationRow): AnnotationVerdict | undefined {
+function judgeMisplaced(
+  resource: Resource,
+  annotation: string,
+  { name, on }: AnnotationRow,
+): AnnotationVerdict | undefined {
   const { kind } = resource
   if (kind !== 'Ingress' && kind !== 'Service' && kind !== 'NetworkPolicy') return undefined
   const problem = problemOf(resource, {
@@ -83,7 +99,11 @@ function judgeMisplaced(resource: Resource, annotation: string, { name, on }: An
   return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem }
 }
 
-const nouns = { Ingress: 'an Ingress', Service: 'a Service', NetworkPolicy: 'a NetworkPolicy' } as const satisfies Record<Annotated, string>
+const nouns = {
+  Ingress: 'an Ingress',
+  Service: 'a Service',
+  NetworkPolicy: 'a NetworkPolicy',
+} as const satisfies Record<Annotated, string>
 
 function judgeUnknown(resource: Resource, dialect: Dialect, name: string): AnnotationVerdict {
   const annotation = dialect.prefix + name
@@ -95,7 +115,9 @@ function judgeUnknown(resource: Resource, dialect: Dialect, name: string): Annot
     severity: closes ? 'error' : 'warning',
     code: 'unknown-annotation',
     message: `there is no annotation ${annotation}`,
-    instead: (closes ? 'it looks like a protection, so the routes answer 503' : 'it is ignored') + (meant === undefined ? '' : `; do you mean ${meant}?`),
+    instead:
+      (closes ? 'it looks like a protection, so the routes answer 503' : 'it is ignored') +
+      (meant === undefined ? '' : `; do you mean ${meant}?`),
     at: pathOf(annotation),
     part: 'key',
   })
@@ -108,7 +130,10 @@ type Foreign = { readonly severity: 'warning' | 'info'; readonly says: string }
 const foreign: ReadonlyMap<string, Foreign> = new Map([
   ['nginx.org/', { severity: 'warning', says: 'belongs to another product, the NGINX Ingress Controller of F5' }],
   ['nginx.com/', { severity: 'warning', says: 'belongs to another product, the NGINX Ingress Controller of F5' }],
-  ['ingress.kubernetes.io/', { severity: 'warning', says: `is the prefix that ingress-nginx gave up for ${ingressNginx.prefix}` }],
+  [
+    'ingress.kubernetes.io/',
+    { severity: 'warning', says: `is the prefix that ingress-nginx gave up for ${ingressNginx.prefix}` },
+  ],
   ['traefik.ingress.kubernetes.io/', { severity: 'warning', says: 'belongs to Traefik' }],
   ['haproxy.org/', { severity: 'warning', says: 'belongs to HAProxy' }],
   ['haproxy-ingress.github.io/', { severity: 'warning', says: 'belongs to HAProxy Ingress' }],
@@ -132,7 +157,9 @@ function judgeForeign(resource: Resource, annotation: string, prefix: string): A
 
 function misspelt(prefix: string): Foreign | undefined {
   // Only slips of the keyboard: `traefik.ingress.kubernetes.io/` and its like are nearer than a third of the letters.
-  const close = dialects.find((each) => Math.abs(each.prefix.length - prefix.length) <= 2 && editDistance(prefix, each.prefix, 3) < 3)
+  const close = dialects.find(
+    (each) => Math.abs(each.prefix.length - prefix.length) <= 2 && editDistance(prefix, each.prefix, 3) < 3,
+  )
   return close && { severity: 'warning', says: `is no prefix we know; do you mean ${close.prefix}?` }
 }
 

@@ -14,9 +14,11 @@ export type BackendReport = DiscoveryReport & {
 export function backendReports(discovery: Discovery, health: HealthGate): readonly BackendReport[] {
   const sets = new Map(health.described().map((set) => [set.upstream, set]))
   const reports = new Map(health.reports().map((report) => [report.upstream, report]))
-  return discovery.reports().map((report) => ({
-    ...report,
-    endpoints: sets.get(report.upstream)?.endpoints ?? report.endpoints,
-    health: reports.get(report.upstream),
-  }))
+  return discovery
+    .reports()
+    .map((report) => ({
+      ...report,
+      endpoints: sets.get(report.upstream)?.endpoints ?? report.endpoints,
+      health: reports.get(report.upstream),
+    }))
 }

@@ -110,7 +110,9 @@ export class ControlLoop {
         await this.#once()
       } catch (error) {
         // Compile does not throw for user input, so this is a bug of ours: say so and keep serving what is live.
-        this.#init.log.error('a change could not be applied; the last good configuration stays', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+        this.#init.log.error('a change could not be applied; the last good configuration stays', {
+          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        })
       }
     }
   }

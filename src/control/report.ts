@@ -32,24 +32,47 @@ export function controlFamilies({ turn, backends, uses, delays, pool }: Known): 
 function configFamilies(turn: Turn | undefined): MetricFamily[] {
   const severities = ['error', 'warning', 'info'] as const
   const states = ['live', 'stale', 'rejected', 'ignored'] as const
-  const problems = severities.map((severity) => one(count(turn?.problems ?? [], (each) => each.severity === severity), { severity }))
-  const documents = states.map((state) => one(count(turn?.documents ?? [], (each) => each.state === state), { state }))
-  const certificates = (turn?.snapshot.certificates ?? []).map((each) => one(each.notAfter / 1000, { certificate: each.id }))
+  const problems = severities.map((severity) =>
+    one(
+      count(turn?.problems ?? [], (each) => each.severity === severity),
+      { severity },
+    ),
+  )
+  const documents = states.map((state) =>
+    one(
+      count(turn?.documents ?? [], (each) => each.state === state),
+      { state },
+    ),
+  )
+  const certificates = (turn?.snapshot.certificates ?? []).map((each) =>
+    one(each.notAfter / 1000, { certificate: each.id }),
+  )
   return [
-    family('gauge', 'genkan_config_generation', 'Generation of the newest snapshot.', [one(turn?.snapshot.generation ?? 0)]),
+    family('gauge', 'genkan_config_generation', 'Generation of the newest snapshot.', [
+      one(turn?.snapshot.generation ?? 0),
+    ]),
     family('gauge', 'genkan_config_routes', 'Routes in the newest snapshot.', [one(turn?.snapshot.routes.length ?? 0)]),
     family('gauge', 'genkan_config_problems', 'Problems in the folder now.', problems),
     family('gauge', 'genkan_config_documents', 'YAML documents by what became of them.', documents),
-    family('gauge', 'genkan_config_last_success_timestamp_seconds', 'When a change was last applied.', [one((turn?.finishedAt ?? 0) / 1000)]),
+    family('gauge', 'genkan_config_last_success_timestamp_seconds', 'When a change was last applied.', [
+      one((turn?.finishedAt ?? 0) / 1000),
+    ]),
     family('gauge', 'genkan_certificate_expiry_timestamp_seconds', 'When a certificate in use expires.', certificates),
   ]
 }
 
 function endpointFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
   const endpoints = reports.flatMap((report) =>
-    endpointStates.map((state) => one(count(report.endpoints, (each) => endpointState(each) === state), { backend: report.upstream, state })),
+    endpointStates.map((state) =>
+      one(
+        count(report.endpoints, (each) => endpointState(each) === state),
+        { backend: report.upstream, state },
+      ),
+    ),
   )
-  const states = reports.map((report) => one(1, { backend: report.upstream, state: report.state, mode: report.mode ?? 'none' }))
+  const states = reports.map((report) =>
+    one(1, { backend: report.upstream, state: report.state, mode: report.mode ?? 'none' }),
+  )
   return [
     family('gauge', 'genkan_endpoints', 'Endpoints of a backend by state.', endpoints),
     family('gauge', 'genkan_discovery_state', 'How a backend is found now: 1 for the current state and mode.', states),
@@ -65,7 +88,12 @@ function healthFamilies(backends: readonly BackendReport[]): MetricFamily[] {
   const ejections = reports.map(({ upstream, ejections: value }) => one(value, { backend: upstream }))
   return [
     family('counter', 'genkan_endpoint_probes_total', 'Readiness probes of endpoints, by result.', probes),
-    family('counter', 'genkan_endpoint_ejections_total', 'Endpoints left out for a while because they failed in a row.', ejections),
+    family(
+      'counter',
+      'genkan_endpoint_ejections_total',
+      'Endpoints left out for a while because they failed in a row.',
+      ejections,
+    ),
   ]
 }
 
@@ -75,8 +103,18 @@ function useFamilies(uses: readonly EndpointUse[]): MetricFamily[] {
   const per = (value: (group: readonly EndpointUse[]) => number): Sample[] =>
     known.map((group) => one(value(group), { backend: group[0]!.upstream, endpoint: group[0]!.endpoint }))
   return [
-    family('gauge', 'genkan_endpoint_requests_in_flight', 'Requests an endpoint is busy with.', per((group) => group.reduce((sum, each) => sum + each.inFlight, 0))),
-    family('gauge', 'genkan_endpoint_last_used_timestamp_seconds', 'When an endpoint was last sent a request.', per((group) => Math.max(...group.map((each) => each.lastUsedAt)) / 1000)),
+    family(
+      'gauge',
+      'genkan_endpoint_requests_in_flight',
+      'Requests an endpoint is busy with.',
+      per((group) => group.reduce((sum, each) => sum + each.inFlight, 0)),
+    ),
+    family(
+      'gauge',
+      'genkan_endpoint_last_used_timestamp_seconds',
+      'When an endpoint was last sent a request.',
+      per((group) => Math.max(...group.map((each) => each.lastUsedAt)) / 1000),
+    ),
   ]
 }
 
@@ -86,9 +124,24 @@ function dnsFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
   const perName = (value: (each: DiscoveryReport['dns'][number]) => number): Sample[] =>
     [...names.values()].map((each) => one(value(each), { name: each.name, type: each.type }))
   return [
-    family('gauge', 'genkan_dns_consecutive_failures', 'Failed look-ups since the last good answer.', perName((each) => each.consecutiveFailures)),
-    family('gauge', 'genkan_dns_ttl_seconds', 'TTL of the last answer.', perName((each) => each.ttlSeconds)),
-    family('gauge', 'genkan_dns_last_answer_timestamp_seconds', 'When the last good answer came.', perName((each) => each.answeredAt / 1000)),
+    family(
+      'gauge',
+      'genkan_dns_consecutive_failures',
+      'Failed look-ups since the last good answer.',
+      perName((each) => each.consecutiveFailures),
+    ),
+    family(
+      'gauge',
+      'genkan_dns_ttl_seconds',
+      'TTL of the last answer.',
+      perName((each) => each.ttlSeconds),
+    ),
+    family(
+      'gauge',
+      'genkan_dns_last_answer_timestamp_seconds',
+      'When the last good answer came.',
+      perName((each) => each.answeredAt / 1000),
+    ),
   ]
 }
 
@@ -101,10 +154,22 @@ function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): MetricFami
   ])
   return [
     family('gauge', 'genkan_workers', 'Workers by state.', states),
-    family('gauge', 'genkan_workers_generation', 'Generation that every worker that serves has applied.', [one(pool.generation())]),
+    family('gauge', 'genkan_workers_generation', 'Generation that every worker that serves has applied.', [
+      one(pool.generation()),
+    ]),
     family('counter', 'genkan_worker_restarts_total', 'Workers that died; each is replaced.', [one(pool.restarts())]),
-    family('gauge', 'genkan_worker_loop_delay_seconds', "How late a worker's event loop was since the last scrape.", late),
-    family('gauge', 'genkan_worker_longest_slice_seconds', 'Most CPU time at a stretch that a change took from requests since the last scrape.', delays.map(({ worker, delay }) => one(delay.longestSlice / 1000, { worker: String(worker) }))),
+    family(
+      'gauge',
+      'genkan_worker_loop_delay_seconds',
+      "How late a worker's event loop was since the last scrape.",
+      late,
+    ),
+    family(
+      'gauge',
+      'genkan_worker_longest_slice_seconds',
+      'Most CPU time at a stretch that a change took from requests since the last scrape.',
+      delays.map(({ worker, delay }) => one(delay.longestSlice / 1000, { worker: String(worker) })),
+    ),
   ]
 }
 

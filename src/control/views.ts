@@ -20,7 +20,9 @@ export function overviewView(turn: Turn | undefined, reports: readonly BackendRe
     lastChange: turn === undefined ? undefined : new Date(turn.finishedAt).toISOString(),
     routes: turn?.snapshot.routes.length ?? 0,
     backends: reports.length,
-    backendsWithoutEndpoints: reports.filter((report) => !report.endpoints.some((each) => endpointState(each) === 'ready')).length,
+    backendsWithoutEndpoints: reports.filter(
+      (report) => !report.endpoints.some((each) => endpointState(each) === 'ready'),
+    ).length,
     certificates: turn?.snapshot.certificates.length ?? 0,
     errors: problems.filter((each) => each.severity === 'error').length,
     warnings: problems.filter((each) => each.severity === 'warning').length,
@@ -59,7 +61,11 @@ export function backendsView(reports: readonly BackendReport[], uses: readonly E
       mode: report.mode,
       trail: report.trail,
       endpoints: report.endpoints.map((endpoint) =>
-        endpointView(endpoint, report.health?.endpoints.get(endpoint.id), used.get(`${report.upstream} ${endpoint.id}`) ?? []),
+        endpointView(
+          endpoint,
+          report.health?.endpoints.get(endpoint.id),
+          used.get(`${report.upstream} ${endpoint.id}`) ?? [],
+        ),
       ),
       ejections: report.health?.ejections ?? 0,
       probes: report.health?.probes,
@@ -68,7 +74,11 @@ export function backendsView(reports: readonly BackendReport[], uses: readonly E
   }
 }
 
-function endpointView({ health, ...endpoint }: EndpointSpec, report: EndpointReport | undefined, uses: readonly EndpointUse[]): unknown {
+function endpointView(
+  { health, ...endpoint }: EndpointSpec,
+  report: EndpointReport | undefined,
+  uses: readonly EndpointUse[],
+): unknown {
   const { probe, outlier } = report ?? {}
   return {
     ...endpoint,

@@ -23,7 +23,9 @@ export function answerFromPods(folder: Folder, upstream: UpstreamSpec): Answer {
   if (pods.length === 0) return none(`no Pod has the labels Service ${namespace}/${name} selects`)
   // Manifests carry no addresses, and Pods that are starting have none: whoever else is asked may know more.
   if (pods.every((pod) => pod.status.podIPs.length === 0)) {
-    return none(`no Pod that Service ${namespace}/${name} selects has an address: ${pods.map((pod) => pod.metadata.name).join(', ')}`)
+    return none(
+      `no Pod that Service ${namespace}/${name} selects has an address: ${pods.map((pod) => pod.metadata.name).join(', ')}`,
+    )
   }
   const port = servicePortOf(service, upstream.port)
   if (port === undefined) {

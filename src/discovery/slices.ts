@@ -139,7 +139,7 @@ function portIn(all: Ports, wanted: Wanted): number | undefined {
   const { ref } = wanted
   const same = ports.find((each) => (ref.kind === 'name' ? each.name === ref.name : each.port === ref.number))
   const found = same ?? (ports.length === 1 ? ports[0] : undefined)
-  return found === undefined ? undefined : found.port ?? (ref.kind === 'number' ? ref.number : undefined)
+  return found === undefined ? undefined : (found.port ?? (ref.kind === 'number' ? ref.number : undefined))
 }
 
 function describe(wanted: Wanted, ports: Ports): string {

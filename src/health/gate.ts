@@ -71,10 +71,12 @@ export class HealthGate {
 
   /** Discovery has news. Upstreams that are not followed yet are left to the `follow` that is on its way. */
   discovered(sets: readonly EndpointSet[]): void {
-    this.#push(sets.flatMap((set) => {
-      const gated = this.#upstreams.get(set.upstream)
-      return gated?.discovered(set) === true ? [gated.set] : []
-    }))
+    this.#push(
+      sets.flatMap((set) => {
+        const gated = this.#upstreams.get(set.upstream)
+        return gated?.discovered(set) === true ? [gated.set] : []
+      }),
+    )
   }
 
   /** Workers have news. */

@@ -120,7 +120,13 @@ export class GatedUpstream {
 
   /** The set with a sentence for every endpoint. */
   described(): EndpointSet {
-    return { ...this.set, endpoints: this.set.endpoints.map((each) => ({ ...each, health: { ...each.health, says: says(each, this.#reportOf(each.id)) } })) }
+    return {
+      ...this.set,
+      endpoints: this.set.endpoints.map((each) => ({
+        ...each,
+        health: { ...each.health, says: says(each, this.#reportOf(each.id)) },
+      })),
+    }
   }
 
   close(): void {
@@ -155,13 +161,15 @@ export class GatedUpstream {
 
   #probe(candidates: readonly EndpointSpec[], now: number): void {
     const { id: upstream, probe } = this.#spec
-    const probed = candidates.filter((each) => isProbed(each, probe)).map((each) => {
-      const { id, address, port } = each
-      const probePort = this.#init.isStandIn(each) ? port : (probe?.port ?? port)
-      const at = this.#sights.get(id)?.at
-      const delayMs = at === undefined ? 0 : Math.max(0, at + (probe?.initialDelayMs ?? 0) - now)
-      return { id, address, port: probePort, delayMs, trusted: this.#ready.has(id) }
-    })
+    const probed = candidates
+      .filter((each) => isProbed(each, probe))
+      .map((each) => {
+        const { id, address, port } = each
+        const probePort = this.#init.isStandIn(each) ? port : (probe?.port ?? port)
+        const at = this.#sights.get(id)?.at
+        const delayMs = at === undefined ? 0 : Math.max(0, at + (probe?.initialDelayMs ?? 0) - now)
+        return { id, address, port: probePort, delayMs, trusted: this.#ready.has(id) }
+      })
     this.#init.prober.follow(upstream, probe, probed)
   }
 
@@ -176,7 +184,12 @@ export class GatedUpstream {
     this.#ejections += ejected.length
     for (const endpoint of ejected) {
       const { consecutiveFailures: failures, ejectedUntil } = this.#outliers.report(endpoint)
-      log.warn('an endpoint is ejected', { backend: this.#spec.id, endpoint, failures, seconds: Math.round(((ejectedUntil ?? now) - now) / 1000) })
+      log.warn('an endpoint is ejected', {
+        backend: this.#spec.id,
+        endpoint,
+        failures,
+        seconds: Math.round(((ejectedUntil ?? now) - now) / 1000),
+      })
     }
     for (const endpoint of returned) log.info('an ejected endpoint comes back', { backend: this.#spec.id, endpoint })
     this.#cancel()
@@ -222,10 +235,13 @@ function isProbed({ port }: EndpointSpec, probe: ProbeSpec | undefined): boolean
 
 function says(endpoint: EndpointSpec, { probe, outlier }: EndpointReport): string {
   if (outlier.ejectedUntil !== undefined) return 'requests to it failed in a row'
-  if (probe?.state === 'waiting') return `waits for its first successful probe${probe.says === '' ? '' : `; the last one: ${probe.says}`}`
+  if (probe?.state === 'waiting')
+    return `waits for its first successful probe${probe.says === '' ? '' : `; the last one: ${probe.says}`}`
   if (probe?.state === 'failing') return `fails its probe, ${probe.consecutiveFailures} times in a row: ${probe.says}`
   if (probe?.state === 'passing') return `passes its probe${probe.says === '' ? '' : `: ${probe.says}`}`
   const state = endpointState(endpoint)
   if (state === 'ready') return 'discovery says that it is ready'
-  return state === 'draining' ? 'terminating: only sessions bound to it still go there' : 'discovery says that it is not ready'
+  return state === 'draining'
+    ? 'terminating: only sessions bound to it still go there'
+    : 'discovery says that it is not ready'
 }

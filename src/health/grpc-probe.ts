@@ -11,7 +11,11 @@ import type { ProbeOutcome, ProbeTarget } from './probe.ts'
 export type GrpcAction = Extract<ProbeSpec['action'], { kind: 'grpc' }>
 
 /** Rejects with the connection's error when there is no answer. */
-export async function probeGrpc({ service }: GrpcAction, target: ProbeTarget, signal: AbortSignal): Promise<ProbeOutcome> {
+export async function probeGrpc(
+  { service }: GrpcAction,
+  target: ProbeTarget,
+  signal: AbortSignal,
+): Promise<ProbeOutcome> {
   const session = connect(`http://${printTarget(target)}`, { settings: { enablePush: false } })
   const broken = new Promise<never>((_, reject) => session.on('error', reject))
   const giveUp = (): void => session.destroy()
@@ -74,10 +78,18 @@ async function readAnswer(stream: ClientHttp2Stream): Promise<ProbeOutcome> {
     if (bytes > maxProbeBytes) return { ok: false, says: `an answer of more than ${maxProbeBytes} bytes` }
     chunks.push(data)
   }
-  if (head[':status'] !== undefined && Number(head[':status']) !== 200) return { ok: false, says: `HTTP ${String(head[':status'])}, which no gRPC service answers` }
+  if (head[':status'] !== undefined && Number(head[':status']) !== 200)
+    return { ok: false, says: `HTTP ${String(head[':status'])}, which no gRPC service answers` }
   // An answer of trailers alone has them where the head would be.
   const code = trailers['grpc-status'] ?? head['grpc-status']
-  if (code !== '0') return { ok: false, says: code === undefined ? 'the answer has no grpc-status' : `grpc-status ${String(code)}${code === '5' ? ' (it does not know the service)' : code === '12' ? ' (it has no health service)' : ''}` }
+  if (code !== '0')
+    return {
+      ok: false,
+      says:
+        code === undefined
+          ? 'the answer has no grpc-status'
+          : `grpc-status ${String(code)}${code === '5' ? ' (it does not know the service)' : code === '12' ? ' (it has no health service)' : ''}`,
+    }
   const status = decodeStatus(Buffer.concat(chunks))
   if (status === undefined) return { ok: false, says: 'the answer is no HealthCheckResponse' }
   return { ok: status === 1, says: names[status] ?? `status ${status}` }

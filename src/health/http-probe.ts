@@ -23,7 +23,12 @@ export async function probeHttp(action: HttpAction, target: ProbeTarget, signal:
     connect: { rejectUnauthorized: false, timeout: 0 },
   })
   try {
-    const { statusCode, body } = await client.request({ method: 'GET', path: action.path, headers: [...fieldsOf(action)], signal })
+    const { statusCode, body } = await client.request({
+      method: 'GET',
+      path: action.path,
+      headers: [...fieldsOf(action)],
+      signal,
+    })
     let bytes = 0
     for await (const chunk of body) {
       // Nothing sets an encoding, so chunks are Buffers.
@@ -38,7 +43,10 @@ export async function probeHttp(action: HttpAction, target: ProbeTarget, signal:
 
 /** What a manifest says itself is left as it is. */
 function fieldsOf({ fields }: HttpAction): readonly string[] {
-  const defaults = [['user-agent', probeUserAgent], ['accept', '*/*']] as const
+  const defaults = [
+    ['user-agent', probeUserAgent],
+    ['accept', '*/*'],
+  ] as const
   const said = new Set(fields.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase()))
   return [...fields, ...defaults.filter(([name]) => !said.has(name)).flat()]
 }

@@ -48,9 +48,15 @@ export class Outliers {
       const suspect = this.#suspects.get(id)
       return suspect === undefined ? [] : [[id, suspect] as const]
     })
-    const most = Math.max(0, Math.min(Math.floor((eligible.length * spec.maxEjectedPercent) / 100), eligible.length - 1))
-    const outside = known.filter(([, each]) => each.ejectedUntil !== undefined).toSorted(([, a], [, b]) => a.ejectedUntil! - b.ejectedUntil!)
-    for (const [id, suspect] of outside.splice(0, Math.max(0, outside.length - most))) returned.push(bringBack(id, suspect, now))
+    const most = Math.max(
+      0,
+      Math.min(Math.floor((eligible.length * spec.maxEjectedPercent) / 100), eligible.length - 1),
+    )
+    const outside = known
+      .filter(([, each]) => each.ejectedUntil !== undefined)
+      .toSorted(([, a], [, b]) => a.ejectedUntil! - b.ejectedUntil!)
+    for (const [id, suspect] of outside.splice(0, Math.max(0, outside.length - most)))
+      returned.push(bringBack(id, suspect, now))
     const ejected: string[] = []
     for (const [id, suspect] of known) {
       if (outside.length + ejected.length >= most) break
@@ -63,7 +69,11 @@ export class Outliers {
 
   report(endpoint: string): OutlierReport {
     const suspect = this.#suspects.get(endpoint)
-    return { consecutiveFailures: suspect?.failures ?? 0, ejections: suspect?.ejections ?? 0, ejectedUntil: suspect?.ejectedUntil }
+    return {
+      consecutiveFailures: suspect?.failures ?? 0,
+      ejections: suspect?.ejections ?? 0,
+      ejectedUntil: suspect?.ejectedUntil,
+    }
   }
 
   /** When the next ejection ends, in milliseconds since the epoch; `undefined` when nobody is ejected. */

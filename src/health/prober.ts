@@ -19,7 +19,12 @@ export type ProberInit = {
 }
 
 /** `changed`: its state is another one now. */
-export type ProbeResult = { readonly upstream: string; readonly endpoint: string; readonly ok: boolean; readonly changed: boolean }
+export type ProbeResult = {
+  readonly upstream: string
+  readonly endpoint: string
+  readonly ok: boolean
+  readonly changed: boolean
+}
 
 export type Probed = Pick<EndpointSpec, 'id' | 'address'> & {
   /** Where it is asked. */
@@ -100,7 +105,13 @@ export class Prober {
     const watch = this.#watches.get(upstream)?.get(endpoint)
     if (watch === undefined) return undefined
     const { verdict, lastAt, says } = watch
-    return { state: verdict.state, lastAt, lastOk: verdict.ok, says, consecutiveFailures: verdict.ok === false ? verdict.run : 0 }
+    return {
+      state: verdict.state,
+      lastAt,
+      lastOk: verdict.ok,
+      says,
+      consecutiveFailures: verdict.ok === false ? verdict.run : 0,
+    }
   }
 
   /** Resolves once every endpoint that is due within `ms` has had a first result, or is gone. */
@@ -122,7 +133,16 @@ export class Prober {
     const verdict = new Verdict(known?.verdict.state ?? (endpoint.trusted ? 'passing' : 'waiting'))
     const first = Promise.withResolvers<void>()
     const history = { lastAt: known?.lastAt ?? 0, says: known?.says ?? '' }
-    const watch: Watch = { upstream, endpoint, spec, verdict, first, firstAt: clock.now() + wait, ...history, stop: () => {} }
+    const watch: Watch = {
+      upstream,
+      endpoint,
+      spec,
+      verdict,
+      first,
+      firstAt: clock.now() + wait,
+      ...history,
+      stop: () => {},
+    }
     this.#schedule(watch, wait)
     return watch
   }
@@ -157,9 +177,13 @@ export class Prober {
     }
     this.#running++
     watch.stop = () => finish(undefined)
-    const cancel = clock.setTimer(spec.timeoutMs, () => finish({ ok: false, says: `no answer within ${spec.timeoutMs} ms` }))
+    const cancel = clock.setTimer(spec.timeoutMs, () =>
+      finish({ ok: false, says: `no answer within ${spec.timeoutMs} ms` }),
+    )
     const { address, port } = endpoint
-    probe(spec, { address, port }, controller.signal).then(finish, (error: unknown) => finish({ ok: false, says: describe(error) }))
+    probe(spec, { address, port }, controller.signal).then(finish, (error: unknown) =>
+      finish({ ok: false, says: describe(error) }),
+    )
   }
 
   #note(watch: Watch, { ok, says }: ProbeOutcome, startedAt: number): void {

@@ -20,7 +20,10 @@ export class Verdict {
   }
 
   /** True when this result changes the state. */
-  note(ok: boolean, { successThreshold, failureThreshold }: Pick<ProbeSpec, 'successThreshold' | 'failureThreshold'>): boolean {
+  note(
+    ok: boolean,
+    { successThreshold, failureThreshold }: Pick<ProbeSpec, 'successThreshold' | 'failureThreshold'>,
+  ): boolean {
     this.run = this.ok === ok ? this.run + 1 : 1
     this.ok = ok
     if (this.run < (ok ? successThreshold : failureThreshold)) return false

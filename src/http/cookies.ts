@@ -49,7 +49,10 @@ export function misreadsSameSiteNone(userAgent: string): boolean {
   const chrome = /Chrom(?:e|ium)\/(\d+)/.exec(userAgent)
   if (chrome !== null) return Number(chrome[1]) >= 51 && Number(chrome[1]) <= 66
   if (/\((?:iPhone|iPad|iPod)[^)]*OS 12_/.test(userAgent)) return true
-  return /\(Macintosh;[^)]*Mac OS X 10_14/.test(userAgent) && /Version\/.* Safari\/|AppleWebKit\/[\d.]+ \(KHTML, like Gecko\)$/.test(userAgent)
+  return (
+    /\(Macintosh;[^)]*Mac OS X 10_14/.test(userAgent) &&
+    /Version\/.* Safari\/|AppleWebKit\/[\d.]+ \(KHTML, like Gecko\)$/.test(userAgent)
+  )
 }
 
 function unquoted(value: string): string {

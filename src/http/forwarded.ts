@@ -105,8 +105,13 @@ function fromXForwarded(fields: readonly string[], trusts: (address: string) => 
 
 /** The element that names the client also says how the client reached the proxy that wrote it. */
 function fromForwarded(fields: readonly string[], trusts: (address: string) => boolean): Told {
-  const elements = all(fields, 'forwarded').flatMap((value) => listMembers(value)).map(parseElement)
-  const walked = walk(elements.map((element) => element.get('for') ?? ''), trusts)
+  const elements = all(fields, 'forwarded')
+    .flatMap((value) => listMembers(value))
+    .map(parseElement)
+  const walked = walk(
+    elements.map((element) => element.get('for') ?? ''),
+    trusts,
+  )
   const element = walked === undefined ? undefined : elements[walked.index]
   const host = hostOf(element?.get('host'))
   return {

@@ -7,7 +7,14 @@ import { equalsLower, nameSet } from './grammar.ts'
 
 /** Content-Length is among them because framing is always written anew from what we understood. */
 const fixed = nameSet([
-  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
   'content-length',
 ])
 

@@ -60,8 +60,19 @@ export function scanFields(
 /** What a head without fields says. */
 export function emptyScan(): RequestFields {
   return {
-    hosts: 0, host: '', lengths: 0, length: '', codings: 0, coding: '', expects: 0, expect: '',
-    authorizations: 0, connection: '', upgrade: '', websocketKeys: 0, websocketVersions: 0,
+    hosts: 0,
+    host: '',
+    lengths: 0,
+    length: '',
+    codings: 0,
+    coding: '',
+    expects: 0,
+    expect: '',
+    authorizations: 0,
+    connection: '',
+    upgrade: '',
+    websocketKeys: 0,
+    websocketVersions: 0,
   }
 }
 

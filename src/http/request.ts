@@ -13,11 +13,7 @@ import { connectionOptions, requestUpgrade } from './upgrade.ts'
 
 /** Cause codes a refusal can have; the same words as in proxy/failure.ts. */
 export type RefusalCause =
-  | 'bad_request'
-  | 'uri_too_long'
-  | 'header_too_large'
-  | 'expectation_failed'
-  | 'method_not_allowed'
+  'bad_request' | 'uri_too_long' | 'header_too_large' | 'expectation_failed' | 'method_not_allowed'
 
 /** Told from `Admitted` by `'cause' in x`. After a refusal the connection must be closed. */
 export type Refusal = { readonly cause: RefusalCause; readonly detail: string }
@@ -86,7 +82,17 @@ export function admitTarget(admitted: Admitted, head: RequestHead, bounds: Reque
   if (typeof target === 'string') return bad(target)
   const { path, query } = target
   const { host, authority, port, framing, upgrade, expectContinue } = admitted
-  return { host, authority, port, path, query, target: query === '' ? path : path + query, framing, upgrade, expectContinue }
+  return {
+    host,
+    authority,
+    port,
+    path,
+    query,
+    target: query === '' ? path : path + query,
+    framing,
+    upgrade,
+    expectContinue,
+  }
 }
 
 function judge(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {

@@ -30,21 +30,45 @@ const longestRequestId = 128
 
 /** Never passed on, from anybody. `Proxy` becomes HTTP_PROXY in CGI programs (httpoxy). Host is written first. */
 const dropped = nameSet([
-  'host', 'expect', 'proxy', 'proxy-authorization', 'proxy-authenticate', 'proxy-authentication-info',
+  'host',
+  'expect',
+  'proxy',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'proxy-authentication-info',
 ])
 
 /** We alone write these; an incoming one was read by resolveClient or means nothing. */
 const ours = nameSet([
-  'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-scheme', 'x-scheme',
-  'x-real-ip', 'x-request-id',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-forwarded-scheme',
+  'x-scheme',
+  'x-real-ip',
+  'x-request-id',
 ])
 
 /** Claims only a trusted proxy may make: about addresses, the original target, or a verified client certificate. */
 const claims = nameSet([
-  'forwarded', 'x-original-forwarded-for', 'x-original-forwarded-host', 'x-original-url', 'x-original-uri',
-  'x-original-host', 'x-rewrite-url', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip', 'x-url-scheme',
+  'forwarded',
+  'x-original-forwarded-for',
+  'x-original-forwarded-host',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'true-client-ip',
+  'x-url-scheme',
   'front-end-https',
-  'client-cert', 'client-cert-chain', 'x-client-cert', 'x-client-verify', 'x-client-dn',
+  'client-cert',
+  'client-cert-chain',
+  'x-client-cert',
+  'x-client-verify',
+  'x-client-dn',
 ])
 const claimPrefixes = ['x-forwarded-', 'ssl-client-', 'x-ssl-client-']
 
@@ -88,12 +112,18 @@ export function preparedFields(
   if (admitted.upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', admitted.upgrade)
   addForwarded(fields, head.fields, client)
   fields.push(
-    'X-Forwarded-Proto', client.scheme,
-    'X-Forwarded-Host', client.host ?? authority,
-    'X-Forwarded-Port', String(client.port),
-    'X-Forwarded-Scheme', client.scheme,
-    'X-Scheme', client.scheme,
-    'X-Real-IP', client.address,
+    'X-Forwarded-Proto',
+    client.scheme,
+    'X-Forwarded-Host',
+    client.host ?? authority,
+    'X-Forwarded-Port',
+    String(client.port),
+    'X-Forwarded-Scheme',
+    client.scheme,
+    'X-Scheme',
+    client.scheme,
+    'X-Real-IP',
+    client.address,
   )
   if (options.forwarded) fields.push('Forwarded', forwardedElement(client, authority))
   return fields
@@ -148,7 +178,10 @@ function asksForTrailers(fields: readonly string[]): boolean {
 }
 
 function addForwarded(out: string[], fields: readonly string[], client: ResolvedClient): void {
-  const incoming = all(fields, 'x-forwarded-for').map(trimOws).filter((value) => value !== '').join(', ')
+  const incoming = all(fields, 'x-forwarded-for')
+    .map(trimOws)
+    .filter((value) => value !== '')
+    .join(', ')
   if (client.trusted) {
     const before = incoming !== '' ? incoming : client.address === client.peer ? '' : client.address
     out.push('X-Forwarded-For', before === '' ? client.peer : `${before}, ${client.peer}`)

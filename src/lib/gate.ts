@@ -43,7 +43,8 @@ export class Gate {
   enter(key: string, bounds: GateBounds): Pass {
     const queue = this.#queues.get(key)
     // Nobody overtakes those who wait.
-    if (queue === undefined && this.#take(key, bounds.limit)) return new Visit({ admitted: true, leave: () => this.#release(key) })
+    if (queue === undefined && this.#take(key, bounds.limit))
+      return new Visit({ admitted: true, leave: () => this.#release(key) })
     if (bounds.queue <= (queue?.waiting.length ?? 0)) return new Visit({ admitted: false, leave: () => {} })
     return this.#wait(key, bounds, queue ?? this.#open(key))
   }
@@ -111,7 +112,12 @@ export class Gate {
   }
 }
 
-type Waiter = { readonly limit: number; readonly until: number; state: 'waiting' | 'admitted' | 'left'; readonly resolve: (admitted: boolean) => void }
+type Waiter = {
+  readonly limit: number
+  readonly until: number
+  state: 'waiting' | 'admitted' | 'left'
+  readonly resolve: (admitted: boolean) => void
+}
 type Queue = { waiting: Waiter[]; stop: () => void }
 
 class Visit implements Pass {

@@ -78,7 +78,8 @@ export class RateCells {
       const cell = this.#find(key, now)
       const empty = Math.max(cell.time, now)
       if (empty - now > toleranceMs * ticksPerMs) return { allowed: false, fullMs: (empty - now) / ticksPerMs }
-      if (this.#exchange(cell, empty + interval)) return { allowed: true, fullMs: (empty + interval - now) / ticksPerMs }
+      if (this.#exchange(cell, empty + interval))
+        return { allowed: true, fullMs: (empty + interval - now) / ticksPerMs }
     }
     return { allowed: false, fullMs: toleranceMs + intervalMs }
   }
@@ -110,7 +111,8 @@ export class RateCells {
       const time = (high & ((1 << highTimeBits) - 1)) * wordSize + low
       if (time <= now) free ??= { index, high, low, time, tag, isShared: false }
       else if (high >>> highTimeBits === tag) return { index, high, low, time, tag, isShared: false }
-      else if (least === undefined || time < least.time) least = { index, high, low, time, tag: high >>> highTimeBits, isShared: true }
+      else if (least === undefined || time < least.time)
+        least = { index, high, low, time, tag: high >>> highTimeBits, isShared: true }
     }
     // A bucket has eight cells, each of which is one of the two.
     return free ?? least!

@@ -57,7 +57,8 @@ export class InFlight {
     let least = Infinity
     for (let level = 0; level < depth; level++) {
       let sum = 0
-      for (let cell = this.#counter(level); cell < this.#cells.length; cell += this.#stride) sum += Atomics.load(this.#cells, cell)
+      for (let cell = this.#counter(level); cell < this.#cells.length; cell += this.#stride)
+        sum += Atomics.load(this.#cells, cell)
       least = Math.min(least, sum)
     }
     return least

@@ -17,7 +17,8 @@ export type Pattern = {
   readonly match: (text: string) => readonly (string | undefined)[] | undefined
 }
 
-export type PatternResult = { readonly ok: true; readonly pattern: Pattern } | { readonly ok: false; readonly problem: string }
+export type PatternResult =
+  { readonly ok: true; readonly pattern: Pattern } | { readonly ok: false; readonly problem: string }
 
 /** Characters of an expression. */
 export const longestSource = 2_048
@@ -27,7 +28,10 @@ export const largestSize = 1_000
 export const longestText = 8_192
 
 /** Never throws. `problem` is half a sentence for the person who wrote the expression. */
-export function compilePattern(source: string, { ignoreCase = false }: { readonly ignoreCase?: boolean } = {}): PatternResult {
+export function compilePattern(
+  source: string,
+  { ignoreCase = false }: { readonly ignoreCase?: boolean } = {},
+): PatternResult {
   const key = `${ignoreCase ? 'i' : '-'}${source}`
   const known = compiled.get(key)
   if (known !== undefined) return known
@@ -51,7 +55,8 @@ function compileAnew(source: string, ignoreCase: boolean): PatternResult {
   try {
     const engine = RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0)
     const size = engine.programSize()
-    if (size > largestSize) return { ok: false, problem: 'its counted repetitions make it too large; repeat fewer times, or use * or +' }
+    if (size > largestSize)
+      return { ok: false, problem: 'its counted repetitions make it too large; repeat fewer times, or use * or +' }
     return { ok: true, pattern: patternOf(engine, { source, size }) }
   } catch (error) {
     if (error instanceof RE2JSException) return { ok: false, problem: explain(source, error.message) }
@@ -77,7 +82,10 @@ function patternOf(engine: RE2JS, { source, size }: { readonly source: string; r
 
 /** What people bring along from PCRE, and what to do instead. */
 const foreign: readonly (readonly [RegExp, string])[] = [
-  [/\(\?<?[=!]/, 'lookaround ((?=, (?!, (?<=, (?<!) needs backtracking, which is never done; write rules for the paths that should differ instead'],
+  [
+    /\(\?<?[=!]/,
+    'lookaround ((?=, (?!, (?<=, (?<!) needs backtracking, which is never done; write rules for the paths that should differ instead',
+  ],
   [/\\[1-9]|\(\?P=|\\k[<{']/, 'backreferences need backtracking, which is never done'],
   [/\(\?>|[*+?}]\+/, 'possessive and atomic groups mean nothing without backtracking; leave out the extra + or the ?>'],
   [/\(\?#/, 'comments within expressions are not supported'],
@@ -87,5 +95,11 @@ function explain(source: string, message: string): string {
   // Escaped backslashes would look like the beginning of what follows them.
   const text = source.replaceAll('\\\\', '')
   const known = foreign.find(([sign]) => sign.test(text))
-  return known?.[1] ?? message.replace(/^error parsing regexp: /, '').replaceAll('`', "'").replace("'(?i)", "'")
+  return (
+    known?.[1] ??
+    message
+      .replace(/^error parsing regexp: /, '')
+      .replaceAll('`', "'")
+      .replace("'(?i)", "'")
+  )
 }

@@ -17,9 +17,15 @@ type Table = {
 
 /** Mozilla's intermediate profile: forward secrecy and AEAD only. TLS 1.3 suites are always on. */
 const ciphers = [
-  'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305', 'ECDHE-RSA-CHACHA20-POLY1305',
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
 export const tlsDefaults: SecureContextOptions = { minVersion: 'TLSv1.2', ciphers, honorCipherOrder: false }
@@ -76,7 +82,11 @@ export class TlsContexts {
   select(serverName: string): SecureContext {
     const name = canonicalName(serverName)
     const dot = name.indexOf('.')
-    return this.#table.exact.get(name) ?? (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ?? this.#fallbackContext
+    return (
+      this.#table.exact.get(name) ??
+      (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ??
+      this.#fallbackContext
+    )
   }
 
   #digestOf(spec: CertificateSpec): string {

@@ -13,11 +13,17 @@ export type BasicAuthConfig = {
   readonly users: readonly { readonly name: string; readonly secret: string }[]
 }
 
-export const basicAuth = definePolicy<BasicAuthConfig>({ kind: 'basic-auth', create: (config, env) => filterOf(basicAuthCheck(config, env)) })
+export const basicAuth = definePolicy<BasicAuthConfig>({
+  kind: 'basic-auth',
+  create: (config, env) => filterOf(basicAuthCheck(config, env)),
+})
 
 export function basicAuthCheck({ realm, users }: BasicAuthConfig, { passwords }: FilterEnv): Check {
   const hashes = new Map(users.toReversed().map(({ name, secret }) => [name, secret]))
-  const challenge = refuse(401, 'unauthenticated', ['WWW-Authenticate', `Basic realm="${realm.replaceAll(/["\\]/g, '\\$&')}", charset="UTF-8"`])
+  const challenge = refuse(401, 'unauthenticated', [
+    'WWW-Authenticate',
+    `Basic realm="${realm.replaceAll(/["\\]/g, '\\$&')}", charset="UTF-8"`,
+  ])
   const busy = refuse(503, 'auth_failed', ['Retry-After', '1'])
   const stranger = users[0]?.secret
   return {
@@ -30,7 +36,8 @@ export function basicAuthCheck({ realm, users }: BasicAuthConfig, { passwords }:
       const hash = hashes.get(credentials.name)
       const verdict = passwords.check(credentials.password, hash ?? stranger)
       // An unknown name takes as long as a known one, and what its password is does not matter.
-      const judge = (matches: boolean | 'busy'): Reply | undefined => (matches === 'busy' ? busy : matches && hash !== undefined ? undefined : challenge)
+      const judge = (matches: boolean | 'busy'): Reply | undefined =>
+        matches === 'busy' ? busy : matches && hash !== undefined ? undefined : challenge
       return verdict instanceof Promise ? verdict.then(judge) : judge(verdict)
     },
   }

@@ -28,8 +28,10 @@ function rewriteCookie(cookie: string, { domain, path }: Rules): string {
   const [pair = '', ...attributes] = cookie.split(';')
   const rewritten = attributes.map((attribute) => {
     const [, space = '', name = '', value = ''] = /^(\s*)([^=]*?)\s*=\s*(.*?)\s*$/.exec(attribute) ?? []
-    if (domain !== undefined && equalsLower(name, 'domain') && bare(value) === bare(domain.from)) return `${space}${name}=${domain.to}`
-    if (path !== undefined && equalsLower(name, 'path') && value.startsWith(path.from)) return `${space}${name}=${path.to}${value.slice(path.from.length)}`
+    if (domain !== undefined && equalsLower(name, 'domain') && bare(value) === bare(domain.from))
+      return `${space}${name}=${domain.to}`
+    if (path !== undefined && equalsLower(name, 'path') && value.startsWith(path.from))
+      return `${space}${name}=${path.to}${value.slice(path.from.length)}`
     return attribute
   })
   return [pair, ...rewritten].join(';')

@@ -48,13 +48,16 @@ function originMatcher(origins: CorsConfig['origins']): (origin: string | undefi
   return (origin) => {
     const lower = origin?.toLowerCase()
     if (lower === undefined) return undefined
-    return exact.has(lower) || wild.some(([before = '', after = '']) => isOneLabel(lower, before, after)) ? origin : undefined
+    return exact.has(lower) || wild.some(([before = '', after = '']) => isOneLabel(lower, before, after))
+      ? origin
+      : undefined
   }
 }
 
 /** Whether there is exactly one label, and nothing else, between the two ends. */
 function isOneLabel(origin: string, before: string, after: string): boolean {
-  if (origin.length <= before.length + after.length || !origin.startsWith(before) || !origin.endsWith(after)) return false
+  if (origin.length <= before.length + after.length || !origin.startsWith(before) || !origin.endsWith(after))
+    return false
   return /^[a-z0-9_-]+$/.test(origin.slice(before.length, origin.length - after.length))
 }
 
@@ -65,11 +68,13 @@ function originOf({ received }: FilterContext): string | undefined {
 function isPreflight({ received }: FilterContext, anyOptions: boolean): boolean {
   if (received.method !== 'OPTIONS') return false
   if (anyOptions) return true
-  return get(received.fields, 'origin') !== undefined && get(received.fields, 'access-control-request-method') !== undefined
+  return (
+    get(received.fields, 'origin') !== undefined && get(received.fields, 'access-control-request-method') !== undefined
+  )
 }
 
 function removeCors(fields: string[]): void {
-  for (let at = 0; at < fields.length; ) {
+  for (let at = 0; at < fields.length;) {
     if (startsWithLower(fields[at]!, 'access-control-')) remove(fields, fields[at]!.toLowerCase())
     else at += 2
   }
@@ -79,10 +84,15 @@ function removeCors(fields: string[]): void {
 function varyByOrigin(fields: string[]): void {
   const vary = get(fields, 'vary')
   if (vary === undefined) fields.push('Vary', 'Origin')
-  else if (!listMembers(vary).some((member) => member === '*' || equalsLower(member, 'origin'))) set(fields, 'Vary', `${vary}, Origin`)
+  else if (!listMembers(vary).some((member) => member === '*' || equalsLower(member, 'origin')))
+    set(fields, 'Vary', `${vary}, Origin`)
 }
 
-function addCors(fields: string[], origin: string, { methods, headers, credentials, expose, maxAge }: CorsConfig): void {
+function addCors(
+  fields: string[],
+  origin: string,
+  { methods, headers, credentials, expose, maxAge }: CorsConfig,
+): void {
   fields.push('Access-Control-Allow-Origin', origin)
   if (credentials) fields.push('Access-Control-Allow-Credentials', 'true')
   fields.push('Access-Control-Allow-Methods', methods, 'Access-Control-Allow-Headers', headers)

@@ -13,7 +13,9 @@ import { fillIn, publicAuthority, type VariableText } from './variables.ts'
 export type ExternalAuthConfig = {
   /** Answers are remembered for this use of the service only. */
   readonly id: string
-  readonly to: { readonly kind: 'upstream'; readonly id: string; readonly scheme: AskedScheme } | { readonly kind: 'origin'; readonly scheme: AskedScheme; readonly authority: VariableText }
+  readonly to:
+    | { readonly kind: 'upstream'; readonly id: string; readonly scheme: AskedScheme }
+    | { readonly kind: 'origin'; readonly scheme: AskedScheme; readonly authority: VariableText }
   /** Sent as Host. */
   readonly host: VariableText
   /** Path and query. */
@@ -43,7 +45,10 @@ export type AuthCache = {
   readonly durations: readonly { readonly status: number | undefined; readonly ms: number }[]
 }
 
-export const externalAuth = definePolicy<ExternalAuthConfig>({ kind: 'external-auth', create: (config, env) => filterOf(externalAuthCheck(config, env)) })
+export const externalAuth = definePolicy<ExternalAuthConfig>({
+  kind: 'external-auth',
+  create: (config, env) => filterOf(externalAuthCheck(config, env)),
+})
 
 export function externalAuthCheck(config: ExternalAuthConfig, env: FilterEnv): Check {
   const cookies = new WeakMap<FilterContext, readonly string[]>()
@@ -68,7 +73,8 @@ export function externalAuthCheck(config: ExternalAuthConfig, env: FilterEnv): C
       const known = key === undefined ? undefined : env.answers.get(key, env.now())
       if (known !== undefined) return judge(context, known)
       return env.ask(questionOf(config, context)).then((answer) => {
-        if (cache !== undefined && key !== undefined && answer !== undefined) remember(config, { key, answer, durations: cache.durations }, env)
+        if (cache !== undefined && key !== undefined && answer !== undefined)
+          remember(config, { key, answer, durations: cache.durations }, env)
         return judge(context, answer)
       })
     },
@@ -84,13 +90,23 @@ export function externalAuthCheck(config: ExternalAuthConfig, env: FilterEnv): C
 const friendly: ReadonlySet<number> = new Set([200, 201, 204, 206, 301, 302, 303, 304, 307, 308])
 
 /** Written anew, about the body, or not for the service to see. */
-const omitted: ReadonlySet<string> = new Set(['host', 'content-length', 'expect', 'x-forwarded-proto', 'content-type', 'content-encoding'])
+const omitted: ReadonlySet<string> = new Set([
+  'host',
+  'content-length',
+  'expect',
+  'x-forwarded-proto',
+  'content-type',
+  'content-encoding',
+])
 
 function questionOf(config: ExternalAuthConfig, context: FilterContext): Question {
   const { to } = config
   const scheme = to.scheme === 'client' ? context.client.scheme : to.scheme
   return {
-    to: to.kind === 'upstream' ? { ...to, scheme } : { kind: 'origin', origin: `${scheme}://${fillIn(to.authority, context)}` },
+    to:
+      to.kind === 'upstream'
+        ? { ...to, scheme }
+        : { kind: 'origin', origin: `${scheme}://${fillIn(to.authority, context)}` },
     method: config.method,
     target: fillIn(config.target, context).replace(/[^\x21-\x7e]+/g, encodeURIComponent),
     fields: questionFields(config, context),
@@ -124,7 +140,12 @@ function refusalOf({ signIn }: ExternalAuthConfig, context: FilterContext, { sta
   if (status === 403) return refuse(403, 'access_denied')
   if (status !== 401) return refuse(500, 'auth_failed')
   if (signIn !== undefined) {
-    return { status: 302, fields: ['Location', locationOf(signIn, context), 'Cache-Control', 'no-store'], body: '', cause: 'unauthenticated' }
+    return {
+      status: 302,
+      fields: ['Location', locationOf(signIn, context), 'Cache-Control', 'no-store'],
+      body: '',
+      cause: 'unauthenticated',
+    }
   }
   const challenges = all(fields, 'www-authenticate').flatMap((value) => ['WWW-Authenticate', value])
   return refuse(401, 'unauthenticated', challenges)
@@ -143,10 +164,19 @@ function locationOf({ url, parameter }: NonNullable<ExternalAuthConfig['signIn']
 type Memory = { readonly key: string; readonly answer: Answer; readonly durations: AuthCache['durations'] }
 
 /** Answers that set cookies, or that say so themselves, are for one client and one moment. */
-function remember({ responseFields }: ExternalAuthConfig, { key, answer, durations }: Memory, { answers, now }: FilterEnv): void {
+function remember(
+  { responseFields }: ExternalAuthConfig,
+  { key, answer, durations }: Memory,
+  { answers, now }: FilterEnv,
+): void {
   const duration = durations.find(({ status }) => status === undefined || status === answer.status)
   const control = all(answer.fields, 'cache-control').join(',')
-  if (duration === undefined || get(answer.fields, 'set-cookie') !== undefined || /no-store|no-cache|private/i.test(control)) return
+  if (
+    duration === undefined ||
+    get(answer.fields, 'set-cookie') !== undefined ||
+    /no-store|no-cache|private/i.test(control)
+  )
+    return
   const names = new Set([...responseFields, 'www-authenticate'])
   const fields = answer.fields.filter((_, index) => names.has(answer.fields[index - (index % 2)]!.toLowerCase()))
   // A cache must not fill with what a service says at length.

@@ -33,7 +33,15 @@ export const mirror = definePolicy<MirrorConfig>({
         if (copies >= mostCopies) return undefined
         copies += 1
         const path = fillIn(target, context).replace(/^\/\/+/, '/')
-        ask({ to: { kind: 'origin', origin }, method: context.received.method, target: path, fields: fieldsOf(context, host), connectMs, readMs, optional: true }).then(done, done)
+        ask({
+          to: { kind: 'origin', origin },
+          method: context.received.method,
+          target: path,
+          fields: fieldsOf(context, host),
+          connectMs,
+          readMs,
+          optional: true,
+        }).then(done, done)
         return undefined
       },
     }

@@ -20,7 +20,8 @@ export const networkPolicy = definePolicy<NetworkPolicyConfig>({
     const tests = blocks.map(({ cidr, except }) => ({ isIn: testOf([cidr]), isExcepted: testOf(except) }))
     const refusal = refuse(403, 'access_denied')
     return {
-      onRequest: ({ client }) => (tests.some(({ isIn, isExcepted }) => isIn(client.address) && !isExcepted(client.address)) ? undefined : refusal),
+      onRequest: ({ client }) =>
+        tests.some(({ isIn, isExcepted }) => isIn(client.address) && !isExcepted(client.address)) ? undefined : refusal,
     }
   },
 })

@@ -11,7 +11,11 @@ export function offlineEnv(httpsPort: number): FilterEnv {
     random: () => 0,
     httpsPort,
     rates: new RateCells(createRateCells(8, [0, 0], 0), now),
-    gate: new Gate({ inFlight: new InFlight(createInFlight(1, 8, [0, 0]), { rows: 1, row: 0 }), after: () => () => {}, now }),
+    gate: new Gate({
+      inFlight: new InFlight(createInFlight(1, 8, [0, 0]), { rows: 1, row: 0 }),
+      after: () => () => {},
+      now,
+    }),
     // Nobody's password is looked at.
     passwords: { check: () => Promise.resolve(false) },
     ask: () => Promise.resolve(undefined),

@@ -10,10 +10,7 @@ import { shaCrypt } from './sha-crypt.ts'
 /** `fast`: as quick as the request around it. `slow`: made to take long, so not for the thread that serves. */
 export type HashKind = { readonly name: string; readonly speed: 'fast' | 'slow' }
 
-type Scheme = HashKind & {
-  readonly shape: RegExp
-  readonly verify: (password: string, hash: string) => boolean
-}
+type Scheme = HashKind & { readonly shape: RegExp; readonly verify: (password: string, hash: string) => boolean }
 
 /** bcrypt looks at no more; a longer password would have twins. */
 const longestBcrypt = 72
@@ -23,10 +20,30 @@ const longestPassword = 4_096
 const schemes: readonly Scheme[] = [
   // Cost 4 to 14: above that one look takes seconds.
   { name: 'bcrypt', speed: 'slow', shape: /^\$2[aby]\$(?:0[4-9]|1[0-4])\$[./A-Za-z0-9]{53}$/, verify: isBcrypt },
-  { name: 'MD5 (apr1)', speed: 'slow', shape: /^\$apr1\$[^$]{1,8}\$[./A-Za-z0-9]{22}$/, verify: (password, hash) => isSame(md5Crypt(password, hash), hash) },
-  { name: 'MD5 (crypt)', speed: 'slow', shape: /^\$1\$[^$]{1,8}\$[./A-Za-z0-9]{22}$/, verify: (password, hash) => isSame(md5Crypt(password, hash), hash) },
-  { name: 'SHA-256 (crypt)', speed: 'slow', shape: /^\$5\$(?:rounds=\d{4,6}\$)?[^$]{1,16}\$[./A-Za-z0-9]{43}$/, verify: (password, hash) => isSame(shaCrypt(password, hash), hash) },
-  { name: 'SHA-512 (crypt)', speed: 'slow', shape: /^\$6\$(?:rounds=\d{4,6}\$)?[^$]{1,16}\$[./A-Za-z0-9]{86}$/, verify: (password, hash) => isSame(shaCrypt(password, hash), hash) },
+  {
+    name: 'MD5 (apr1)',
+    speed: 'slow',
+    shape: /^\$apr1\$[^$]{1,8}\$[./A-Za-z0-9]{22}$/,
+    verify: (password, hash) => isSame(md5Crypt(password, hash), hash),
+  },
+  {
+    name: 'MD5 (crypt)',
+    speed: 'slow',
+    shape: /^\$1\$[^$]{1,8}\$[./A-Za-z0-9]{22}$/,
+    verify: (password, hash) => isSame(md5Crypt(password, hash), hash),
+  },
+  {
+    name: 'SHA-256 (crypt)',
+    speed: 'slow',
+    shape: /^\$5\$(?:rounds=\d{4,6}\$)?[^$]{1,16}\$[./A-Za-z0-9]{43}$/,
+    verify: (password, hash) => isSame(shaCrypt(password, hash), hash),
+  },
+  {
+    name: 'SHA-512 (crypt)',
+    speed: 'slow',
+    shape: /^\$6\$(?:rounds=\d{4,6}\$)?[^$]{1,16}\$[./A-Za-z0-9]{86}$/,
+    verify: (password, hash) => isSame(shaCrypt(password, hash), hash),
+  },
   { name: 'SHA-1', speed: 'fast', shape: /^\{SHA\}[A-Za-z0-9+/]{27}=$/, verify: isSha },
   { name: 'salted SHA-1', speed: 'fast', shape: /^\{SSHA\}[A-Za-z0-9+/]{28,}={0,2}$/, verify: isSaltedSha },
 ]

@@ -24,7 +24,11 @@ export const pathRedirect = definePolicy<PathRedirectConfig>({
         if (!test(context.path)) return undefined
         const address = expand(context.path)
         const origin = address.startsWith('/') ? publicOrigin(context) : ''
-        const query = location.endsWith('?') ? '' : address.includes('?') ? context.query.replace('?', '&') : context.query
+        const query = location.endsWith('?')
+          ? ''
+          : address.includes('?')
+            ? context.query.replace('?', '&')
+            : context.query
         return { status, fields: ['Location', origin + address + query], body: '' }
       },
     }

@@ -18,7 +18,8 @@ export type Reply = {
 }
 
 /** Keys of proxy/failure.ts. */
-export type RefusalCause = 'bad_request' | 'rate_limited' | 'concurrency_limited' | 'access_denied' | 'unauthenticated' | 'auth_failed'
+export type RefusalCause =
+  'bad_request' | 'rate_limited' | 'concurrency_limited' | 'access_denied' | 'unauthenticated' | 'auth_failed'
 
 /** Who asks, as far as we believe it: forwarded fields count only from trusted proxies. */
 export type Client = {
@@ -82,7 +83,9 @@ export interface PasswordChecker {
 /** A request that a policy makes itself. */
 export type Question = {
   /** An upstream's endpoints, or whoever has the name in the URL. */
-  readonly to: { readonly kind: 'upstream'; readonly id: string; readonly scheme: 'http' | 'https' } | { readonly kind: 'origin'; readonly origin: string }
+  readonly to:
+    | { readonly kind: 'upstream'; readonly id: string; readonly scheme: 'http' | 'https' }
+    | { readonly kind: 'origin'; readonly origin: string }
   readonly method: string
   /** Path and query. */
   readonly target: string

@@ -37,13 +37,16 @@ export const rateLimit = definePolicy<RateLimitConfig>({
   create: (config, env) => {
     const isExempt = matcher(config.exempt.flatMap((text) => parseCidr(text) ?? []))
     const meters = config.windows.map((window) => meterOf(window, config.id))
-    const policy = meters.map(({ name, window }) => `${name};q=${window.count};w=${seconds(window.windowMs)}`).join(', ')
+    const policy = meters
+      .map(({ name, window }) => `${name};q=${window.count};w=${seconds(window.windowMs)}`)
+      .join(', ')
     const standings = new WeakMap<FilterContext, readonly string[]>()
     const filter: Filter = {
       onRequest: (context) => {
         if (isExempt(context.client.address)) return undefined
         const { taken, meter } = takeAll(meters, keyOf(config.key, context), env)
-        const fields = config.advertise || !taken.allowed ? ['RateLimit-Policy', policy, 'RateLimit', standing(meter, taken)] : []
+        const fields =
+          config.advertise || !taken.allowed ? ['RateLimit-Policy', policy, 'RateLimit', standing(meter, taken)] : []
         if (taken.allowed || config.shadow) {
           if (!taken.allowed) env.note('a rate limit in shadow mode would have refused', config.id)
           if (config.advertise) standings.set(context, fields)
@@ -67,7 +70,11 @@ function meterOf(window: RateWindow, id: string): Meter {
 }
 
 /** The meter that refused, or else the one with the least room left. */
-function takeAll(meters: readonly Meter[], key: string, { rates }: FilterEnv): { readonly taken: Taken; readonly meter: Meter } {
+function takeAll(
+  meters: readonly Meter[],
+  key: string,
+  { rates }: FilterEnv,
+): { readonly taken: Taken; readonly meter: Meter } {
   let nearest: { readonly taken: Taken; readonly meter: Meter } | undefined
   for (const [index, meter] of meters.entries()) {
     const taken = rates.take(meter.key + key, meter.rate)
@@ -75,7 +82,8 @@ function takeAll(meters: readonly Meter[], key: string, { rates }: FilterEnv): {
       for (const earlier of meters.slice(0, index)) rates.refund(earlier.key + key, earlier.rate)
       return { taken, meter }
     }
-    if (nearest === undefined || remaining(meter, taken) < remaining(nearest.meter, nearest.taken)) nearest = { taken, meter }
+    if (nearest === undefined || remaining(meter, taken) < remaining(nearest.meter, nearest.taken))
+      nearest = { taken, meter }
   }
   // Compile makes no limit without a window.
   return nearest!

@@ -25,7 +25,8 @@ export function shaCrypt(password: string, setting: string): string {
 }
 
 function stretch(key: Buffer, salt: Buffer, { algorithm, rounds }: Form & { readonly rounds: number }): Buffer {
-  const sha = (...parts: readonly Buffer[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest()
+  const sha = (...parts: readonly Buffer[]): Buffer =>
+    parts.reduce((hash, part) => hash.update(part), createHash(algorithm)).digest()
   const inner = sha(key, salt, key)
   const bits: Buffer[] = []
   for (let rest = key.length; rest > 0; rest >>= 1) bits.push((rest & 1) === 1 ? inner : key)
@@ -54,7 +55,11 @@ function filled(block: Buffer, length: number): Buffer {
  * Groups of three places, each next one counted up by one in every place and turned, as the two forms have it: `turn` is
  * what the first place of a group adds to its predecessor's.
  */
-function rotated(count: number, first: readonly [number, number, number], turn: number): readonly (readonly number[])[] {
+function rotated(
+  count: number,
+  first: readonly [number, number, number],
+  turn: number,
+): readonly (readonly number[])[] {
   const groups: (readonly number[])[] = []
   let [a, b, c] = first
   const size = count === 10 ? 30 : 63

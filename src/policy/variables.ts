@@ -46,7 +46,8 @@ const scheme: Read = ({ client }) => client.scheme
 const address: Read = ({ client }) => client.address
 const argumentsOf: Read = ({ query }) => query.slice(1)
 /** As received; from its path on when the client sent an absolute URL. */
-const requestUri: Read = ({ path, query, received }) => (received.target.startsWith('/') ? received.target : path + query)
+const requestUri: Read = ({ path, query, received }) =>
+  received.target.startsWith('/') ? received.target : path + query
 
 const variables: ReadonlyMap<string, Read> = new Map<string, Read>([
   ['host', ({ host }) => host],
@@ -96,7 +97,10 @@ function prefixOf(name: string): (typeof prefixes)[number] | undefined {
 
 /** As written in the query, still escaped. */
 function argumentOf(query: string, name: string): string {
-  const pair = query.slice(1).split('&').find((each) => each.startsWith(`${name}=`))
+  const pair = query
+    .slice(1)
+    .split('&')
+    .find((each) => each.startsWith(`${name}=`))
   return pair?.slice(name.length + 1) ?? ''
 }
 

@@ -121,7 +121,8 @@ export class Attempts {
     const { bounds } = upstream.spec
     const { limits, later } = this.#env
     const giveUp = (detail: string): void => this.#init.onGivenUp(exchange, { cause: 'overloaded', detail })
-    if (upstream.line.length >= (bounds?.pending ?? limits.pendingRequests)) return giveUp('too many requests wait already')
+    if (upstream.line.length >= (bounds?.pending ?? limits.pendingRequests))
+      return giveUp('too many requests wait already')
     const ms = bounds?.pendingMs ?? limits.pendingTimeoutMs
     const cancel = later(ms, () => {
       exchange.leaveLine?.()

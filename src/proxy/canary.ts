@@ -41,7 +41,8 @@ function readSession({ received }: Exchange, { upstream, canary }: Route, seal: 
 function isForCanary(exchange: Exchange, canary: Canary, { random }: CanaryEnv): boolean {
   const { spec, upstream } = canary
   const { session } = exchange
-  if (spec.affinity === 'sticky' && session !== undefined) return session.upstream === upstream.id && upstream.isAvailable
+  if (spec.affinity === 'sticky' && session !== undefined)
+    return session.upstream === upstream.id && upstream.isAvailable
   const named = byHeader(exchange, canary) ?? byCookie(exchange, spec)
   return named ?? (upstream.isAvailable && random() * spec.total < spec.weight)
 }

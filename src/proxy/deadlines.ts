@@ -13,7 +13,9 @@ const idleParts = 4
 
 /** From now to the end of the exchange. */
 export function boundRequest(exchange: Exchange, ms: number, { later, onExpired }: DeadlineEnv): void {
-  exchange.cancels.push(later(ms, () => onExpired(exchange, { cause: 'request_timeout', detail: `not done within ${ms} ms` })))
+  exchange.cancels.push(
+    later(ms, () => onExpired(exchange, { cause: 'request_timeout', detail: `not done within ${ms} ms` })),
+  )
 }
 
 /** From now on bytes must move in one direction or the other. */

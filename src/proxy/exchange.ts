@@ -29,7 +29,11 @@ export type ExchangeInit = {
 }
 
 /** What a request is and where it leads, before anything is done about it. */
-export type Look = { readonly admitted: Admitted | Refusal; readonly route: Route | undefined; readonly memory: RequestMemory }
+export type Look = {
+  readonly admitted: Admitted | Refusal
+  readonly route: Route | undefined
+  readonly memory: RequestMemory
+}
 
 export class Exchange implements FilterContext {
   readonly received: RequestHead

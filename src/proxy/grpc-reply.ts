@@ -8,7 +8,16 @@ import type { RequestHead } from '#http/head.ts'
 import type { Reply } from '#policy/policy.ts'
 
 /** By the table that gRPC gives clients for answers without a status of its own (http-grpc-status-mapping). */
-const codes: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7, 404: 12, 429: 14, 502: 14, 503: 14, 504: 14 }
+const codes: Readonly<Record<number, number>> = {
+  400: 13,
+  401: 16,
+  403: 7,
+  404: 12,
+  429: 14,
+  502: 14,
+  503: 14,
+  504: 14,
+}
 const unknown = 2
 
 export function isGrpc({ fields }: RequestHead): boolean {
@@ -22,17 +31,26 @@ export function grpcReply(reply: Reply): Reply {
   const { status, fields, body } = reply
   if (status < 400) return reply
   const kept: string[] = []
-  for (let at = 0; at < fields.length; at += 2) if (fields[at]!.toLowerCase() !== 'content-type') kept.push(fields[at]!, fields[at + 1]!)
+  for (let at = 0; at < fields.length; at += 2)
+    if (fields[at]!.toLowerCase() !== 'content-type') kept.push(fields[at]!, fields[at + 1]!)
   const code = String(codes[status] ?? unknown)
   const message = percentEncoded(body.trim() === '' ? `HTTP ${status}` : body.trim())
-  return { ...reply, status: 200, fields: ['Content-Type', 'application/grpc', 'grpc-status', code, 'grpc-message', message, ...kept], body: '' }
+  return {
+    ...reply,
+    status: 200,
+    fields: ['Content-Type', 'application/grpc', 'grpc-status', code, 'grpc-message', message, ...kept],
+    body: '',
+  }
 }
 
 /** As gRPC over HTTP/2 asks for: everything but printable ASCII, and the percent sign. */
 function percentEncoded(text: string): string {
   let out = ''
   for (const byte of Buffer.from(text.slice(0, 256))) {
-    out += byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+    out +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
   }
   return out
 }

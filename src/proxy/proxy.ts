@@ -55,7 +55,13 @@ export type ProxyEnv = {
 }
 
 /** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
-export type Glance = { readonly received: RequestHead; readonly scan: RequestFields; readonly connection: Connection; readonly runtime: Runtime; readonly memory: RequestMemory }
+export type Glance = {
+  readonly received: RequestHead
+  readonly scan: RequestFields
+  readonly connection: Connection
+  readonly runtime: Runtime
+  readonly memory: RequestMemory
+}
 
 /** What a lane tells the proxy. */
 export interface Proxy {
@@ -111,7 +117,8 @@ class RequestProxy implements Proxy {
       if (cause !== undefined) return this.#fail(exchange, cause)
       const { look } = exchange
       const route = look === undefined ? exchange.runtime.match(exchange.host, exchange.path) : look.route
-      if (route === undefined) return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
+      if (route === undefined)
+        return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
       this.#enter(exchange, route)
       const { framing } = exchange.admitted!
       if (exchange.maxBodyBytes > 0 && framing.kind === 'length' && framing.bytes > exchange.maxBodyBytes) {
@@ -189,7 +196,8 @@ class RequestProxy implements Proxy {
     exchange.timeouts = route.spec.timeouts
     exchange.maxBodyBytes = route.spec.maxBodyBytes
     exchange.upstream = route.upstream
-    if (route.spec.timeouts.requestMs !== undefined) boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
+    if (route.spec.timeouts.requestMs !== undefined)
+      boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
     const fields = [...prepared.fields, 'X-Request-ID', id]
     exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
   }

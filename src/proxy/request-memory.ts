@@ -8,7 +8,11 @@ import { type Admitted, admitScanned, admitTarget, type Refusal, type RequestBou
 import type { RequestFields } from '#http/request-fields.ts'
 
 /** The fields for the endpoint, all but the last one, which is the request's id. */
-export type Prepared = { readonly client: ResolvedClient; readonly ownId: string | undefined; readonly fields: readonly string[] }
+export type Prepared = {
+  readonly client: ResolvedClient
+  readonly ownId: string | undefined
+  readonly fields: readonly string[]
+}
 
 const noFields: readonly string[] = []
 const noLine = { method: '', target: '', version: '1.1' } as const

@@ -97,7 +97,11 @@ export class RuntimeBuilder {
     const known = this.#routes.get(spec)
     const canary = spec.canary && this.#upstreams.of(spec.canary.upstream)
     const errors = spec.errors && this.#upstreams.of(spec.errors.upstream)
-    const stays = known?.upstream === this.#upstreamOf(spec) && known?.canary?.upstream === canary && known?.errors?.upstream === errors && isSameList(known?.protocols ?? [], protocols)
+    const stays =
+      known?.upstream === this.#upstreamOf(spec) &&
+      known?.canary?.upstream === canary &&
+      known?.errors?.upstream === errors &&
+      isSameList(known?.protocols ?? [], protocols)
     if (known !== undefined && stays) return known
     return {
       ...this.#filtersOf(spec),
@@ -134,8 +138,13 @@ function finish<T>(work: Generator<void, T>): T {
   return step.value
 }
 
-function protocolsOf({ upstream, canary, errors }: RouteSpec, known: ReadonlyMap<string, UpstreamSpec['protocol']>): Route['protocols'] {
-  return [upstream, canary?.upstream, errors?.upstream].flatMap((id) => (id === undefined ? [] : [known.get(id) ?? 'http']))
+function protocolsOf(
+  { upstream, canary, errors }: RouteSpec,
+  known: ReadonlyMap<string, UpstreamSpec['protocol']>,
+): Route['protocols'] {
+  return [upstream, canary?.upstream, errors?.upstream].flatMap((id) =>
+    id === undefined ? [] : [known.get(id) ?? 'http'],
+  )
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {

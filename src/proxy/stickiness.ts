@@ -22,7 +22,8 @@ export function chooseEndpoint(exchange: Exchange, upstream: Upstream): Choice {
   exchange.minted = undefined
   if (affinity?.kind !== 'cookie') return orFull(exchange, upstream, upstream.pick(exchange, exchange.tried))
   const cookie = exchange.route?.spec.affinityCookie
-  const session = exchange.session?.upstream === upstream.id && exchange.session.mode === affinity.mode ? exchange.session : undefined
+  const session =
+    exchange.session?.upstream === upstream.id && exchange.session.mode === affinity.mode ? exchange.session : undefined
   const bound = session === undefined ? undefined : upstream.bound(session)
   if (bound !== undefined && !exchange.tried.includes(bound)) return bound.isFull ? 'full' : bound
   if (session !== undefined && bound !== undefined && cookie?.changeOnFailure !== true) {
@@ -60,7 +61,10 @@ function orFull(exchange: Exchange, upstream: Upstream, endpoint: Endpoint | und
   return endpoint ?? (upstream.hasRoomLater(exchange.tried) ? 'full' : undefined)
 }
 
-function sameSiteOf({ sameSite, conditionalSameSiteNone }: AffinityCookieSpec, { received }: Exchange): AffinityCookieSpec['sameSite'] {
+function sameSiteOf(
+  { sameSite, conditionalSameSiteNone }: AffinityCookieSpec,
+  { received }: Exchange,
+): AffinityCookieSpec['sameSite'] {
   if (sameSite !== 'None' || conditionalSameSiteNone !== true) return sameSite
   return misreadsSameSiteNone(get(received.fields, 'user-agent') ?? '') ? undefined : sameSite
 }

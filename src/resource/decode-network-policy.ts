@@ -4,7 +4,18 @@
  */
 import { contains, parseAddress, parseCidr } from '#lib/cidr.ts'
 import type { Bad, Decoder } from './decoder.ts'
-import { integer, list, mapped, object, oneOf, optional, string, stringMap, stringThat, withDefault } from './decoder.ts'
+import {
+  integer,
+  list,
+  mapped,
+  object,
+  oneOf,
+  optional,
+  string,
+  stringMap,
+  stringThat,
+  withDefault,
+} from './decoder.ts'
 import { portRef, protocol } from './decode-service.ts'
 import type { LabelSelector, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from './resource.ts'
 
@@ -13,7 +24,10 @@ const expression: Decoder<LabelSelector['matchExpressions'][number]> = mapped(
   (value, report) => {
     const needsValues = value.operator === 'In' || value.operator === 'NotIn'
     if (needsValues === value.values.length > 0) return value
-    return report.error(needsValues ? `expected values with ${value.operator}, found none` : `expected no values with ${value.operator}`, ['values'])
+    return report.error(
+      needsValues ? `expected values with ${value.operator}, found none` : `expected no values with ${value.operator}`,
+      ['values'],
+    )
   },
 )
 
@@ -38,7 +52,8 @@ const peer: Decoder<NetworkPolicyPeer> = mapped(
     const isSelected = podSelector !== undefined || namespaceSelector !== undefined
     if (ipBlock !== undefined && isSelected) return report.error('expected either an ipBlock or selectors, found both')
     if (ipBlock !== undefined) return { kind: 'block', ...ipBlock }
-    if (!isSelected) return report.error('expected an ipBlock, a podSelector or a namespaceSelector, found none', [], 'missing-field')
+    if (!isSelected)
+      return report.error('expected an ipBlock, a podSelector or a namespaceSelector, found none', [], 'missing-field')
     return { kind: 'selector' }
   },
 )
@@ -64,7 +79,11 @@ const spec: Decoder<NetworkPolicy['spec']> = mapped(
     egress: optional(anything),
   }),
   // Without types a policy is about what comes in, and about what goes out when it says something of that.
-  ({ podSelector, policyTypes, ingress }) => ({ podSelector, ingress, policyTypes: policyTypes.length > 0 ? policyTypes : ['Ingress'] }),
+  ({ podSelector, policyTypes, ingress }) => ({
+    podSelector,
+    ingress,
+    policyTypes: policyTypes.length > 0 ? policyTypes : ['Ingress'],
+  }),
 )
 
 export const networkPolicyFields = { spec }

@@ -177,10 +177,7 @@ const nodeAddress = object({ type: string, address: string }, { unused: ['*'] })
 const nodeStatus: Decoder<Node['status']> = withDefault(
   mapped(
     object({ addresses: list(nodeAddress), conditions: list(condition) }, { unused: ['*'] }),
-    ({ addresses, conditions }) => ({
-      addresses,
-      ready: readiness(conditions),
-    }),
+    ({ addresses, conditions }) => ({ addresses, ready: readiness(conditions) }),
   ),
   { addresses: [], ready: undefined },
 )

@@ -29,7 +29,11 @@ export class ResourceSet {
     return (this.#byKind.get(kind) ?? []) as unknown as readonly OfKind<Kind>[]
   }
 
-  get<Kind extends Exclude<ResourceKind, 'Workload'>>(kind: Kind, namespace: string, name: string): OfKind<Kind> | undefined {
+  get<Kind extends Exclude<ResourceKind, 'Workload'>>(
+    kind: Kind,
+    namespace: string,
+    name: string,
+  ): OfKind<Kind> | undefined {
     return this.#byName.get(keyOf(kind, namespace, name)) as OfKind<Kind> | undefined
   }
 

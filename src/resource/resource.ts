@@ -17,15 +17,10 @@ export type Metadata = {
   readonly creationTimestamp: number | undefined
 }
 
-type Common<Kind extends string> = {
-  readonly kind: Kind
-  readonly metadata: Metadata
-  readonly origin: Origin
-}
+type Common<Kind extends string> = { readonly kind: Kind; readonly metadata: Metadata; readonly origin: Origin }
 
 export type PortRef =
-  | { readonly kind: 'number'; readonly number: number }
-  | { readonly kind: 'name'; readonly name: string }
+  { readonly kind: 'number'; readonly number: number } | { readonly kind: 'name'; readonly name: string }
 
 export type IngressBackend =
   | { readonly kind: 'service'; readonly name: string; readonly port: PortRef }
@@ -126,7 +121,11 @@ export type EndpointSlice = Common<'EndpointSlice'> & {
   readonly serviceName: string
   readonly endpoints: readonly SliceEndpoint[]
   /** `port` is `undefined` for "all ports" (headless, no ports named). */
-  readonly ports: readonly { readonly name: string; readonly port: number | undefined; readonly protocol: 'TCP' | 'UDP' | 'SCTP' }[]
+  readonly ports: readonly {
+    readonly name: string
+    readonly port: number | undefined
+    readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  }[]
 }
 
 export type Secret = Common<'Secret'> & { readonly type: string; readonly data: ReadonlyMap<string, Uint8Array> }
@@ -136,7 +135,14 @@ export type ConfigMap = Common<'ConfigMap'> & { readonly data: ReadonlyMap<strin
 /** A probe as the kubelet would run it; times are in seconds, as Kubernetes writes them. */
 export type Probe = {
   readonly action:
-    | { readonly kind: 'httpGet'; readonly scheme: 'HTTP' | 'HTTPS'; readonly host: string | undefined; readonly port: PortRef; readonly path: string; readonly headers: readonly { readonly name: string; readonly value: string }[] }
+    | {
+        readonly kind: 'httpGet'
+        readonly scheme: 'HTTP' | 'HTTPS'
+        readonly host: string | undefined
+        readonly port: PortRef
+        readonly path: string
+        readonly headers: readonly { readonly name: string; readonly value: string }[]
+      }
     | { readonly kind: 'tcpSocket'; readonly host: string | undefined; readonly port: PortRef }
     | { readonly kind: 'grpc'; readonly port: number; readonly service: string }
     | { readonly kind: 'exec' }
@@ -149,7 +155,11 @@ export type Probe = {
 
 export type Container = {
   readonly name: string
-  readonly ports: readonly { readonly name: string; readonly containerPort: number; readonly protocol: 'TCP' | 'UDP' | 'SCTP' }[]
+  readonly ports: readonly {
+    readonly name: string
+    readonly containerPort: number
+    readonly protocol: 'TCP' | 'UDP' | 'SCTP'
+  }[]
   readonly readinessProbe: Probe | undefined
 }
 
@@ -188,13 +198,16 @@ export type Node = Common<'Node'> & {
 
 export type LabelSelector = {
   readonly matchLabels: Readonly<Record<string, string>>
-  readonly matchExpressions: readonly { readonly key: string; readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'; readonly values: readonly string[] }[]
+  readonly matchExpressions: readonly {
+    readonly key: string
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist'
+    readonly values: readonly string[]
+  }[]
 }
 
 /** Selectors of peers are not kept: nobody here can tell who they are. */
 export type NetworkPolicyPeer =
-  | { readonly kind: 'block'; readonly cidr: string; readonly except: readonly string[] }
-  | { readonly kind: 'selector' }
+  { readonly kind: 'block'; readonly cidr: string; readonly except: readonly string[] } | { readonly kind: 'selector' }
 
 /** `port` is `undefined` for all ports of that protocol. */
 export type NetworkPolicyPort = {
@@ -208,7 +221,10 @@ export type NetworkPolicy = Common<'NetworkPolicy'> & {
     readonly podSelector: LabelSelector
     readonly policyTypes: readonly ('Ingress' | 'Egress')[]
     /** No rule lets nobody in; an empty `from` lets in everybody, empty `ports` are all ports. */
-    readonly ingress: readonly { readonly from: readonly NetworkPolicyPeer[]; readonly ports: readonly NetworkPolicyPort[] }[]
+    readonly ingress: readonly {
+      readonly from: readonly NetworkPolicyPeer[]
+      readonly ports: readonly NetworkPolicyPort[]
+    }[]
   }
 }
 

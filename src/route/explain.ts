@@ -75,7 +75,7 @@ function isStronger(route: RouteSpec, best: RouteSpec): boolean {
 function matchesPath({ path: { kind, value } }: RouteSpec, path: string): boolean {
   if (kind === 'exact') return path === value
   if (kind === 'regex') return pathPattern(value).test(path)
-  return ( value === '/' || path === value || path.startsWith(`${value}/`))
+  return value === '/' || path === value || path.startsWith(`${value}/`)
 }
 
 function whyItWins({ path: { kind, value } }: RouteSpec): string {
@@ -98,14 +98,17 @@ function whyPath(route: RouteSpec, owner: string | undefined, { winner, path }: 
   }
   const { id, path: better } = winner
   if (kind === better.kind && value === better.value) return `${id} has the same host and path and comes first`
-  if (better.kind === 'exact') return `exact path ${better.value} beats every ${kind === 'regex' ? 'regular expression' : 'prefix'}`
+  if (better.kind === 'exact')
+    return `exact path ${better.value} beats every ${kind === 'regex' ? 'regular expression' : 'prefix'}`
   return whyLonger(route.path, better)
 }
 
 function whyLonger({ kind, value }: RouteSpec['path'], better: RouteSpec['path']): string {
   const name = better.kind === 'regex' ? 'regular expression' : 'prefix'
-  if (better.value.length > value.length) return `${name} ${better.value} is longer${better.kind === 'regex' ? ' as written' : ''}`
-  if (kind === 'regex' && better.kind === 'prefix') return `prefix ${better.value} is as long, and goes before an expression`
+  if (better.value.length > value.length)
+    return `${name} ${better.value} is longer${better.kind === 'regex' ? ' as written' : ''}`
+  if (kind === 'regex' && better.kind === 'prefix')
+    return `prefix ${better.value} is as long, and goes before an expression`
   return `${name} ${better.value} is as long, and comes later in the alphabet`
 }
 

@@ -42,7 +42,11 @@ export const field = { root: 0, longest: 1, lengths: 2, mask: 3, patterns: 4, la
 export const slot = { hash: 0, label: 1, prefix: 2, exact: 3, words: 4 } as const
 
 /** Of routes with the same host and path the first one counts. `shared`: in memory that threads may share. */
-export function packRoutes(routes: readonly RouteSpec[], key: HashKey, { shared = false }: { readonly shared?: boolean } = {}): PackedRoutes {
+export function packRoutes(
+  routes: readonly RouteSpec[],
+  key: HashKey,
+  { shared = false }: { readonly shared?: boolean } = {},
+): PackedRoutes {
   const hosts = groupByHost(routes)
   const charShift = routes.some(isWide) ? 1 : 2
   const hostSlots = capacityFor(hosts.size * 2)
@@ -69,14 +73,20 @@ function hostLabel(host: string): string {
 }
 
 type PathEntry = { readonly text: string; prefix: number; exact: number }
-type HostGroup = { readonly label: string; readonly paths: Map<string, PathEntry>; readonly patterns: number[]; root: number }
+type HostGroup = {
+  readonly label: string
+  readonly paths: Map<string, PathEntry>
+  readonly patterns: number[]
+  root: number
+}
 type Packer = Pick<PackedRoutes, 'words' | 'chars' | 'charShift'> & { readonly key: HashKey; end: number }
 
 function groupByHost(routes: readonly RouteSpec[]): Map<string, HostGroup> {
   const groups = new Map<string, HostGroup>()
   for (const [index, { host, path }] of routes.entries()) {
     let group = groups.get(host)
-    if (group === undefined) groups.set(host, (group = { label: hostLabel(host), paths: new Map(), patterns: [], root: -1 }))
+    if (group === undefined)
+      groups.set(host, (group = { label: hostLabel(host), paths: new Map(), patterns: [], root: -1 }))
     if (path.kind === 'regex') {
       group.patterns.push(index)
       continue
@@ -92,7 +102,8 @@ function groupByHost(routes: readonly RouteSpec[]): Map<string, HostGroup> {
   return groups
 }
 
-const isWide = ({ host, path }: RouteSpec): boolean => beyondLatin1.test(host) || (path.kind !== 'regex' && beyondLatin1.test(path.value))
+const isWide = ({ host, path }: RouteSpec): boolean =>
+  beyondLatin1.test(host) || (path.kind !== 'regex' && beyondLatin1.test(path.value))
 const beyondLatin1 = /[^\0-\xff]/
 
 /** A power of two above `least`, so that a search always ends at a free slot. */

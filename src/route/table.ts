@@ -183,7 +183,11 @@ export class RouteTable {
   }
 }
 
-function patternRoutes(routes: readonly RouteSpec[], indexes: readonly number[], patternOf: (value: string) => Pattern): readonly PatternRoute[] {
+function patternRoutes(
+  routes: readonly RouteSpec[],
+  indexes: readonly number[],
+  patternOf: (value: string) => Pattern,
+): readonly PatternRoute[] {
   const sorted = indexes.toSorted((a, b) => byPath(routes[a]!.path, routes[b]!.path) || a - b)
   return sorted.map((index) => {
     const { value } = routes[index]!.path

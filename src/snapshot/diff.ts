@@ -66,7 +66,9 @@ function printTarget(item: object): string {
 function describeChanges(before: object, after: object, unshown: readonly string[]): string[] {
   const old = new Map<string, unknown>(Object.entries(before))
   const now = new Map<string, unknown>(Object.entries(after))
-  const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => name !== 'origin' || typeof now.get(name) === 'string')
+  const names = [...new Set([...old.keys(), ...now.keys()])].filter(
+    (name) => name !== 'origin' || typeof now.get(name) === 'string',
+  )
   return names.flatMap((name) => {
     const [was, is] = [old.get(name), now.get(name)]
     if (isEqual(was, is)) return []

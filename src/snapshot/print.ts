@@ -2,7 +2,16 @@
  * The one text form of a snapshot: for golden tests, logs and bug reports. The same snapshot always prints the same,
  * and private keys are never in it.
  */
-import type { CanarySpec, CertificateSpec, PolicySpec, PortSpec, RouteSpec, Snapshot, UpstreamSpec, UpstreamTlsSpec } from './snapshot.ts'
+import type {
+  CanarySpec,
+  CertificateSpec,
+  PolicySpec,
+  PortSpec,
+  RouteSpec,
+  Snapshot,
+  UpstreamSpec,
+  UpstreamTlsSpec,
+} from './snapshot.ts'
 
 /**
  * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
@@ -24,7 +33,11 @@ export function printSnapshot({ generation, routes, upstreams, certificates, tls
  * `secret`, which are not shown.
  */
 export function printValue(value: unknown): string {
-  return JSON.stringify(value, (key, each: unknown) => (key === 'secret' ? hidden : isRecord(each) ? sortKeys(each) : each)) ?? 'undefined'
+  return (
+    JSON.stringify(value, (key, each: unknown) =>
+      key === 'secret' ? hidden : isRecord(each) ? sortKeys(each) : each,
+    ) ?? 'undefined'
+  )
 }
 
 const hidden = '(hidden)'
@@ -50,7 +63,17 @@ export function printPort(port: PortSpec): string {
   return port.kind === 'number' ? String(port.number) : port.name
 }
 
-function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxBodyBytes, ...rest }: RouteSpec): string[] {
+function printRoute({
+  id,
+  host,
+  path,
+  origin,
+  upstream,
+  policies,
+  timeouts,
+  maxBodyBytes,
+  ...rest
+}: RouteSpec): string[] {
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
   const { canary, errors, retry, affinityCookie } = rest
   const bounds = `${requestMs === undefined ? '' : ` request ${requestMs}`}${streamIdleMs === undefined ? '' : ` stream-idle ${streamIdleMs}`}`
@@ -71,7 +94,10 @@ function printRoute({ id, host, path, origin, upstream, policies, timeouts, maxB
 }
 
 function printCanary({ upstream, origin, ...rules }: CanarySpec): string[] {
-  return [`canary ${upstream} from ${origin.object} at ${origin.file}:${origin.line}`, `canary rules ${printValue(rules)}`]
+  return [
+    `canary ${upstream} from ${origin.object} at ${origin.file}:${origin.line}`,
+    `canary rules ${printValue(rules)}`,
+  ]
 }
 
 function printUpstream({ id, namespace, service, port, protocol, discovery, ...rest }: UpstreamSpec): string[] {

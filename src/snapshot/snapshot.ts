@@ -116,8 +116,17 @@ export type RetrySpec = {
 }
 
 export type RetryReason =
-  | 'error' | 'timeout' | 'invalid_header' | 'non_idempotent'
-  | 'http_403' | 'http_404' | 'http_429' | 'http_500' | 'http_502' | 'http_503' | 'http_504'
+  | 'error'
+  | 'timeout'
+  | 'invalid_header'
+  | 'non_idempotent'
+  | 'http_403'
+  | 'http_404'
+  | 'http_429'
+  | 'http_500'
+  | 'http_502'
+  | 'http_503'
+  | 'http_504'
 
 /** Attributes of the affinity cookie as this route sets it. */
 export type AffinityCookieSpec = {
@@ -140,7 +149,8 @@ export type AffinityCookieSpec = {
 /** A policy's kind and its decoded configuration, plain data. The registry in policy/ knows what to make of it. */
 export type PolicySpec = { readonly kind: string; readonly config: unknown }
 
-export type PortSpec = { readonly kind: 'number'; readonly number: number } | { readonly kind: 'name'; readonly name: string }
+export type PortSpec =
+  { readonly kind: 'number'; readonly number: number } | { readonly kind: 'name'; readonly name: string }
 
 export type DiscoveryMode = 'slices' | 'pods' | 'dns' | 'nodeport' | 'env'
 
@@ -199,7 +209,12 @@ export type AffinitySpec =
 /** A readiness probe, ready to run; all times in milliseconds. */
 export type ProbeSpec = {
   readonly action:
-    | { readonly kind: 'http'; readonly scheme: 'http' | 'https'; readonly path: string; readonly fields: readonly string[] }
+    | {
+        readonly kind: 'http'
+        readonly scheme: 'http' | 'https'
+        readonly path: string
+        readonly fields: readonly string[]
+      }
     | { readonly kind: 'tcp' }
     | { readonly kind: 'grpc'; readonly service: string }
   /** Port to probe; absent for the endpoint's own. */

@@ -24,14 +24,33 @@ export const silentLog: Log = {
   with: () => silentLog,
 }
 
-export type LogInit = { readonly level: LogLevel; readonly format: 'json' | 'pretty'; readonly write: (line: string) => void }
+export type LogInit = {
+  readonly level: LogLevel
+  readonly format: 'json' | 'pretty'
+  readonly write: (line: string) => void
+}
 
 /** `write` receives one line at a time, newline included. */
 export function createLog({ level, format, write }: LogInit): Log {
   if (format === 'json') {
-    return wrap(pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, { write }))
+    return wrap(
+      pino(
+        {
+          level,
+          base: null,
+          timestamp: pino.stdTimeFunctions.isoTime,
+          formatters: { level: (label) => ({ level: label }) },
+        },
+        { write },
+      ),
+    )
   }
-  return wrap(pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, { write: (line) => write(prettify(line)) }))
+  return wrap(
+    pino(
+      { level, base: null, formatters: { level: (label) => ({ level: label }) } },
+      { write: (line) => write(prettify(line)) },
+    ),
+  )
 }
 
 function wrap(logger: pino.Logger): Log {
@@ -47,6 +66,8 @@ function wrap(logger: pino.Logger): Log {
 /** `warn   a sentence  key=value`: for a person at a terminal. */
 function prettify(line: string): string {
   const { level, msg, time: _, ...rest } = JSON.parse(line) as Record<string, unknown>
-  const fields = Object.entries(rest).map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  const fields = Object.entries(rest).map(
+    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
   return `${[String(level).padEnd(5), String(msg), ...fields].join('  ')}\n`
 }

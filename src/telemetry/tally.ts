@@ -119,19 +119,68 @@ export class Tally {
     const perRoute = (value: (tally: RouteTally) => number): Sample[] =>
       tallies.map((tally) => ({ value: value(tally), labels: { route: tally.route, backend: tally.backend } }))
     return [
-      family('counter', 'genkan_requests_total', 'Requests finished, by route, backend, status class and cause of failure.', tallies.flatMap(outcomeSamples)),
-      family('histogram', 'genkan_request_duration_seconds', 'From the end of the request head to the last byte of the response.', tallies.flatMap(durationSamples)),
-      family('counter', 'genkan_request_body_bytes_total', 'Request body bytes received from clients.', perRoute((tally) => tally.requestBytes)),
-      family('counter', 'genkan_response_body_bytes_total', 'Response body bytes sent to clients.', perRoute((tally) => tally.responseBytes)),
-      family('counter', 'genkan_retries_total', 'Further attempts at endpoints, by backend and why.', [...this.#retries].map(retrySample)),
-      family('counter', 'genkan_retry_budget_exhausted_total', 'Retries not made because the budget of the backend was spent.', [...this.#exhausted].map(([backend, value]) => ({ value, labels: { backend } }))),
-      family('gauge', 'genkan_requests_in_flight', 'Requests begun and not finished.', [{ value: this.#inFlight, labels: {} }]),
-      family('gauge', 'genkan_tunnels', 'Upgraded connections (WebSocket) now open.', [{ value: this.#tunnels, labels: {} }]),
+      family(
+        'counter',
+        'genkan_requests_total',
+        'Requests finished, by route, backend, status class and cause of failure.',
+        tallies.flatMap(outcomeSamples),
+      ),
+      family(
+        'histogram',
+        'genkan_request_duration_seconds',
+        'From the end of the request head to the last byte of the response.',
+        tallies.flatMap(durationSamples),
+      ),
+      family(
+        'counter',
+        'genkan_request_body_bytes_total',
+        'Request body bytes received from clients.',
+        perRoute((tally) => tally.requestBytes),
+      ),
+      family(
+        'counter',
+        'genkan_response_body_bytes_total',
+        'Response body bytes sent to clients.',
+        perRoute((tally) => tally.responseBytes),
+      ),
+      family(
+        'counter',
+        'genkan_retries_total',
+        'Further attempts at endpoints, by backend and why.',
+        [...this.#retries].map(retrySample),
+      ),
+      family(
+        'counter',
+        'genkan_retry_budget_exhausted_total',
+        'Retries not made because the budget of the backend was spent.',
+        [...this.#exhausted].map(([backend, value]) => ({ value, labels: { backend } })),
+      ),
+      family('gauge', 'genkan_requests_in_flight', 'Requests begun and not finished.', [
+        { value: this.#inFlight, labels: {} },
+      ]),
+      family('gauge', 'genkan_tunnels', 'Upgraded connections (WebSocket) now open.', [
+        { value: this.#tunnels, labels: {} },
+      ]),
       family('gauge', 'genkan_connections', 'Client connections now open.', perListener(this.#open)),
       family('counter', 'genkan_connections_total', 'Client connections accepted.', perListener(this.#opened)),
-      family('counter', 'genkan_connections_refused_total', 'Client connections closed at once because of the connection limit.', perListener(this.#refused)),
-      family('counter', 'genkan_handovers_total', 'Client connections the fast lane left to the general one, by reason.', [...this.#handedOver].map(([reason, value]) => ({ value, labels: { reason } }))),
-      family('counter', 'genkan_access_log_dropped_total', 'Access log lines dropped because their destination was too slow.', [{ value: this.#droppedLogLines, labels: {} }]),
+      family(
+        'counter',
+        'genkan_connections_refused_total',
+        'Client connections closed at once because of the connection limit.',
+        perListener(this.#refused),
+      ),
+      family(
+        'counter',
+        'genkan_handovers_total',
+        'Client connections the fast lane left to the general one, by reason.',
+        [...this.#handedOver].map(([reason, value]) => ({ value, labels: { reason } })),
+      ),
+      family(
+        'counter',
+        'genkan_access_log_dropped_total',
+        'Access log lines dropped because their destination was too slow.',
+        [{ value: this.#droppedLogLines, labels: {} }],
+      ),
     ]
   }
 
@@ -194,7 +243,11 @@ function durationSamples({ route, backend, buckets, seconds }: RouteTally): Samp
   const samples: Sample[] = []
   for (const [index, value] of buckets.entries()) {
     count += value
-    samples.push({ metricName: `${name}_bucket`, value: count, labels: { le: bounds[index] ?? '+Inf', route, backend } })
+    samples.push({
+      metricName: `${name}_bucket`,
+      value: count,
+      labels: { le: bounds[index] ?? '+Inf', route, backend },
+    })
   }
   samples.push({ metricName: `${name}_sum`, value: seconds, labels: { route, backend } })
   samples.push({ metricName: `${name}_count`, value: count, labels: { route, backend } })

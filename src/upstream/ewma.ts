@@ -14,7 +14,12 @@ export class Ewma implements Balancer {
   pick(tier: Tier, tried: readonly Endpoint[]): Endpoint | undefined {
     const now = this.#env.now()
     const usual = averageLatency(tier.members, now)
-    return betterOfTwo(tier, tried, this.#env, (endpoint, weight) => (endpoint.latency(now) ?? usual) * (1 + endpoint.load / weight))
+    return betterOfTwo(
+      tier,
+      tried,
+      this.#env,
+      (endpoint, weight) => (endpoint.latency(now) ?? usual) * (1 + endpoint.load / weight),
+    )
   }
 }
 

@@ -11,7 +11,12 @@ import type { Weigh } from './tier.ts'
  * The endpoint with the highest score for `key` (a hash) among those that `accepts` takes. One of weight 0 only when
  * there is no other.
  */
-export function highest(members: readonly Endpoint[], key: number, weigh: Weigh | undefined, accepts: (endpoint: Endpoint) => boolean): Endpoint | undefined {
+export function highest(
+  members: readonly Endpoint[],
+  key: number,
+  weigh: Weigh | undefined,
+  accepts: (endpoint: Endpoint) => boolean,
+): Endpoint | undefined {
   let best: Endpoint | undefined
   let bestScore = -1
   for (const member of members) {
@@ -25,9 +30,17 @@ export function highest(members: readonly Endpoint[], key: number, weigh: Weigh 
 }
 
 /** The `count` endpoints with the highest scores, the best first. */
-export function highestOf(members: readonly Endpoint[], key: number, weigh: Weigh | undefined, count: number): Endpoint[] {
+export function highestOf(
+  members: readonly Endpoint[],
+  key: number,
+  weigh: Weigh | undefined,
+  count: number,
+): Endpoint[] {
   const scored = members.map((member) => ({ member, score: scoreOf(member, key, weigh) }))
-  return scored.toSorted((a, b) => b.score - a.score).slice(0, count).map(({ member }) => member)
+  return scored
+    .toSorted((a, b) => b.score - a.score)
+    .slice(0, count)
+    .map(({ member }) => member)
 }
 
 /** With -w / ln(u) for u even in (0, 1), the highest is member i with the probability of its part of all weights. */

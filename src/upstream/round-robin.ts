@@ -43,6 +43,6 @@ function byWeight(members: readonly Endpoint[], tried: readonly Endpoint[], weig
 }
 
 function outranks(candidate: Endpoint, best: Endpoint): boolean {
-  if ((candidate.spec.weight > 0) !== (best.spec.weight > 0)) return candidate.spec.weight > 0
+  if (candidate.spec.weight > 0 !== best.spec.weight > 0) return candidate.spec.weight > 0
   return candidate.credit > best.credit
 }

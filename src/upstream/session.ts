@@ -27,7 +27,8 @@ export class SessionSeal {
 
   /** `key`: 32 bytes that nobody else knows. */
   constructor(key: Uint8Array) {
-    if (key.length !== affinityKeyBytes) throw new Error(`an affinity key has ${affinityKeyBytes} bytes, not ${key.length}`)
+    if (key.length !== affinityKeyBytes)
+      throw new Error(`an affinity key has ${affinityKeyBytes} bytes, not ${key.length}`)
     this.#key = key
   }
 
@@ -58,7 +59,8 @@ export class SessionSeal {
     if (match === null) return undefined
     const [, text = '', mode, token = '', tag, signature = ''] = match
     const upstream = upstreams.find((each) => this.#upstreamTag(each) === tag)
-    if (upstream === undefined || !timingSafeEqual(Buffer.from(signature, 'base64url'), this.#mac('session', text))) return undefined
+    if (upstream === undefined || !timingSafeEqual(Buffer.from(signature, 'base64url'), this.#mac('session', text)))
+      return undefined
     return { mode: mode === 'p' ? 'persistent' : 'balanced', upstream, token }
   }
 

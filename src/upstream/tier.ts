@@ -21,7 +21,10 @@ export class Tier {
     this.members = members
     this.#uneven = members.some((each) => each.spec.weight !== members[0]!.spec.weight)
     this.#slowStartMs = slowStartMs
-    this.#grownAt = slowStartMs === 0 ? 0 : Math.max(...members.map((each) => (each.spec.health?.readySince ?? -Infinity) + slowStartMs))
+    this.#grownAt =
+      slowStartMs === 0
+        ? 0
+        : Math.max(...members.map((each) => (each.spec.health?.readySince ?? -Infinity) + slowStartMs))
   }
 
   /** `undefined` when all weigh the same. */

@@ -10,12 +10,21 @@ import type { Tier, Weigh } from './tier.ts'
 export type Score = (endpoint: Endpoint, weight: number) => number
 
 /** The better of two; the first of them when they are equal. */
-export function betterOfTwo(tier: Tier, tried: readonly Endpoint[], { now, random }: BalancerEnv, score: Score): Endpoint | undefined {
+export function betterOfTwo(
+  tier: Tier,
+  tried: readonly Endpoint[],
+  { now, random }: BalancerEnv,
+  score: Score,
+): Endpoint | undefined {
   const weigh = tier.weigh(now())
   const free = tier.members.filter((each) => each.isFree(tried))
   const first = draw(free, weigh, random)
   if (first === undefined || free.length === 1) return first
-  const second = draw(free.filter((each) => each !== first), weigh, random)
+  const second = draw(
+    free.filter((each) => each !== first),
+    weigh,
+    random,
+  )
   // Weight 0 is for when nobody else is left.
   if (second === undefined || second.spec.weight === 0) return first
   return score(second, weigh?.(second) ?? 1) < score(first, weigh?.(first) ?? 1) ? second : first

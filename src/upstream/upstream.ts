@@ -76,7 +76,8 @@ export class Upstream {
   /** What the snapshot says of it now. `limit`: attempts under way at one endpoint at once. */
   configure(spec: Choosing, limit: number): void {
     const before = JSON.stringify(this.#spec.balance)
-    if (JSON.stringify(spec.balance) !== before) this.#balancer = createBalancer(spec.balance ?? { kind: 'roundRobin' }, this.#env)
+    if (JSON.stringify(spec.balance) !== before)
+      this.#balancer = createBalancer(spec.balance ?? { kind: 'roundRobin' }, this.#env)
     this.#spec = spec
     this.#limit = limit
     this.#rebuild()
@@ -119,7 +120,11 @@ export class Upstream {
   }
 
   /** An endpoint for a new session and the session that leads to it. */
-  bind(asker: Asker, tried: readonly Endpoint[], mode: Session['mode']): { readonly endpoint: Endpoint; readonly session: Session } | undefined {
+  bind(
+    asker: Asker,
+    tried: readonly Endpoint[],
+    mode: Session['mode'],
+  ): { readonly endpoint: Endpoint; readonly session: Session } | undefined {
     if (mode === 'persistent') {
       const endpoint = this.#balance(asker, tried)
       return endpoint && { endpoint, session: { mode, upstream: this.id, token: this.#tagOf(endpoint) } }
@@ -164,7 +169,11 @@ export class Upstream {
   }
 
   /** A client's first endpoint is found by hash, so that all workers agree on it without talking. */
-  #pickForClient({ client }: Asker, tried: readonly Endpoint[], { timeoutMs }: AffinitySpec & { readonly kind: 'clientIP' }): Endpoint | undefined {
+  #pickForClient(
+    { client }: Asker,
+    tried: readonly Endpoint[],
+    { timeoutMs }: AffinitySpec & { readonly kind: 'clientIP' },
+  ): Endpoint | undefined {
     const now = this.#env.now()
     const known = this.#endpoints.get(this.#clients.get(client.address, now) ?? '')
     const stays = known?.takesBound === true && known.isFree(tried)
@@ -181,7 +190,12 @@ export class Upstream {
     const priorities = new Set(Array.from(this.#endpoints.values(), ({ spec }) => spec.priority))
     for (const priority of [...priorities].toSorted((a, b) => a - b)) {
       const members = [...this.#endpoints.values()].filter((each) => each.spec.priority === priority && accepts(each))
-      const chosen = highest(members, key, (each) => each.spec.weight, () => true)
+      const chosen = highest(
+        members,
+        key,
+        (each) => each.spec.weight,
+        () => true,
+      )
       if (chosen !== undefined) return chosen
     }
     return undefined

@@ -41,8 +41,13 @@ export async function readAffinityKey(source: AffinityKeySource): Promise<Affini
 }
 
 async function readSecret(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((error: unknown) => Promise.reject(new Error(`--affinity-key-file: ${path} cannot be read (${reasonOf(error)})`)))
-  if (bytes.length < affinityKeyBytes) throw new Error(`--affinity-key-file: ${path} holds ${bytes.length} bytes, but a key has at least ${affinityKeyBytes}; make one with: head -c 32 /dev/urandom | base64`)
+  const bytes = await readFile(path).catch((error: unknown) =>
+    Promise.reject(new Error(`--affinity-key-file: ${path} cannot be read (${reasonOf(error)})`)),
+  )
+  if (bytes.length < affinityKeyBytes)
+    throw new Error(
+      `--affinity-key-file: ${path} holds ${bytes.length} bytes, but a key has at least ${affinityKeyBytes}; make one with: head -c 32 /dev/urandom | base64`,
+    )
   // An editor's last line break makes no other key.
   const text = bytes.toString('latin1').replace(/[\r\n]+$/, '')
   return createHash('sha256').update(text, 'latin1').digest()

@@ -42,7 +42,10 @@ export class Asker {
       // undici's types do not know that raw heads are flat lists of names and values.
       return { status: statusCode, fields: textsOf(headers as unknown as readonly (string | Buffer)[]) }
     } catch (error) {
-      this.#log[question.optional === true ? 'debug' : 'warn']('a policy got no answer', { origin, error: error instanceof Error ? error.message : String(error) })
+      this.#log[question.optional === true ? 'debug' : 'warn']('a policy got no answer', {
+        origin,
+        error: error instanceof Error ? error.message : String(error),
+      })
       return undefined
     }
   }
@@ -55,14 +58,21 @@ export class Asker {
     if (to.kind === 'origin') return to.origin
     const ready = [...this.#upstreams.of(to.id).endpoints()].filter(({ spec }) => spec.ready && !spec.terminating)
     const endpoint = ready[this.#turn++ % ready.length]
-    if (endpoint === undefined) this.#log.warn('a policy got no answer', { upstream: to.id, error: 'no endpoint is ready' })
+    if (endpoint === undefined)
+      this.#log.warn('a policy got no answer', { upstream: to.id, error: 'no endpoint is ready' })
     return endpoint && `${to.scheme}://${endpoint.id}`
   }
 
   #agentOf(connectMs: number): Agent {
     let agent = this.#agents.get(connectMs)
     if (agent === undefined) {
-      agent = new Agent({ connect: { timeout: connectMs }, connections: connectionsPerOrigin, keepAliveTimeout: idleMs, pipelining: 1, maxHeaderSize: 16_384 })
+      agent = new Agent({
+        connect: { timeout: connectMs },
+        connections: connectionsPerOrigin,
+        keepAliveTimeout: idleMs,
+        pipelining: 1,
+        maxHeaderSize: 16_384,
+      })
       this.#agents.set(connectMs, agent)
     }
     return agent

@@ -108,11 +108,26 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
-    wanted === undefined ? undefined : { listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys }), wanted, moved: undefined }
+    wanted === undefined
+      ? undefined
+      : {
+          listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys }),
+          wanted,
+          moved: undefined,
+        }
   const { counters = createCounters(1), row = 0 } = init
   const ledger = new Ledger(counters.ledger, { rows: counters.rows, row })
   const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal, ledger })
-  const door = new RunningFrontDoor({ init, counters, row, lane, contexts, upstreams, http: entranceOf('http', init.httpPort), https: entranceOf('https', init.httpsPort) })
+  const door = new RunningFrontDoor({
+    init,
+    counters,
+    row,
+    lane,
+    contexts,
+    upstreams,
+    http: entranceOf('http', init.httpPort),
+    https: entranceOf('https', init.httpsPort),
+  })
   if (init.listensLater !== true) await door.listen()
   return door
 }
@@ -246,7 +261,10 @@ function portOf(entrance: Entrance | undefined): number {
   return entrance === undefined ? 0 : entrance.listener.port || entrance.wanted
 }
 
-async function bindOrMove(entrance: Entrance, { bind: host, reusePort, isFirst, portConflict }: FrontDoorInit): Promise<void> {
+async function bindOrMove(
+  entrance: Entrance,
+  { bind: host, reusePort, isFirst, portConflict }: FrontDoorInit,
+): Promise<void> {
   const { listener, wanted: port } = entrance
   try {
     if (isFirst === true) await requireFree({ host, port, reusePort: false })

@@ -39,7 +39,8 @@ const steadyMs = 30_000
 const firstPauseMs = 200
 const lastPauseMs = 10_000
 
-export const startWorkerThread: StartThread = (settings) => new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings })
+export const startWorkerThread: StartThread = (settings) =>
+  new Worker(new URL('./thread.ts', import.meta.url), { workerData: settings })
 
 export class WorkerHandle {
   readonly #init: HandleInit
@@ -113,7 +114,10 @@ export class WorkerHandle {
   #died(error: Error | undefined): void {
     this.#thread = undefined
     this.#state = 'waiting'
-    this.#pauseMs = performance.now() - this.#startedAt > steadyMs ? 0 : Math.min(Math.max(firstPauseMs, this.#pauseMs * 2), lastPauseMs)
+    this.#pauseMs =
+      performance.now() - this.#startedAt > steadyMs
+        ? 0
+        : Math.min(Math.max(firstPauseMs, this.#pauseMs * 2), lastPauseMs)
     this.#timer = setTimeout(this.#init.onDue, this.#pauseMs)
     this.#init.onDeath(error)
   }

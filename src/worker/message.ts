@@ -77,7 +77,11 @@ export type LoopDelay = {
 }
 
 /** What one worker has counted. */
-export type Counted = { readonly families: readonly MetricFamily[]; readonly endpoints: readonly EndpointUse[]; readonly delay: LoopDelay }
+export type Counted = {
+  readonly families: readonly MetricFamily[]
+  readonly endpoints: readonly EndpointUse[]
+  readonly delay: LoopDelay
+}
 
 export type FromWorker =
   | { readonly kind: 'listening'; readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
@@ -90,7 +94,12 @@ export type FromWorker =
   /** How attempts went, gathered over one turn of the event loop; only when endpoints failed, or stopped failing. */
   | { readonly kind: 'outcomes'; readonly outcomes: readonly EndpointOutcome[] }
   /** A line for the operational log. */
-  | { readonly kind: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string; readonly fields: LogFields }
+  | {
+      readonly kind: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: LogFields
+    }
   /** `cut` connections or streams did not finish in time. */
   | { readonly kind: 'drained'; readonly cut: number }
   /** The worker cannot do its work and ends: a port that cannot be bound, a log that cannot be opened. */

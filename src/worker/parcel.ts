@@ -19,7 +19,12 @@ type List = (typeof lists)[number]
 type Part = readonly [list: List | 'sets', items: readonly unknown[]]
 
 export function pack({ patch, sets }: Contents): Parcel {
-  const parts = [...partsOf('sets', sets.map((each) => JSON.stringify(each)))]
+  const parts = [
+    ...partsOf(
+      'sets',
+      sets.map((each) => JSON.stringify(each)),
+    ),
+  ]
   if (patch !== undefined) for (const list of lists) parts.push(...partsOf(list, textsOf(patch[list])))
   const encoded = parts.map((part) => Buffer.from(part))
   const bytes = new Uint8Array(new SharedArrayBuffer(encoded.reduce((sum, part) => sum + part.length, 0)))
@@ -33,7 +38,13 @@ export function pack({ patch, sets }: Contents): Parcel {
 
 /** Yields between parts. `generation` is that of the patch; `undefined` when the parcel holds none. */
 export function* unpack({ bytes, ends }: Parcel, generation: number | undefined): Generator<void, Contents> {
-  const found: Record<List | 'sets', unknown[]> = { sets: [], routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+  const found: Record<List | 'sets', unknown[]> = {
+    sets: [],
+    routes: [],
+    upstreams: [],
+    certificates: [],
+    tlsHosts: [],
+  }
   let start = 0
   for (const end of ends) {
     // Text is decoded from memory of our own only, so the part is copied once on its way. It is what `pack` wrote.
@@ -49,7 +60,9 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
 
 /** New items become runs of one, so that a part can end behind any of them. */
 function textsOf(runs: readonly Run<object>[]): readonly string[] {
-  return runs.flatMap((run) => ('items' in run ? run.items.map((item) => `{"items":[${JSON.stringify(item)}]}`) : [JSON.stringify(run)]))
+  return runs.flatMap((run) =>
+    'items' in run ? run.items.map((item) => `{"items":[${JSON.stringify(item)}]}`) : [JSON.stringify(run)],
+  )
 }
 
 function* partsOf(list: List | 'sets', texts: readonly string[]): Generator<string, void> {

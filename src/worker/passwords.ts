@@ -39,11 +39,13 @@ export class Passwords implements PasswordChecker {
     const pending = this.#pending.get(digest)
     if (pending !== undefined) return pending
     if (this.#pending.size >= mostPending) return Promise.resolve('busy')
-    const asked = this.#ask(password, hash).then((matches) => {
-      const remembered = matches ? this.#right : this.#wrong
-      remembered.set(digest, true, Date.now() + rememberedMs)
-      return matches
-    }).finally(() => this.#pending.delete(digest))
+    const asked = this.#ask(password, hash)
+      .then((matches) => {
+        const remembered = matches ? this.#right : this.#wrong
+        remembered.set(digest, true, Date.now() + rememberedMs)
+        return matches
+      })
+      .finally(() => this.#pending.delete(digest))
     this.#pending.set(digest, asked)
     return asked
   }
@@ -76,7 +78,8 @@ export class Passwords implements PasswordChecker {
     thread.on('error', () => {})
     thread.on('exit', () => {
       if (this.#thread === thread) this.#thread = undefined
-      for (const answer of this.#answers.values()) answer.reject(new Error('the thread that checks passwords has ended'))
+      for (const answer of this.#answers.values())
+        answer.reject(new Error('the thread that checks passwords has ended'))
       this.#answers.clear()
     })
     return thread

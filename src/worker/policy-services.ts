@@ -40,7 +40,11 @@ export class PolicyServices {
         return httpsPort()
       },
       rates: new RateCells(counters.rates, sharedNow),
-      gate: new Gate({ inFlight: new InFlight(counters.inFlight, { rows: counters.rows, row }), after, now: sharedNow }),
+      gate: new Gate({
+        inFlight: new InFlight(counters.inFlight, { rows: counters.rows, row }),
+        after,
+        now: sharedNow,
+      }),
       passwords: this.#passwords,
       ask: (question) => asker.ask(question),
       answers: new ExpiringMap<Answer>(mostAnswers),

@@ -73,7 +73,10 @@ export class WorkerPool {
   constructor(init: PoolInit) {
     this.#init = init
     this.#startThread = init.startThread ?? startWorkerThread
-    const onFull = (): void => init.log.error(`more than ${ledgerSlots} endpoints: each worker counts for itself what is under way at the others`)
+    const onFull = (): void =>
+      init.log.error(
+        `more than ${ledgerSlots} endpoints: each worker counts for itself what is under way at the others`,
+      )
     this.#slots = new Slots(ledgerSlots, onFull)
   }
 
@@ -104,7 +107,12 @@ export class WorkerPool {
     this.#table = { seed, packed: packRoutes(snapshot.routes, hashKey(seed), { shared: true }) }
     this.#snapshot = snapshot
     const parcel = pack({ patch, sets: this.#takeChanged(sets) })
-    this.#sendAll({ kind: 'change', sequence: ++this.#sequence, parcel, snapshot: { generation: snapshot.generation, table: this.#table } })
+    this.#sendAll({
+      kind: 'change',
+      sequence: ++this.#sequence,
+      parcel,
+      snapshot: { generation: snapshot.generation, table: this.#table },
+    })
     return this.settled()
   }
 
@@ -114,7 +122,12 @@ export class WorkerPool {
     if (this.#table === undefined) return
     const changed = this.#takeChanged(sets)
     if (changed.length === 0) return
-    this.#sendAll({ kind: 'change', sequence: ++this.#sequence, parcel: pack({ patch: undefined, sets: changed }), snapshot: undefined })
+    this.#sendAll({
+      kind: 'change',
+      sequence: ++this.#sequence,
+      parcel: pack({ patch: undefined, sets: changed }),
+      snapshot: undefined,
+    })
   }
 
   /**
@@ -158,7 +171,9 @@ export class WorkerPool {
       for (const worker of asked) worker.send({ kind: 'tally', request })
       this.#answered(request, undefined)
     })
-    const known = asked.flatMap((each) => (each.counted === undefined ? [] : [{ worker: this.#workers.indexOf(each), ...each.counted }]))
+    const known = asked.flatMap((each) =>
+      each.counted === undefined ? [] : [{ worker: this.#workers.indexOf(each), ...each.counted }],
+    )
     return {
       families: known.map(({ families }) => families),
       endpoints: known.flatMap(({ endpoints }) => endpoints),
@@ -190,7 +205,9 @@ export class WorkerPool {
     try {
       const ports = await first!.start({ ...settings, row: 0, reusePort, isFirst: reusePort, listensLater: false })
       this.#ports = ports
-      await Promise.all(others.map((each, index) => each.start({ ...this.#joining(ports), row: index + 1, listensLater: false })))
+      await Promise.all(
+        others.map((each, index) => each.start({ ...this.#joining(ports), row: index + 1, listensLater: false })),
+      )
     } catch (error) {
       this.#ports = undefined
       await Promise.all(workers.map((each) => each.close()))
@@ -200,7 +217,14 @@ export class WorkerPool {
 
   /** The ports that the first one found, whatever was asked for then. */
   #joining({ http, https }: PoolPorts): Omit<WorkerSettings, 'row' | 'listensLater'> {
-    return { ...this.#init.settings, httpPort: http, httpsPort: https, portConflict: 'fail', reusePort: this.#workers.length > 1, isFirst: false }
+    return {
+      ...this.#init.settings,
+      httpPort: http,
+      httpsPort: https,
+      portConflict: 'fail',
+      reusePort: this.#workers.length > 1,
+      isFirst: false,
+    }
   }
 
   #handle(row: number): WorkerHandle {
@@ -219,7 +243,9 @@ export class WorkerPool {
       case 'failed':
         return
       case 'refused':
-        this.#init.log.error('a worker cannot run the new configuration and goes on with the last one', { error: message.message })
+        this.#init.log.error('a worker cannot run the new configuration and goes on with the last one', {
+          error: message.message,
+        })
         return this.#release()
       case 'applied':
         return this.#release()
@@ -245,7 +271,10 @@ export class WorkerPool {
     // A worker that never listened has its failure reported by start(); only one that served is replaced.
     if (this.#closing || this.#ports === undefined) return void worker.close()
     this.#restarts++
-    this.#init.log.error('a worker died; another one takes its place', { worker: row, error: error?.stack ?? error?.message })
+    this.#init.log.error('a worker died; another one takes its place', {
+      worker: row,
+      error: error?.stack ?? error?.message,
+    })
   }
 
   async #replace(worker: WorkerHandle, row: number): Promise<void> {
@@ -258,14 +287,23 @@ export class WorkerPool {
       await listening
       log.warn('a worker was replaced', { worker: row, restarts: this.#restarts })
     } catch (error) {
-      if (!this.#closing) log.error('a worker could not be replaced; trying again', { worker: row, error: plain(error).message })
+      if (!this.#closing)
+        log.error('a worker could not be replaced; trying again', { worker: row, error: plain(error).message })
     }
   }
 
   /** All that was handed over so far, for a worker that knows nothing. */
   #everything(table: PackedTable): ToWorker {
-    const parcel = pack({ patch: patchOf(emptySnapshot, this.#snapshot), sets: [...this.#sets.values()].map(({ sent }) => sent) })
-    return { kind: 'change', sequence: this.#sequence, parcel, snapshot: { generation: this.#snapshot.generation, table } }
+    const parcel = pack({
+      patch: patchOf(emptySnapshot, this.#snapshot),
+      sets: [...this.#sets.values()].map(({ sent }) => sent),
+    })
+    return {
+      kind: 'change',
+      sequence: this.#sequence,
+      parcel,
+      snapshot: { generation: this.#snapshot.generation, table },
+    }
   }
 
   /** Those that workers do not have yet, ready to be sent. */

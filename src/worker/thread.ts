@@ -27,7 +27,10 @@ const port = parentPort!
 
 const tally = new Tally()
 const log = remoteLog({})
-const outcomes = new Outcomes({ tell: (news) => say({ kind: 'outcomes', outcomes: news }), later: (run) => void setImmediate(run) })
+const outcomes = new Outcomes({
+  tell: (news) => say({ kind: 'outcomes', outcomes: news }),
+  later: (run) => void setImmediate(run),
+})
 /** What patches are made to, whether it could be run or not. */
 let received: Snapshot = emptySnapshot
 /** Of the snapshot we route by. */
@@ -46,13 +49,24 @@ function say(message: FromWorker): void {
 
 /** Operational lines are written by the main thread, so that they never interleave. */
 function remoteLog(fields: LogFields): Log {
-  const write = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, more: LogFields = {}) =>
-    say({ kind: 'log', level, message, fields: { ...fields, ...more } })
-  return { debug: write('debug'), info: write('info'), warn: write('warn'), error: write('error'), with: (more) => remoteLog({ ...fields, ...more }) }
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, more: LogFields = {}) =>
+      say({ kind: 'log', level, message, fields: { ...fields, ...more } })
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    with: (more) => remoteLog({ ...fields, ...more }),
+  }
 }
 
 async function open(): Promise<void> {
-  const accessLog = settings.accessLog === undefined ? undefined : createAccessLog({ destination: settings.accessLog, onDrop: () => tally.logLineDropped() })
+  const accessLog =
+    settings.accessLog === undefined
+      ? undefined
+      : createAccessLog({ destination: settings.accessLog, onDrop: () => tally.logLineDropped() })
   const observer = createWitness({
     tally,
     accessLog,
@@ -76,7 +90,11 @@ function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWork
       changes = changes.then(() => change(door, message))
       return
     case 'tally':
-      say({ kind: 'tallies', request: message.request, counted: { families: tally.families(), endpoints: door.uses(), delay: takeDelay() } })
+      say({
+        kind: 'tallies',
+        request: message.request,
+        counted: { families: tally.families(), endpoints: door.uses(), delay: takeDelay() },
+      })
       return
     case 'drain':
       void drain(door, accessLog, message.timeoutMs)
@@ -93,7 +111,11 @@ async function change(door: FrontDoor, message: ChangeMessage): Promise<void> {
   } catch (error) {
     // One that could not even begin has nothing to offer to anybody.
     if (!isListening) return fail(error)
-    return say({ kind: 'refused', sequence, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    return say({
+      kind: 'refused',
+      sequence,
+      message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
   }
   if (!isListening) await door.listen().then(() => sayListening(door), fail)
 }
@@ -112,7 +134,12 @@ function* applying(door: FrontDoor, { parcel, snapshot: announced }: ChangeMessa
 
 function takeDelay(): LoopDelay {
   const late = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - sampleMs)
-  const delay = { p50: late(loopDelay.percentile(50)), p99: late(loopDelay.percentile(99)), max: late(loopDelay.max), longestSlice: slices.takeLongest() }
+  const delay = {
+    p50: late(loopDelay.percentile(50)),
+    p99: late(loopDelay.percentile(99)),
+    max: late(loopDelay.max),
+    longestSlice: slices.takeLongest(),
+  }
   loopDelay.reset()
   return delay
 }
@@ -124,7 +151,11 @@ async function drain(door: FrontDoor, accessLog: AccessLog | undefined, timeoutM
 }
 
 function fail(error: unknown): void {
-  say({ kind: 'failed', code: error instanceof BindError ? error.code : undefined, message: error instanceof Error ? error.message : String(error) })
+  say({
+    kind: 'failed',
+    code: error instanceof BindError ? error.code : undefined,
+    message: error instanceof Error ? error.message : String(error),
+  })
 }
 
 open().catch(fail)

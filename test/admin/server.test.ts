@@ -21,16 +21,34 @@ const views: AdminViews = {
 let server: AdminServer | undefined
 afterEach(async () => server?.close())
 
-async function ask(path: string, init: { method?: string; host?: string; views?: Partial<AdminViews> } = {}): Promise<Answer> {
-  server = new AdminServer({ host: '127.0.0.1', port: 0, pages: adminPages({ ...views, ...init.views }), log: silentLog })
+async function ask(
+  path: string,
+  init: { method?: string; host?: string; views?: Partial<AdminViews> } = {},
+): Promise<Answer> {
+  server = new AdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    pages: adminPages({ ...views, ...init.views }),
+    log: silentLog,
+  })
   const port = await server.listen()
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, method: init.method ?? 'GET', headers: { host: init.host ?? `127.0.0.1:${port}` }, agent: false }, (response) => {
-      let body = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => (body += chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
-    })
+    const asked = request(
+      {
+        host: '127.0.0.1',
+        port,
+        path,
+        method: init.method ?? 'GET',
+        headers: { host: init.host ?? `127.0.0.1:${port}` },
+        agent: false,
+      },
+      (response) => {
+        let body = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => (body += chunk))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
+      },
+    )
     asked.on('error', reject)
     asked.end()
   })
@@ -74,7 +92,13 @@ describe('the admin address', () => {
   })
 
   test('a page that fails answers 500 without saying why', async () => {
-    const answer = await ask('/api/v1/routes', { views: { routes: () => { throw new Error('secret') } } })
+    const answer = await ask('/api/v1/routes', {
+      views: {
+        routes: () => {
+          throw new Error('secret')
+        },
+      },
+    })
     expect(answer.status).toBe(500)
     expect(answer.body).not.toContain('secret')
   })

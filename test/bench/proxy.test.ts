@@ -18,12 +18,19 @@ function candidate(name: string, [min, median, max]: readonly [number, number, n
 
 describe('a winner', () => {
   test('is named when it leads by more than rounds differ', () => {
-    expect(verdict([candidate('a', [9, 10, 11]), candidate('b', [19, 20, 21])], 'less')).toEqual({ kind: 'winner', name: 'a', by: 2 })
+    expect(verdict([candidate('a', [9, 10, 11]), candidate('b', [19, 20, 21])], 'less')).toEqual({
+      kind: 'winner',
+      name: 'a',
+      by: 2,
+    })
     expect(verdict([candidate('a', [9, 10, 11]), candidate('b', [19, 20, 21])], 'more')).toMatchObject({ name: 'b' })
   })
 
   test.each([
-    ['the rounds of the first differ by more than it leads', [candidate('a', [5, 10, 16]), candidate('b', [19, 20, 21])]],
+    [
+      'the rounds of the first differ by more than it leads',
+      [candidate('a', [5, 10, 16]), candidate('b', [19, 20, 21])],
+    ],
     ['the rounds of the second do', [candidate('a', [9, 10, 11]), candidate('b', [12, 20, 25])]],
     ['there was but one round', [candidate('a', [10, 10, 10], 1), candidate('b', [20, 20, 20], 1)]],
     ['there is nobody else', [candidate('a', [9, 10, 11])]],
@@ -48,7 +55,11 @@ describe('a template', () => {
     ['{{#tls}}\nssl on;\n{{/tls}}\nend', { tls: false }, 'end'],
     ['{{^log}}\noff\n{{/log}}\n', { log: false }, 'off\n'],
     ['to {{#ends}}{{ip}}:{{port}} {{/ends}}{', { ip: 'x', ends: [{ port: 1 }, { port: 2 }] }, 'to x:1 x:2 {'],
-    ['{{#ends}}\n{{#tls}}\ns{{port}}\n{{/tls}}\n{{/ends}}\n', { tls: true, ends: [{ port: 1 }, { port: 2 }] }, 's1\ns2\n'],
+    [
+      '{{#ends}}\n{{#tls}}\ns{{port}}\n{{/tls}}\n{{/ends}}\n',
+      { tls: true, ends: [{ port: 1 }, { port: 2 }] },
+      's1\ns2\n',
+    ],
   ])('%j is filled in', (template, values, text) => {
     expect(fill(template, values).replaceAll(/ +/g, ' ')).toBe(text)
   })
@@ -70,7 +81,10 @@ test.each([
 
 describe('the command line', () => {
   test('takes names in any case, in their own order', () => {
-    expect(readOptions(['HTTPS', 'small', '--peers', 'caddy,NGINX'])).toMatchObject({ scenarios: ['small', 'https'], peers: ['nginx', 'Caddy'] })
+    expect(readOptions(['HTTPS', 'small', '--peers', 'caddy,NGINX'])).toMatchObject({
+      scenarios: ['small', 'https'],
+      peers: ['nginx', 'Caddy'],
+    })
   })
 
   test('bounds rounds and seconds, and says all that is wrong at once', () => {
@@ -107,14 +121,18 @@ describe('goals', () => {
 
   test('demand that no request fails while the configuration changes', () => {
     const reloads = { count: 2, quietP99: 2 }
-    const of = (failures: number) => judge(runOf('reload', { Genkan: [sample(1, { reloads, failures })] })).map(({ met }) => met)
+    const of = (failures: number) =>
+      judge(runOf('reload', { Genkan: [sample(1, { reloads, failures })] })).map(({ met }) => met)
     expect(of(0)).toContain('yes')
     expect(of(1)).toContain('no')
   })
 })
 
 test('ratios are taken round by round, for a slow minute slows both', () => {
-  const [a, b] = [[sample(20), sample(60)], [sample(10), sample(30)]].map((samples) => ({ peer: '', version: '', samples }))
+  const [a, b] = [
+    [sample(20), sample(60)],
+    [sample(10), sample(30)],
+  ].map((samples) => ({ peer: '', version: '', samples }))
   expect(ratioOf(a!, b!, ({ cpu }) => cpu)).toEqual({ median: 2, min: 2, max: 2 })
 })
 

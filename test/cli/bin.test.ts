@@ -8,7 +8,10 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { bin, genkan, heard, listen, stop } from '../support/cli.ts'
 
 /** Makes the Node that starts bin/genkan.js, and none that this one starts, believe that it is an old one. */
-const pretendOld = ['--import', `data:text/javascript,${encodeURIComponent("Object.defineProperty(process.versions, 'node', { value: '18.20.0' })")}`]
+const pretendOld = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent("Object.defineProperty(process.versions, 'node', { value: '18.20.0' })")}`,
+]
 
 /** An installation of which nothing is there but the starter, and what the test puts beside it. */
 function installation(): string {
@@ -27,8 +30,14 @@ function pin(root: string, version: string): void {
 }
 
 async function run(root: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit') as Promise<[number | null]>])
+  const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js'), ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [out, err, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ])
   return { out, err, code }
 }
 
@@ -39,7 +48,10 @@ function writeMain(root: string, source: string): void {
 
 test('all that a command prints arrives, however late its reader comes', async () => {
   const root = installation()
-  writeMain(root, "export async function main(): Promise<number> { process.stdout.write('x'.repeat(1_000_000)); return 3 }")
+  writeMain(
+    root,
+    "export async function main(): Promise<number> { process.stdout.write('x'.repeat(1_000_000)); return 3 }",
+  )
   const child = spawn(process.execPath, [join(root, 'bin/genkan.js')], { stdio: ['ignore', 'pipe', 'ignore'] })
   const left = once(child, 'exit')
   await once(child.stdout, 'readable')
@@ -53,7 +65,9 @@ describe('bin/genkan.js on a Node that is too old', () => {
   test('says what is needed and where to get it, and exits with 1', async () => {
     const { code, err } = await run(installation())
     expect(code).toBe(1)
-    expect(err).toMatch(/^genkan: this is Node 18\.20\.0, and Genkan needs Node 24 or newer\. Install .*nodejs\.org.*`npm ci`/)
+    expect(err).toMatch(
+      /^genkan: this is Node 18\.20\.0, and Genkan needs Node 24 or newer\. Install .*nodejs\.org.*`npm ci`/,
+    )
   })
 
   test('does not go on with a pinned Node that is too old as well', async () => {
@@ -65,9 +79,14 @@ describe('bin/genkan.js on a Node that is too old', () => {
   test('goes on with the pinned Node, which keeps arguments, output and exit code', async () => {
     const root = installation()
     pin(root, '26.1.0')
-    writeMain(root, 'export async function main(argv: readonly string[]): Promise<number> { console.log(process.versions.node, argv.join()); return 7 }')
+    writeMain(
+      root,
+      'export async function main(argv: readonly string[]): Promise<number> { console.log(process.versions.node, argv.join()); return 7 }',
+    )
     const { code, out, err } = await run(root, 'check', 'a b')
-    expect(err).toBe('genkan: this is Node 18.20.0, and Genkan needs Node 24 or newer; going on with the pinned Node 26.1.0\n')
+    expect(err).toBe(
+      'genkan: this is Node 18.20.0, and Genkan needs Node 24 or newer; going on with the pinned Node 26.1.0\n',
+    )
     expect(out).toBe(`${process.versions.node} check,a b\n`)
     expect(code).toBe(7)
   })
@@ -75,7 +94,9 @@ describe('bin/genkan.js on a Node that is too old', () => {
   test('passes signals on', async () => {
     const root = installation()
     pin(root, '26.1.0')
-    writeMain(root, `
+    writeMain(
+      root,
+      `
       export function main(): Promise<number> {
         const forever = setInterval(() => {}, 1000)
         return new Promise((resolve) => {
@@ -83,8 +104,11 @@ describe('bin/genkan.js on a Node that is too old', () => {
           process.on('SIGTERM', () => { clearInterval(forever); resolve(5) })
           console.log('is up')
         })
-      }`)
-    const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js')], { stdio: ['ignore', 'pipe', 'pipe'] })
+      }`,
+    )
+    const child = spawn(process.execPath, [...pretendOld, join(root, 'bin/genkan.js')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     started.push(child)
     const said = listen(child)
     await heard(child, said, /is up/)

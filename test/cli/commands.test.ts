@@ -12,7 +12,16 @@ describe('the command line', () => {
   test('lists its commands, each with its operands', async () => {
     const { code, out } = await genkan(['--help'])
     expect(code).toBe(0)
-    for (const line of ['serve <folder...> ', 'dev [folder...] ', 'dns <folder...> ', 'check <folder...> ', 'routes <folder...> ', 'explain <url> <folder...> ', 'test <scenario...> ', 'version ']) {
+    for (const line of [
+      'serve <folder...> ',
+      'dev [folder...] ',
+      'dns <folder...> ',
+      'check <folder...> ',
+      'routes <folder...> ',
+      'explain <url> <folder...> ',
+      'test <scenario...> ',
+      'version ',
+    ]) {
       expect(out).toContain(`\n  ${line}`)
     }
   })
@@ -20,7 +29,8 @@ describe('the command line', () => {
   test('tells of every flag in groups, with defaults and examples', async () => {
     const { code, out } = await genkan(['serve', '--help'])
     expect(code).toBe(0)
-    for (const group of ['Listening', 'Routing', 'Discovery', 'Requests', 'Running', 'Output', 'Limits']) expect(out).toContain(`\n${group}:\n`)
+    for (const group of ['Listening', 'Routing', 'Discovery', 'Requests', 'Running', 'Output', 'Limits'])
+      expect(out).toContain(`\n${group}:\n`)
     expect(out).toMatch(/--http-port <PORT> +port for HTTP; 0 picks a free one \(default: 80\)\n/)
     expect(out).toMatch(/--limit-header-bytes <SIZE> .*\(default: 32k\)\n/)
     expect(out).toContain('genkan serve manifests --cluster-dns 10.96.0.10')
@@ -33,11 +43,21 @@ describe('the command line', () => {
     ['a missing folder', ['check', 'nowhere', fine], {}, 'genkan: nowhere: there is no such file or folder\n'],
     ['a URL for a folder', ['check', 'https://a.test/'], {}, 'genkan: https://a.test/: this is a URL'],
     ['a flag without its value', ['check', fine, '--output'], {}, 'argument missing'],
-    ['a wrong variable', ['check', fine], { GENKAN_COMPAT: 'caddy' }, 'genkan: GENKAN_COMPAT: expected none or ingress-nginx, found "caddy"\n'],
+    [
+      'a wrong variable',
+      ['check', fine],
+      { GENKAN_COMPAT: 'caddy' },
+      'genkan: GENKAN_COMPAT: expected none or ingress-nginx, found "caddy"\n',
+    ],
     ['a folder for a URL', ['explain', fine, 'https://a.test/'], {}, 'the URL stands before the folders\n'],
     ['a URL without folders', ['explain', 'https://a.test/'], {}, 'genkan: explain wants the folders, too'],
     ['no scenario at all', ['test', empty], {}, 'genkan: no *.scenario.yaml below'],
-    ['a lane that is not there', ['test', '--lane', 'quick', 'examples/scenario-tests'], {}, 'genkan: --lane: expected general, fast or both, found "quick"\n'],
+    [
+      'a lane that is not there',
+      ['test', '--lane', 'quick', 'examples/scenario-tests'],
+      {},
+      'genkan: --lane: expected general, fast or both, found "quick"\n',
+    ],
   ] as const) {
     test(`says what is wrong with ${what}, and exits with 2`, async () => {
       const result = await genkan(args, { env })
@@ -50,13 +70,20 @@ describe('the command line', () => {
   test('tells all mistakes of one call at once', async () => {
     const { err } = await genkan(['serve', fine, '--htpp-port', '80', '--drain-timeout', 'soon', '--bind', 'x'])
     expect(err.split('\n').map((line) => line.trim().split(': ').slice(0, 2).join(': '))).toEqual([
-      'genkan: --htpp-port', '--bind: expected an IP address, such as 127.0.0.1 or ::, found "x"', '--drain-timeout: expected a duration such as 250ms, 30s, 5m or 1h30m, found "soon"', 'see `genkan serve --help`', '',
+      'genkan: --htpp-port',
+      '--bind: expected an IP address, such as 127.0.0.1 or ::, found "x"',
+      '--drain-timeout: expected a duration such as 250ms, 30s, 5m or 1h30m, found "soon"',
+      'see `genkan serve --help`',
+      '',
     ])
   })
 
   test('knows its version', async () => {
     expect((await genkan(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/)
-    const { genkan: version, node } = JSON.parse((await genkan(['version', '--output', 'json'])).out) as Record<string, string>
+    const { genkan: version, node } = JSON.parse((await genkan(['version', '--output', 'json'])).out) as Record<
+      string,
+      string
+    >
     expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     expect(node).toBe(process.versions.node)
   })
@@ -67,8 +94,12 @@ describe('genkan check', () => {
     const { code, out } = await genkan(['check', mistakes])
     expect(code).toBe(1)
     const lines = out.split('\n')
-    expect(lines[0]).toMatch(/^test\/fixtures\/check\/mistakes\/shop\.yaml:12:19: error: Ingress default\/shop: .*begins with \//)
-    expect(lines[1]).toMatch(/^test\/fixtures\/check\/mistakes\/shop\.yaml:26:23: error: Ingress default\/api: .*pathType/)
+    expect(lines[0]).toMatch(
+      /^test\/fixtures\/check\/mistakes\/shop\.yaml:12:19: error: Ingress default\/shop: .*begins with \//,
+    )
+    expect(lines[1]).toMatch(
+      /^test\/fixtures\/check\/mistakes\/shop\.yaml:26:23: error: Ingress default\/api: .*pathType/,
+    )
     expect(lines.at(-2)).toBe('3 documents, 0 routes: 2 errors')
   })
 
@@ -78,7 +109,12 @@ describe('genkan check', () => {
 
   test('fails for warnings only when told to be strict, and judges annotations', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'genkan-'))
-    const ingress = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'a', annotations: { 'nginx.ingress.kubernetes.io/ssl-redirct': 'true' } }, spec: { rules: [{ host: 'a.test' }] } }
+    const ingress = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'Ingress',
+      metadata: { name: 'a', annotations: { 'nginx.ingress.kubernetes.io/ssl-redirct': 'true' } },
+      spec: { rules: [{ host: 'a.test' }] },
+    }
     writeFileSync(join(folder, 'a.json'), JSON.stringify(ingress))
     const lax = await genkan(['check', folder])
     expect(lax).toMatchObject({ code: 0, err: '' })
@@ -88,11 +124,22 @@ describe('genkan check', () => {
   })
 
   test('prints JSON and Markdown', async () => {
-    const json = JSON.parse((await genkan(['check', mistakes, '--output', 'json'])).out) as { summary: object; problems: object[] }
+    const json = JSON.parse((await genkan(['check', mistakes, '--output', 'json'])).out) as {
+      summary: object
+      problems: object[]
+    }
     expect(json.summary).toEqual({ errors: 2, warnings: 0, infos: 0, documents: 3, routes: 0, annotations: {} })
-    expect(json.problems[0]).toMatchObject({ severity: 'error', line: 12, column: 19, object: 'Ingress default/shop', path: 'spec.rules[0].http.paths[0].path' })
+    expect(json.problems[0]).toMatchObject({
+      severity: 'error',
+      line: 12,
+      column: 19,
+      object: 'Ingress default/shop',
+      path: 'spec.rules[0].http.paths[0].path',
+    })
     const { out } = await genkan(['check', mistakes, '--output', 'markdown'])
-    expect(out).toContain('| severity | place | object | field | what |\n| --- | --- | --- | --- | --- |\n| error | test/fixtures/check/mistakes/shop.yaml:12:19 |')
+    expect(out).toContain(
+      '| severity | place | object | field | what |\n| --- | --- | --- | --- | --- |\n| error | test/fixtures/check/mistakes/shop.yaml:12:19 |',
+    )
   })
 })
 
@@ -109,7 +156,9 @@ describe('genkan routes', () => {
   })
 
   test('prints JSON', async () => {
-    const { routes } = JSON.parse((await genkan(['routes', fine, '--output', 'json'])).out) as { routes: { id: string }[] }
+    const { routes } = JSON.parse((await genkan(['routes', fine, '--output', 'json'])).out) as {
+      routes: { id: string }[]
+    }
     expect(routes.map(({ id }) => id)).toEqual(['default/web web.test Exact /', 'default/web web.test Prefix /cart'])
   })
 
@@ -131,8 +180,22 @@ describe('genkan explain', () => {
   })
 
   test('takes the Host of a given field, and prints JSON', async () => {
-    const { out } = await genkan(['explain', 'http://127.0.0.1/cart', fine, '--header', 'host: web.test', '--method', 'POST', '--output', 'json'])
-    expect(JSON.parse(out)).toMatchObject({ method: 'POST', host: { routed: 'web.test' }, winner: { object: 'Ingress default/web' } })
+    const { out } = await genkan([
+      'explain',
+      'http://127.0.0.1/cart',
+      fine,
+      '--header',
+      'host: web.test',
+      '--method',
+      'POST',
+      '--output',
+      'json',
+    ])
+    expect(JSON.parse(out)).toMatchObject({
+      method: 'POST',
+      host: { routed: 'web.test' },
+      winner: { object: 'Ingress default/web' },
+    })
   })
 
   test('says that nobody has the URL', async () => {

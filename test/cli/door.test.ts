@@ -8,7 +8,18 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { sendRequest } from '../../src/scenario/client.ts'
 import { genkan, heard, listen, root, startGenkan, stop } from '../support/cli.ts'
 
-const free = ['--http-port', '0', '--https-port', '0', '--admin', '127.0.0.1:0', '--bind', '127.0.0.1', '--workers', '1']
+const free = [
+  '--http-port',
+  '0',
+  '--https-port',
+  '0',
+  '--admin',
+  '127.0.0.1:0',
+  '--bind',
+  '127.0.0.1',
+  '--workers',
+  '1',
+]
 const started: ChildProcess[] = []
 
 afterEach(async () => {
@@ -33,7 +44,18 @@ async function start(command: 'serve' | 'dev', folder: string, ...flags: readonl
 }
 
 async function get(port: number, host: string, target: string): Promise<number> {
-  const request = { scheme: 'http', port, method: 'GET', target, serverName: host, fields: ['host', host], body: '', http: '1.1', from: undefined, timeoutMs: 10_000 } as const
+  const request = {
+    scheme: 'http',
+    port,
+    method: 'GET',
+    target,
+    serverName: host,
+    fields: ['host', host],
+    body: '',
+    http: '1.1',
+    from: undefined,
+    timeoutMs: 10_000,
+  } as const
   return (await sendRequest(request)).status
 }
 
@@ -43,8 +65,14 @@ describe('genkan serve', () => {
     const [line = '', ...rest] = said.out.split('\n')
     expect(rest).toEqual([''])
     expect(JSON.parse(line)).toMatchObject({
-      event: 'listening', pid: child.pid, ports: { http: ports.http, https: ports.https, admin: ports.admin },
-      http: `http://127.0.0.1:${ports.http}`, https: `https://127.0.0.1:${ports.https}`, admin: `http://127.0.0.1:${ports.admin}`, errors: 0, warnings: 0,
+      event: 'listening',
+      pid: child.pid,
+      ports: { http: ports.http, https: ports.https, admin: ports.admin },
+      http: `http://127.0.0.1:${ports.http}`,
+      https: `https://127.0.0.1:${ports.https}`,
+      admin: `http://127.0.0.1:${ports.admin}`,
+      errors: 0,
+      warnings: 0,
     })
     expect(ports.pid).toBe(child.pid)
     expect(await get(ports.http, 'nowhere.test', '/')).toBe(404)
@@ -53,7 +81,11 @@ describe('genkan serve', () => {
 
   test('says it in one line for a person', async () => {
     const { said, ports } = await start('serve', manifests(), '--log-format', 'pretty', '--access-log', 'off')
-    expect(said.out).toMatch(new RegExp(`^genkan \\S+ listens: http://127\\.0\\.0\\.1:${ports.http}, https://127\\.0\\.0\\.1:${ports.https}, admin http://127\\.0\\.0\\.1:${ports.admin}\\n$`))
+    expect(said.out).toMatch(
+      new RegExp(
+        `^genkan \\S+ listens: http://127\\.0\\.0\\.1:${ports.http}, https://127\\.0\\.0\\.1:${ports.https}, admin http://127\\.0\\.0\\.1:${ports.admin}\\n$`,
+      ),
+    )
   })
 
   test('reads everything again on SIGHUP', async () => {
@@ -73,7 +105,10 @@ describe('genkan serve', () => {
     const silent = createServer(() => {}).listen(0, '127.0.0.1')
     await once(silent, 'listening')
     const file = join(folder, 'web.yaml')
-    writeFileSync(file, readFileSync(file, 'utf8').replace('port: 1}', `port: ${(silent.address() as AddressInfo).port}}`))
+    writeFileSync(
+      file,
+      readFileSync(file, 'utf8').replace('port: 1}', `port: ${(silent.address() as AddressInfo).port}}`),
+    )
     const { child, said, ports } = await start('serve', folder, '--log-format', 'json')
     const reached = once(silent, 'connection')
     const client = connect(ports.http, '127.0.0.1')
@@ -97,7 +132,16 @@ describe('genkan serve', () => {
   test('removes the ports of an earlier run before it starts', async () => {
     const portsFile = join(mkdtempSync(join(tmpdir(), 'genkan-')), 'ports.json')
     writeFileSync(portsFile, 'old')
-    const { code } = await genkan(['serve', 'test/fixtures/check/fine', '--http-port', '0', '--bind', '203.0.113.1', '--ports-file', portsFile])
+    const { code } = await genkan([
+      'serve',
+      'test/fixtures/check/fine',
+      '--http-port',
+      '0',
+      '--bind',
+      '203.0.113.1',
+      '--ports-file',
+      portsFile,
+    ])
     expect(code).toBe(1)
     expect(existsSync(portsFile)).toBe(false)
   })
@@ -106,7 +150,20 @@ describe('genkan serve', () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')
     const { port } = squatter.address() as AddressInfo
-    const { code, err } = await genkan(['serve', 'test/fixtures/check/fine', '--bind', '127.0.0.1', '--http-port', String(port), '--https-port', '0', '--admin', 'off', '--log-level', 'error'])
+    const { code, err } = await genkan([
+      'serve',
+      'test/fixtures/check/fine',
+      '--bind',
+      '127.0.0.1',
+      '--http-port',
+      String(port),
+      '--https-port',
+      '0',
+      '--admin',
+      'off',
+      '--log-level',
+      'error',
+    ])
     squatter.close()
     expect(code).toBe(1)
     expect(err).toContain(String(port))
@@ -120,7 +177,14 @@ describe('genkan dev', () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')
     const { port } = squatter.address() as AddressInfo
-    const { said, child, ports } = await start('dev', manifests(), '--http-port', String(port), '--admin', `127.0.0.1:${port}`)
+    const { said, child, ports } = await start(
+      'dev',
+      manifests(),
+      '--http-port',
+      String(port),
+      '--admin',
+      `127.0.0.1:${port}`,
+    )
     await heard(child, said, /Ctrl-C stops/)
     squatter.close()
     expect(ports.http).not.toBe(port)
@@ -163,23 +227,41 @@ spec: {containers: [{name: web, image: registry.example/web:1, ports: [{name: we
     })
     writeFileSync(join(folder, 'all.yaml'), documents.join('---'))
     const { ports } = await start('dev', folder)
-    expect(await Promise.all(protocols.map((protocol) => get(ports.http, `${protocol.toLowerCase()}.test`, '/')))).toEqual([200, 200, 200, 200])
+    expect(
+      await Promise.all(protocols.map((protocol) => get(ports.http, `${protocol.toLowerCase()}.test`, '/'))),
+    ).toEqual([200, 200, 200, 200])
   })
 
   test('tells what each change of the folder did', async () => {
     const folder = manifests()
     const { said, child, ports } = await start('dev', folder)
     await heard(child, said, /Ctrl-C stops/)
-    const ingress = (path: string): string => JSON.stringify({
-      apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', metadata: { name: 'more' },
-      spec: { rules: [{ host: 'more.test', http: { paths: [{ path, pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }] } }] },
-    })
+    const ingress = (path: string): string =>
+      JSON.stringify({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'Ingress',
+        metadata: { name: 'more' },
+        spec: {
+          rules: [
+            {
+              host: 'more.test',
+              http: {
+                paths: [{ path, pathType: 'Prefix', backend: { service: { name: 'web', port: { number: 80 } } } }],
+              },
+            },
+          ],
+        },
+      })
     const file = join(folder, 'more.json')
     writeFileSync(file, ingress('/'))
     await heard(child, said, new RegExp(`changed ${file}: 1 route added\n`))
     expect(await get(ports.http, 'more.test', '/')).toBe(502)
     writeFileSync(file, ingress('oops'))
-    await heard(child, said, new RegExp(`changed ${file}: 1 problem:\n  ${file}:1:\\d+: error: Ingress default/more: .*last good version`))
+    await heard(
+      child,
+      said,
+      new RegExp(`changed ${file}: 1 problem:\n  ${file}:1:\\d+: error: Ingress default/more: .*last good version`),
+    )
     expect(await get(ports.http, 'more.test', '/')).toBe(502)
     rmSync(file)
     await heard(child, said, new RegExp(`changed ${file}: 1 route removed, 1 problem gone\n`))

@@ -1,7 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { decodeFlags, envName, type Flag, flags, type FlagKey, unknownFlags, unknownVariables } from '../../src/cli/flags.ts'
+import {
+  decodeFlags,
+  envName,
+  type Flag,
+  flags,
+  type FlagKey,
+  unknownFlags,
+  unknownVariables,
+} from '../../src/cli/flags.ts'
 import { doorFlags, toSettings } from '../../src/cli/settings.ts'
 import { defaultLimits } from '../../src/proxy/limits.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
@@ -40,10 +48,26 @@ describe('the table of flags', () => {
     const { values, problems } = decode({})
     expect(problems).toEqual([])
     expect(await toSettings(values, surroundings)).toMatchObject({
-      httpPort: 80, httpsPort: 443, bind: '::', admin: { host: '127.0.0.1', port: 9901 }, clusterDns: [], clusterDomain: 'cluster.local',
-      dnsForm: 'auto', discovery: ['slices', 'pods', 'dns'], ingressClasses: ['genkan', 'nginx'], workers: 'auto', lane: 'auto', compat: 'none',
-      configMap: undefined, trustedProxies: [], forwardedField: false, exposeCause: false, accessLog: '-', drainTimeoutMs: 30_000,
-      limits: defaultLimits, nodeName: undefined,
+      httpPort: 80,
+      httpsPort: 443,
+      bind: '::',
+      admin: { host: '127.0.0.1', port: 9901 },
+      clusterDns: [],
+      clusterDomain: 'cluster.local',
+      dnsForm: 'auto',
+      discovery: ['slices', 'pods', 'dns'],
+      ingressClasses: ['genkan', 'nginx'],
+      workers: 'auto',
+      lane: 'auto',
+      compat: 'none',
+      configMap: undefined,
+      trustedProxies: [],
+      forwardedField: false,
+      exposeCause: false,
+      accessLog: '-',
+      drainTimeoutMs: 30_000,
+      limits: defaultLimits,
+      nodeName: undefined,
     })
   })
 
@@ -52,7 +76,11 @@ describe('the table of flags', () => {
     ['bind', '[::1]', { bind: '::1' }],
     ['admin', 'off', { admin: undefined }],
     ['admin', '[::1]:0', { admin: { host: '::1', port: 0 } }],
-    ['cluster-dns', '10.0.0.10,10.0.0.11:5353,fd00::1', { clusterDns: ['10.0.0.10:53', '10.0.0.11:5353', '[fd00::1]:53'] }],
+    [
+      'cluster-dns',
+      '10.0.0.10,10.0.0.11:5353,fd00::1',
+      { clusterDns: ['10.0.0.10:53', '10.0.0.11:5353', '[fd00::1]:53'] },
+    ],
     ['cluster-domain', 'Corp.Example.', { clusterDomain: 'corp.example' }],
     ['ingress-class', 'a, b,a', { ingressClasses: ['a', 'b'] }],
     ['discovery', 'dns,slices', { discovery: ['dns', 'slices'] }],
@@ -74,10 +102,27 @@ describe('the table of flags', () => {
   }
 
   for (const [name, text] of [
-    ['http-port', '65536'], ['http-port', '-1'], ['http-port', '80x'], ['bind', 'localhost'], ['admin', '9901'], ['admin', 'host:99999'],
-    ['cluster-dns', '10.0.0.1,,10.0.0.2'], ['cluster-dns', 'a b'], ['cluster-domain', '-x-'], ['ingress-class', ''], ['discovery', 'slices,magic'],
-    ['workers', '0'], ['config-map', 'name'], ['trusted-proxies', '10.0.0.0/33'], ['trusted-proxies', 'everybody'], ['drain-timeout', '30'],
-    ['limit-header-bytes', '10'], ['limit-connections', '0'], ['limit-idle-timeout', '0s'], ['log-level', 'loud'], ['compat', 'traefik'],
+    ['http-port', '65536'],
+    ['http-port', '-1'],
+    ['http-port', '80x'],
+    ['bind', 'localhost'],
+    ['admin', '9901'],
+    ['admin', 'host:99999'],
+    ['cluster-dns', '10.0.0.1,,10.0.0.2'],
+    ['cluster-dns', 'a b'],
+    ['cluster-domain', '-x-'],
+    ['ingress-class', ''],
+    ['discovery', 'slices,magic'],
+    ['workers', '0'],
+    ['config-map', 'name'],
+    ['trusted-proxies', '10.0.0.0/33'],
+    ['trusted-proxies', 'everybody'],
+    ['drain-timeout', '30'],
+    ['limit-header-bytes', '10'],
+    ['limit-connections', '0'],
+    ['limit-idle-timeout', '0s'],
+    ['log-level', 'loud'],
+    ['compat', 'traefik'],
   ] as const) {
     test(`--${name} "${text}" is refused with what was expected`, () => {
       const { problems } = decode({ [name]: text })
@@ -94,12 +139,17 @@ describe('the table of flags', () => {
   test('a variable counts where no flag is given, and a link that Kubernetes sets for a Service does not', () => {
     expect(decode({}, { GENKAN_HTTP_PORT: '8080' }).values.httpPort).toBe(8080)
     expect(decode({ 'http-port': '1' }, { GENKAN_HTTP_PORT: '8080' }).values.httpPort).toBe(1)
-    expect(decode({}, { GENKAN_HTTP_PORT: 'tcp://10.0.0.1:80' })).toMatchObject({ problems: [], values: { httpPort: 80 } })
+    expect(decode({}, { GENKAN_HTTP_PORT: 'tcp://10.0.0.1:80' })).toMatchObject({
+      problems: [],
+      values: { httpPort: 80 },
+    })
   })
 
   test('a command may have defaults of its own', () => {
     const keys: readonly FlagKey[] = ['bind']
-    expect(decodeFlags({ keys, given: new Map(), env: {}, fallbacks: { bind: '127.0.0.1' } }).values).toEqual({ bind: '127.0.0.1' })
+    expect(decodeFlags({ keys, given: new Map(), env: {}, fallbacks: { bind: '127.0.0.1' } }).values).toEqual({
+      bind: '127.0.0.1',
+    })
   })
 })
 
@@ -113,7 +163,9 @@ describe('names that nobody knows', () => {
   })
 
   test('values, operands behind -- and help are no flags', () => {
-    expect(unknownFlags(['--log-level', '--debug', '--help', '-h', '--http-port=0', '-', '--', '--odd'], known)).toEqual([])
+    expect(
+      unknownFlags(['--log-level', '--debug', '--help', '-h', '--http-port=0', '-', '--', '--odd'], known),
+    ).toEqual([])
   })
 
   test('a switch takes no value', () => {
@@ -121,8 +173,15 @@ describe('names that nobody knows', () => {
   })
 
   test('a variable that is almost ours is named, and those of a Service named genkan are not', () => {
-    const env = { GENKAN_HTTP_PROT: '1', GENKAN_SERVICE_HOST: '10.0.0.1', GENKAN_PORT_80_TCP: 'tcp://10.0.0.1:80', HOME: '/' }
-    expect(unknownVariables(env)).toEqual(['GENKAN_HTTP_PROT is no variable of ours and has no effect; do you mean GENKAN_HTTP_PORT?'])
+    const env = {
+      GENKAN_HTTP_PROT: '1',
+      GENKAN_SERVICE_HOST: '10.0.0.1',
+      GENKAN_PORT_80_TCP: 'tcp://10.0.0.1:80',
+      HOME: '/',
+    }
+    expect(unknownVariables(env)).toEqual([
+      'GENKAN_HTTP_PROT is no variable of ours and has no effect; do you mean GENKAN_HTTP_PORT?',
+    ])
   })
 
   test('variables are named after their flags', () => {

@@ -6,13 +6,20 @@ function signal(name: 'SIGTERM' | 'SIGINT' | 'SIGHUP'): void {
   for (const handler of process.listeners(name).filter((each) => !before.get(name)!.includes(each))) handler(name)
 }
 
-const before = new Map((['SIGTERM', 'SIGINT', 'SIGHUP'] as const).map((name) => [name as string, process.listeners(name)]))
+const before = new Map(
+  (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).map((name) => [name as string, process.listeners(name)]),
+)
 
 function watch(reload: (() => void) | undefined) {
   const said: string[] = []
   const drained = Promise.withResolvers<void>()
   const closed = Promise.withResolvers<void>()
-  const actions = { drain: () => drained.promise, close: () => (said.push('closes'), closed.promise), reload, say: (sentence: string) => said.push(sentence.split(':')[0]!) }
+  const actions = {
+    drain: () => drained.promise,
+    close: () => (said.push('closes'), closed.promise),
+    reload,
+    say: (sentence: string) => said.push(sentence.split(':')[0]!),
+  }
   return { code: untilStopped(actions), said, drained, closed }
 }
 

@@ -9,12 +9,14 @@ import { silentLog } from '#telemetry/log.ts'
 import { service, slice } from '../support/cluster-objects.ts'
 import { decoded, exchangeTcp, exchangeUdp, framed, question } from '../support/dns-question.ts'
 
-const zoneOf = (...resources: readonly Resource[]) => new Zone({ resources: new ResourceSet(resources), clusterDomain: 'cluster.local' })
+const zoneOf = (...resources: readonly Resource[]) =>
+  new Zone({ resources: new ResourceSet(resources), clusterDomain: 'cluster.local' })
 
 const web = 'web.default.svc.cluster.local'
 const addresses = (count: number) => Array.from({ length: count }, (_, i) => `10.0.${i >> 8}.${i & 255}`)
 const scaled = (count: number) => zoneOf(service('web', { clusterIP: 'None' }), slice('web', addresses(count)))
-const values = (answers: readonly Answer[] | undefined) => (answers ?? []).map((each) => ('data' in each ? each.data : undefined))
+const values = (answers: readonly Answer[] | undefined) =>
+  (answers ?? []).map((each) => ('data' in each ? each.data : undefined))
 
 let server: DnsServer
 beforeEach(async () => {
@@ -28,19 +30,37 @@ const expectAlive = async () => expect(decoded(await exchangeUdp(server, questio
 describe('a question over UDP', () => {
   test('is answered with its id, its question and the flags of an authority that does not recurse', async () => {
     const reply = decoded(await exchangeUdp(server, question('WEB.default.svc.cluster.local', 'A')))
-    expect(reply).toMatchObject({ id: 4711, rcode: 'NOERROR', flag_qr: true, flag_aa: true, flag_rd: true, flag_ra: false, flag_tc: false })
+    expect(reply).toMatchObject({
+      id: 4711,
+      rcode: 'NOERROR',
+      flag_qr: true,
+      flag_aa: true,
+      flag_rd: true,
+      flag_ra: false,
+      flag_tc: false,
+    })
     expect(reply.questions).toMatchObject([{ name: 'WEB.default.svc.cluster.local', type: 'A', class: 'IN' }])
     expect(new Set(values(reply.answers))).toEqual(new Set(['10.0.0.0', '10.0.0.1']))
-    expect(reply.answers?.map((each) => each.name)).toEqual(['WEB.default.svc.cluster.local', 'WEB.default.svc.cluster.local'])
+    expect(reply.answers?.map((each) => each.name)).toEqual([
+      'WEB.default.svc.cluster.local',
+      'WEB.default.svc.cluster.local',
+    ])
   })
 
   test('about what does not exist is told so, with the start of authority', async () => {
     const reply = decoded(await exchangeUdp(server, question('nobody.default.svc.cluster.local', 'A')))
-    expect(reply).toMatchObject({ rcode: 'NXDOMAIN', answers: [], authorities: [{ type: 'SOA', name: 'cluster.local' }] })
+    expect(reply).toMatchObject({
+      rcode: 'NXDOMAIN',
+      answers: [],
+      authorities: [{ type: 'SOA', name: 'cluster.local' }],
+    })
   })
 
   test('about another zone is refused', async () => {
-    expect(decoded(await exchangeUdp(server, question('example.com', 'A')))).toMatchObject({ rcode: 'REFUSED', flag_aa: false })
+    expect(decoded(await exchangeUdp(server, question('example.com', 'A')))).toMatchObject({
+      rcode: 'REFUSED',
+      flag_aa: false,
+    })
   })
 
   test('without EDNS is answered in 512 bytes and told that more was cut', async () => {
@@ -106,7 +126,14 @@ describe('a message that is no proper question', () => {
     ['a name that points at itself', changed((each) => each.writeUInt16BE(0xc00c, 12)), 'FORMERR'],
     ['a label longer than its message', changed((each) => each.writeUInt8(63, 12)), 'FORMERR'],
     ['records that are not there', changed((each) => each.writeUInt16BE(9, 10)), 'FORMERR'],
-    ['two EDNS records', Buffer.concat([changed((each) => each.writeUInt16BE(2, 10)), ...[1, 2].map(() => question(web, 'A', 1232).subarray(-11))]), 'FORMERR'],
+    [
+      'two EDNS records',
+      Buffer.concat([
+        changed((each) => each.writeUInt16BE(2, 10)),
+        ...[1, 2].map(() => question(web, 'A', 1232).subarray(-11)),
+      ]),
+      'FORMERR',
+    ],
     ['another operation', changed((each) => each.writeUInt8(0x28, 2)), 'NOTIMP'],
   ] as const) {
     test(`${why} is answered with ${rcode} and its id`, async () => {
@@ -117,7 +144,13 @@ describe('a message that is no proper question', () => {
 
   test('an answer, a fragment and nothing at all are met with silence', async () => {
     const response = changed((each) => each.writeUInt8(0x80, 2))
-    const reply = await exchangeUdp(server, response, valid.subarray(0, 11), Buffer.alloc(0), question('other.default.svc.cluster.local', 'A'))
+    const reply = await exchangeUdp(
+      server,
+      response,
+      valid.subarray(0, 11),
+      Buffer.alloc(0),
+      question('other.default.svc.cluster.local', 'A'),
+    )
     expect(decoded(reply).questions?.[0]?.name).toBe('other.default.svc.cluster.local')
   })
 
@@ -151,7 +184,11 @@ describe('a question over TCP', () => {
 
   test('may follow another at once, and may come byte by byte', async () => {
     const two = Buffer.concat([framed(question(web, 'A')), framed(question(web, 'AAAA'))])
-    const replies = await exchangeTcp(server, Array.from(two, (byte) => Buffer.from([byte])), 2)
+    const replies = await exchangeTcp(
+      server,
+      Array.from(two, (byte) => Buffer.from([byte])),
+      2,
+    )
     expect(replies.map((each) => decoded(each).answers?.length)).toEqual([2, 0])
   })
 
@@ -167,13 +204,19 @@ test('a zone that fails costs only the question', async () => {
     throw new Error('a bug')
   }
   server.use(broken)
-  expect(decoded(await exchangeUdp(server, question(web, 'A')))).toMatchObject({ id: 4711, rcode: 'SERVFAIL', answers: [] })
+  expect(decoded(await exchangeUdp(server, question(web, 'A')))).toMatchObject({
+    id: 4711,
+    rcode: 'SERVFAIL',
+    answers: [],
+  })
   server.use(scaled(2))
   await expectAlive()
 })
 
-test('a port that is taken is refused with the system\'s own word', async () => {
-  await expect(startDnsServer({ zone: scaled(1), host: '127.0.0.1', port: server.port, log: silentLog })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+test("a port that is taken is refused with the system's own word", async () => {
+  await expect(
+    startDnsServer({ zone: scaled(1), host: '127.0.0.1', port: server.port, log: silentLog }),
+  ).rejects.toMatchObject({ code: 'EADDRINUSE' })
 })
 
 test('closing ends connections that are open', async () => {

@@ -15,8 +15,16 @@ beforeEach(async () => {
 })
 afterEach(() => cluster.close())
 
-const ref = (name: string, port = 80): ServicePortRef => ({ namespace: 'default', service: name, port: { kind: 'number', number: port } })
-const update = (resources: readonly Resource[], ...names: readonly string[]) => cluster.update(new ResourceSet(resources), names.map((each) => ref(each)))
+const ref = (name: string, port = 80): ServicePortRef => ({
+  namespace: 'default',
+  service: name,
+  port: { kind: 'number', number: port },
+})
+const update = (resources: readonly Resource[], ...names: readonly string[]) =>
+  cluster.update(
+    new ResourceSet(resources),
+    names.map((each) => ref(each)),
+  )
 
 async function ask(name: string, type: 'A' | 'SRV') {
   const [host = '', port = ''] = cluster.dns.split(':')
@@ -27,7 +35,13 @@ test('a Service without endpoints is found by DNS at stand-ins that answer', asy
   await update([service('web', { clusterIP: '10.96.0.1' })], 'web', 'web')
   const { answers = [], additionals = [] } = await ask('_80._tcp.web.default.endpoints.cluster.local', 'SRV')
   expect(answers).toHaveLength(2)
-  const urls = answers.flatMap((srv) => (srv.type === 'SRV' ? additionals.flatMap((a) => (a.type === 'A' && a.name === srv.data.target ? [`http://${a.data}:${srv.data.port}/`] : [])) : []))
+  const urls = answers.flatMap((srv) =>
+    srv.type === 'SRV'
+      ? additionals.flatMap((a) =>
+          a.type === 'A' && a.name === srv.data.target ? [`http://${a.data}:${srv.data.port}/`] : [],
+        )
+      : [],
+  )
   const seen = await Promise.all(urls.map(async (url) => (await fetch(url)).json() as Promise<ReceivedRequest>))
   expect(seen.map((each) => each.endpoint).toSorted((a, b) => a - b)).toEqual([0, 1])
   expect(cluster.standIns().map((each) => each.identity.service)).toEqual(['web', 'web'])
@@ -36,7 +50,11 @@ test('a Service without endpoints is found by DNS at stand-ins that answer', asy
 test('a Service whose cluster address leads nowhere here is answered with its stand-ins', async () => {
   const web = service('web', { clusterIP: '10.96.0.1' })
   await update([web], 'web')
-  expect((await ask('web.default.svc.cluster.local', 'A')).answers?.map((each) => each.type === 'A' && each.data.startsWith('127.'))).toEqual([true, true])
+  expect(
+    (await ask('web.default.svc.cluster.local', 'A')).answers?.map(
+      (each) => each.type === 'A' && each.data.startsWith('127.'),
+    ),
+  ).toEqual([true, true])
   await update([web])
   expect((await ask('web.default.svc.cluster.local', 'A')).answers).toMatchObject([{ data: '10.96.0.1' }])
 })

@@ -7,7 +7,15 @@ import { service, slice } from '../support/cluster-objects.ts'
 import { decoded, exchangeUdp, question } from '../support/dns-question.ts'
 
 const batch = (...resources: readonly Resource[]): Batch => ({ resources, problems: [], documents: [] })
-const settings = { clusterDomain: 'test.local', host: '127.0.0.1', port: 0, ttlSeconds: 9, searchNamespace: undefined, emptyService: 'nodata', log: silentLog } as const
+const settings = {
+  clusterDomain: 'test.local',
+  host: '127.0.0.1',
+  port: 0,
+  ttlSeconds: 9,
+  searchNamespace: undefined,
+  emptyService: 'nodata',
+  log: silentLog,
+} as const
 const endpointSlice = (address: string) => slice('web', [address])
 
 test('the objects of a source are answered, and what changes in it too', async () => {
@@ -28,7 +36,9 @@ test('the objects of a source are answered, and what changes in it too', async (
   expect(await ask()).toMatchObject([{ data: '10.0.0.1', ttl: 9 }])
   emit?.(batch(service('web'), endpointSlice('10.0.0.2')))
   expect(await ask()).toMatchObject([{ data: '10.0.0.2', ttl: 9 }])
-  expect(decoded(await exchangeUdp(served, question('test.local', 'SOA'))).answers).toMatchObject([{ data: { serial: 3 } }])
+  expect(decoded(await exchangeUdp(served, question('test.local', 'SOA'))).answers).toMatchObject([
+    { data: { serial: 3 } },
+  ])
   expect(batches).toHaveLength(2)
   served.reload()
   expect(reloads).toBe(1)

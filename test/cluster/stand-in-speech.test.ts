@@ -20,7 +20,13 @@ let standIn: StandIn
 const opened: (Socket | ClientHttp2Session)[] = []
 beforeEach(async () => {
   received = []
-  standIn = await startStandIn({ namespace: 'default', service: 'web', port: '80', endpoint: 0, onRequest: (each) => received.push(each) })
+  standIn = await startStandIn({
+    namespace: 'default',
+    service: 'web',
+    port: '80',
+    endpoint: 0,
+    onRequest: (each) => received.push(each),
+  })
 })
 afterEach(async () => {
   for (const each of opened.splice(0)) each.destroy()
@@ -28,7 +34,14 @@ afterEach(async () => {
 })
 
 const origin = (scheme: string): string => `${scheme}://${standIn.address}:${standIn.port}`
-const said = (reply: Partial<StandInReply>): StandInReply => ({ status: undefined, headers: [], body: undefined, delayMs: 0, drop: undefined, ...reply })
+const said = (reply: Partial<StandInReply>): StandInReply => ({
+  status: undefined,
+  headers: [],
+  body: undefined,
+  delayMs: 0,
+  drop: undefined,
+  ...reply,
+})
 
 function session(scheme: 'http' | 'https', options: ConnectionOptions = {}): ClientHttp2Session {
   const made = connectHttp2(origin(scheme), { rejectUnauthorized: false, ...options })
@@ -52,7 +65,10 @@ async function echoOver2(client: ClientHttp2Session, path = '/'): Promise<Receiv
 }
 
 async function echoOverTls(options: ConnectionOptions = {}): Promise<ReceivedRequest> {
-  const [answer] = await once(getHttps(origin('https'), { rejectUnauthorized: false, agent: false, ...options }), 'response')
+  const [answer] = await once(
+    getHttps(origin('https'), { rejectUnauthorized: false, agent: false, ...options }),
+    'response',
+  )
   return JSON.parse(await text(answer)) as ReceivedRequest
 }
 
@@ -69,7 +85,10 @@ describe('a stand-in that was told nothing', () => {
   })
 
   test('answers HTTP/2 over TLS', async () => {
-    expect(await echoOver2(session('https', { servername: 'web.test' }))).toMatchObject({ httpVersion: '2', tls: { protocol: 'TLSv1.3', serverName: 'web.test' } })
+    expect(await echoOver2(session('https', { servername: 'web.test' }))).toMatchObject({
+      httpVersion: '2',
+      tls: { protocol: 'TLSv1.3', serverName: 'web.test' },
+    })
   })
 
   test('answers HTTP/1.1 over TLS, agreed on or not', async () => {
@@ -81,7 +100,10 @@ describe('a stand-in that was told nothing', () => {
   })
 
   test('tells that no server was named, and which certificate the client showed', async () => {
-    const { private: key, cert } = await generate([{ name: 'commonName', value: 'front-door' }], { keyType: 'ec', algorithm: 'sha256' })
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'front-door' }], {
+      keyType: 'ec',
+      algorithm: 'sha256',
+    })
     const { tls } = await echoOverTls({ key, cert })
     expect(tls).toMatchObject({ serverName: null, clientCertificate: { subject: 'CN=front-door' } })
     expect(tls?.clientCertificate?.fingerprint256).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/)
@@ -142,12 +164,22 @@ describe('a stand-in of one protocol', () => {
     h2c: () => echoOver2(session('http')),
     https: () => echoOverTls({ ALPNProtocols: ['http/1.1'] }),
     h2: async () => {
-      const socket = connectTls({ host: standIn.address, port: standIn.port, rejectUnauthorized: false, ALPNProtocols: ['h2'] })
+      const socket = connectTls({
+        host: standIn.address,
+        port: standIn.port,
+        rejectUnauthorized: false,
+        ALPNProtocols: ['h2'],
+      })
       opened.push(socket)
       await once(socket, 'secureConnect')
     },
   } as const
-  const only: readonly (readonly [StandInProtocol, keyof typeof speaks])[] = [['http', 'http'], ['https', 'https'], ['h2c', 'h2c'], ['websocket-echo', 'http']]
+  const only: readonly (readonly [StandInProtocol, keyof typeof speaks])[] = [
+    ['http', 'http'],
+    ['https', 'https'],
+    ['h2c', 'h2c'],
+    ['websocket-echo', 'http'],
+  ]
   for (const [protocol, own] of only) {
     test(`${protocol} speaks nothing but that`, async () => {
       await standIn.set({ protocol })
@@ -166,18 +198,31 @@ const frame = (message: string): Buffer => {
   return Buffer.concat([prefix, bytes])
 }
 
-type Call = { readonly stream: ClientHttp2Stream; readonly head: Promise<IncomingHttpHeaders>; readonly trailers: Promise<IncomingHttpHeaders> }
+type Call = {
+  readonly stream: ClientHttp2Stream
+  readonly head: Promise<IncomingHttpHeaders>
+  readonly trailers: Promise<IncomingHttpHeaders>
+}
 
 function call(client: ClientHttp2Session, path: string, fields: OutgoingHttpHeaders = {}): Call {
-  const stream = client.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers', ...fields })
-  const seen = async (event: string): Promise<IncomingHttpHeaders> => ((await once(stream, event)) as [IncomingHttpHeaders])[0]
+  const stream = client.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+    ...fields,
+  })
+  const seen = async (event: string): Promise<IncomingHttpHeaders> =>
+    ((await once(stream, event)) as [IncomingHttpHeaders])[0]
   return { stream, head: seen('response'), trailers: seen('trailers') }
 }
 
 describe('a gRPC call to a stand-in', () => {
   for (const scheme of ['http', 'https'] as const) {
     test(`says each message back as it comes, over ${scheme}`, async () => {
-      const { stream, head, trailers } = call(session(scheme), '/shop.v1.Cart/Watch', { 'content-type': 'application/grpc+json' })
+      const { stream, head, trailers } = call(session(scheme), '/shop.v1.Cart/Watch', {
+        'content-type': 'application/grpc+json',
+      })
       expect(await head).toMatchObject({ ':status': 200, 'content-type': 'application/grpc+json' })
       for (const message of [frame('one'), frame(''), frame('x'.repeat(9_000))]) {
         stream.write(message)
@@ -204,8 +249,30 @@ describe('a gRPC call to a stand-in', () => {
   for (const [what, reply, code, message] of [
     ['the code of a status', { status: 503 }, '14', 'the%20stand-in%20was%20told%20to%20say%20so'],
     ['a code for other statuses', { status: 500 }, '2', /./],
-    ['the code that is written', { status: 404, headers: [['grpc-status', '5'], ['x-a', '1']], body: 'no cart' }, '5', 'no%20cart'],
-    ['a code without a status', { headers: [['grpc-status', '16'], ['grpc-message', 'who?']] }, '16', 'who?'],
+    [
+      'the code that is written',
+      {
+        status: 404,
+        headers: [
+          ['grpc-status', '5'],
+          ['x-a', '1'],
+        ],
+        body: 'no cart',
+      },
+      '5',
+      'no%20cart',
+    ],
+    [
+      'a code without a status',
+      {
+        headers: [
+          ['grpc-status', '16'],
+          ['grpc-message', 'who?'],
+        ],
+      },
+      '16',
+      'who?',
+    ],
   ] as const) {
     test(`ends with ${what}, at once and in one head`, async () => {
       await standIn.set({ reply: said(reply) })
@@ -213,7 +280,12 @@ describe('a gRPC call to a stand-in', () => {
       trailers.catch(() => {})
       let flags = 0
       stream.once('response', (_, bits: number) => (flags = bits))
-      expect(await head).toMatchObject({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': typeof message === 'string' ? message : expect.stringMatching(message) })
+      expect(await head).toMatchObject({
+        ':status': 200,
+        'content-type': 'application/grpc',
+        'grpc-status': code,
+        'grpc-message': typeof message === 'string' ? message : expect.stringMatching(message),
+      })
       // END_STREAM, and the stream is over although we never ended our half.
       expect(flags & 1).toBe(1)
       stream.resume()
@@ -222,7 +294,15 @@ describe('a gRPC call to a stand-in', () => {
   }
 
   test('is answered with the one message that was fixed', async () => {
-    await standIn.set({ reply: said({ body: 'fixed', headers: [['x-a', '1'], ['content-type', 'application/grpc+x']] }) })
+    await standIn.set({
+      reply: said({
+        body: 'fixed',
+        headers: [
+          ['x-a', '1'],
+          ['content-type', 'application/grpc+x'],
+        ],
+      }),
+    })
     const { stream, head, trailers } = call(session('http'), '/shop.v1.Cart/Get')
     stream.end(frame('asked'))
     expect(await head).toMatchObject({ 'x-a': '1', 'content-type': 'application/grpc+x' })
@@ -230,7 +310,10 @@ describe('a gRPC call to a stand-in', () => {
     expect(await trailers).toMatchObject({ 'grpc-status': '0' })
   })
 
-  for (const [drop, answered] of [['head', false], ['body', true]] as const) {
+  for (const [drop, answered] of [
+    ['head', false],
+    ['body', true],
+  ] as const) {
     test(`is cut before the end of the ${drop}`, async () => {
       await standIn.set({ reply: said({ drop }) })
       const client = session('http')
@@ -248,7 +331,8 @@ describe('a gRPC call to a stand-in', () => {
 
 describe('a probe of a stand-in', () => {
   const target = () => ({ address: standIn.address, port: standIn.port })
-  const ask = (action: Parameters<typeof probeSpec>[0] & {}) => probeOnce(probeSpec(action), target(), AbortSignal.timeout(5_000))
+  const ask = (action: Parameters<typeof probeSpec>[0] & {}) =>
+    probeOnce(probeSpec(action), target(), AbortSignal.timeout(5_000))
   const grpc = { action: { kind: 'grpc', service: 'shop' } } as const
 
   test('succeeds, whatever kind it is', async () => {

@@ -10,7 +10,14 @@ import type { ReceivedRequest, StandIn, StandInReply } from '#cluster/stand-in.t
 import { loopbackAddress, startStandIn } from '#cluster/stand-in.ts'
 
 const identity = { namespace: 'default', service: 'web', port: '80', endpoint: 1 }
-const said = (reply: Partial<StandInReply>): StandInReply => ({ status: undefined, headers: [], body: undefined, delayMs: 0, drop: undefined, ...reply })
+const said = (reply: Partial<StandInReply>): StandInReply => ({
+  status: undefined,
+  headers: [],
+  body: undefined,
+  delayMs: 0,
+  drop: undefined,
+  ...reply,
+})
 
 let received: ReceivedRequest[]
 let standIn: StandIn
@@ -34,11 +41,19 @@ async function raw(...chunks: readonly string[]): Promise<string> {
 
 describe('an echoing stand-in', () => {
   test('tells what it received', async () => {
-    const text = await raw('POST /a%2fb/../c?x=1 HTTP/1.1\r\nHost: shop.test\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 3\r\nConnection: close\r\n\r\nhi!')
+    const text = await raw(
+      'POST /a%2fb/../c?x=1 HTTP/1.1\r\nHost: shop.test\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 3\r\nConnection: close\r\n\r\nhi!',
+    )
     const [head = '', body = ''] = text.split('\r\n\r\n')
     expect(head).toMatch(/^HTTP\/1\.1 200 /)
     expect(head.toLowerCase()).toContain('content-type: application/json')
-    const expected = { ...identity, method: 'POST', target: '/a%2fb/../c?x=1', headers: { host: 'shop.test', 'x-a': ['1', '2'], 'content-length': '3', connection: 'close' }, body: 'hi!' }
+    const expected = {
+      ...identity,
+      method: 'POST',
+      target: '/a%2fb/../c?x=1',
+      headers: { host: 'shop.test', 'x-a': ['1', '2'], 'content-length': '3', connection: 'close' },
+      body: 'hi!',
+    }
     expect(JSON.parse(body)).toEqual(expected)
     expect(received).toEqual([expected])
     expect(standIn.requests()).toBe(1)
@@ -52,7 +67,10 @@ describe('an echoing stand-in', () => {
   })
 
   test('asks for the body of a careful client', async () => {
-    const text = await raw('PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n', 'ok')
+    const text = await raw(
+      'PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n',
+      'ok',
+    )
     expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
   })
 
@@ -62,7 +80,9 @@ describe('an echoing stand-in', () => {
   })
 
   test('shows a page to a browser, with nothing in it that the request could make run', async () => {
-    const answer = await fetch(url("/?<script>alert('x')</script>"), { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'x-evil': '<img src=x onerror=alert(1)>' } })
+    const answer = await fetch(url("/?<script>alert('x')</script>"), {
+      headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', 'x-evil': '<img src=x onerror=alert(1)>' },
+    })
     const page = await answer.text()
     expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8')
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'")
@@ -71,7 +91,12 @@ describe('an echoing stand-in', () => {
     expect(page).not.toMatch(/<script|<img/)
   })
 
-  for (const [accept, type] of [['*/*', 'application/json'], ['application/json, text/html;q=0.5', 'application/json'], ['text/html;q=0', 'application/json'], ['text/html', 'text/html; charset=utf-8']] as const) {
+  for (const [accept, type] of [
+    ['*/*', 'application/json'],
+    ['application/json, text/html;q=0.5', 'application/json'],
+    ['text/html;q=0', 'application/json'],
+    ['text/html', 'text/html; charset=utf-8'],
+  ] as const) {
     test(`answers Accept: ${accept} with ${type}`, async () => {
       expect((await fetch(url('/'), { headers: { accept } })).headers.get('content-type')).toBe(type)
     })
@@ -88,10 +113,25 @@ describe('an echoing stand-in', () => {
 
 describe('a stand-in told what to say', () => {
   test('says it', async () => {
-    await standIn.set({ reply: said({ status: 418, headers: [['x-a', '1'], ['x-b', '1'], ['x-b', '2'], ['content-type', 'text/tea']], body: 'short and stout' }) })
+    await standIn.set({
+      reply: said({
+        status: 418,
+        headers: [
+          ['x-a', '1'],
+          ['x-b', '1'],
+          ['x-b', '2'],
+          ['content-type', 'text/tea'],
+        ],
+        body: 'short and stout',
+      }),
+    })
     const answer = await fetch(url('/'))
     expect(answer.status).toBe(418)
-    expect([answer.headers.get('x-a'), answer.headers.get('x-b'), answer.headers.get('content-type')]).toEqual(['1', '1, 2', 'text/tea'])
+    expect([answer.headers.get('x-a'), answer.headers.get('x-b'), answer.headers.get('content-type')]).toEqual([
+      '1',
+      '1, 2',
+      'text/tea',
+    ])
     expect(await answer.text()).toBe('short and stout')
     expect(received).toHaveLength(1)
   })
@@ -139,9 +179,12 @@ describe('a stand-in told what to say', () => {
 describe('a stand-in of another protocol', () => {
   test('speaks TLS with a certificate of its own', async () => {
     await standIn.set({ protocol: 'https' })
-    const [answer] = (await once(getHttps(url('/tls', 'https'), { rejectUnauthorized: false, agent: false }), 'response')) as [IncomingMessage]
-    expect(((answer.socket as TLSSocket).getPeerCertificate()).subject.CN).toBe('stand-in')
-    expect(JSON.parse(Buffer.concat(await answer.toArray() as Buffer[]).toString())).toMatchObject({ target: '/tls' })
+    const [answer] = (await once(
+      getHttps(url('/tls', 'https'), { rejectUnauthorized: false, agent: false }),
+      'response',
+    )) as [IncomingMessage]
+    expect((answer.socket as TLSSocket).getPeerCertificate().subject.CN).toBe('stand-in')
+    expect(JSON.parse(Buffer.concat((await answer.toArray()) as Buffer[]).toString())).toMatchObject({ target: '/tls' })
   })
 
   test('speaks HTTP/2 without TLS', async () => {
@@ -149,8 +192,13 @@ describe('a stand-in of another protocol', () => {
     const session = connectHttp2(url(''))
     const stream = session.request({ ':method': 'POST', ':path': '/two', 'x-a': '1' })
     stream.end('body')
-    const body = Buffer.concat(await stream.toArray() as Buffer[]).toString()
-    expect(JSON.parse(body)).toMatchObject({ method: 'POST', target: '/two', body: 'body', headers: { host: `${standIn.address}:${standIn.port}`, 'x-a': '1' } })
+    const body = Buffer.concat((await stream.toArray()) as Buffer[]).toString()
+    expect(JSON.parse(body)).toMatchObject({
+      method: 'POST',
+      target: '/two',
+      body: 'body',
+      headers: { host: `${standIn.address}:${standIn.port}`, 'x-a': '1' },
+    })
     await standIn.set({ reply: said({ drop: 'head' }) })
     const dropped = session.request({ ':path': '/' })
     dropped.on('error', () => {})
@@ -181,7 +229,8 @@ describe('a stand-in of another protocol', () => {
   })
 })
 
-const handshake = (fields = '') => `GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${fields}\r\n`
+const handshake = (fields = '') =>
+  `GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${fields}\r\n`
 
 describe('a WebSocket to a stand-in', () => {
   const opening = handshake('Sec-WebSocket-Version: 13\r\n')
@@ -225,7 +274,9 @@ describe('a WebSocket to a stand-in', () => {
   }
 
   test('of another version, or without key, is not opened', async () => {
-    expect(await raw(handshake('Sec-WebSocket-Version: 8\r\n'))).toMatch(/^HTTP\/1\.1 426 [^]*Sec-WebSocket-Version: 13/)
+    expect(await raw(handshake('Sec-WebSocket-Version: 8\r\n'))).toMatch(
+      /^HTTP\/1\.1 426 [^]*Sec-WebSocket-Version: 13/,
+    )
     expect(await raw(opening.replace('dGhlIHNhbXBsZSBub25jZQ==', 'short'))).toMatch(/^HTTP\/1\.1 400 /)
   })
 

@@ -8,7 +8,13 @@ import { silentLog } from '#telemetry/log.ts'
 import { service } from '../support/cluster-objects.ts'
 
 const resources = new ResourceSet([
-  service('web', { ports: [{ name: 'http', port: 80 }, { name: 'admin', port: 9000 }, { name: 'dns', port: 53, protocol: 'UDP' }] }),
+  service('web', {
+    ports: [
+      { name: 'http', port: 80 },
+      { name: 'admin', port: 9000 },
+      { name: 'dns', port: 53, protocol: 'UDP' },
+    ],
+  }),
   service('single', { ports: [{ port: 80 }] }),
   service('outside', { type: 'ExternalName', externalName: 'example.com' }),
 ])
@@ -19,23 +25,45 @@ afterEach(() => standIns.close())
 
 const number = (port: number): PortRef => ({ kind: 'number', number: port })
 const named = (name: string): PortRef => ({ kind: 'name', name })
-const wanted = (name: string, port: PortRef, init: Partial<WantedStandIns> = {}): WantedStandIns => ({ ...oneEcho({ namespace: 'default', service: name, port }), ...init })
+const wanted = (name: string, port: PortRef, init: Partial<WantedStandIns> = {}): WantedStandIns => ({
+  ...oneEcho({ namespace: 'default', service: name, port }),
+  ...init,
+})
 const urlOf = (slice: EndpointSlice) => `http://${slice.endpoints[0]!.addresses[0]}:${slice.ports[0]!.port}/`
 
 describe('stand-ins', () => {
   test('run for each Service port wanted and have slices that lead to them', async () => {
-    const { slices, services } = await standIns.follow(resources, [wanted('web', number(80), { endpoints: 2 }), wanted('web', named('admin'))])
+    const { slices, services } = await standIns.follow(resources, [
+      wanted('web', number(80), { endpoints: 2 }),
+      wanted('web', named('admin')),
+    ])
     expect(services).toEqual([])
-    expect(slices.map((each) => [each.serviceName, each.ports[0]?.name])).toEqual([['web', 'http'], ['web', 'http'], ['web', 'admin']])
+    expect(slices.map((each) => [each.serviceName, each.ports[0]?.name])).toEqual([
+      ['web', 'http'],
+      ['web', 'http'],
+      ['web', 'admin'],
+    ])
     expect(new Set(slices.map((each) => each.metadata.name)).size).toBe(3)
-    const answers = await Promise.all(slices.map(async (each) => (await fetch(urlOf(each))).json() as Promise<ReceivedRequest>))
-    expect(answers.map(({ service: name, port, endpoint }) => [name, port, endpoint])).toEqual([['web', '80', 0], ['web', '80', 1], ['web', 'admin', 0]])
+    const answers = await Promise.all(
+      slices.map(async (each) => (await fetch(urlOf(each))).json() as Promise<ReceivedRequest>),
+    )
+    expect(answers.map(({ service: name, port, endpoint }) => [name, port, endpoint])).toEqual([
+      ['web', '80', 0],
+      ['web', '80', 1],
+      ['web', 'admin', 0],
+    ])
     expect(received.splice(0)).toHaveLength(3)
   })
 
   test('stay while they are wanted, change, and go when they are not', async () => {
     const first = await standIns.follow(resources, [wanted('web', number(80), { endpoints: 3 })])
-    const second = await standIns.follow(resources, [wanted('web', number(80), { endpoints: 2, unready: [1], reply: { status: 503, headers: [], body: 'no', delayMs: 0, drop: undefined } })])
+    const second = await standIns.follow(resources, [
+      wanted('web', number(80), {
+        endpoints: 2,
+        unready: [1],
+        reply: { status: 503, headers: [], body: 'no', delayMs: 0, drop: undefined },
+      }),
+    ])
     expect(second.slices.map(urlOf)).toEqual(first.slices.slice(0, 2).map(urlOf))
     expect(second.slices.map((each) => each.endpoints[0]?.conditions.ready)).toEqual([true, false])
     expect((await fetch(urlOf(second.slices[0]!))).status).toBe(503)
@@ -55,14 +83,20 @@ describe('stand-ins', () => {
   })
 
   test('do not stand in for a port the Service has not, a port that is not TCP, or another name', async () => {
-    const { slices } = await standIns.follow(resources, [wanted('web', number(81)), wanted('web', named('dns')), wanted('outside', number(80))])
+    const { slices } = await standIns.follow(resources, [
+      wanted('web', number(81)),
+      wanted('web', named('dns')),
+      wanted('outside', number(80)),
+    ])
     expect(slices).toEqual([])
   })
 
   test('bring the Service along where nobody wrote one', async () => {
     const refs = [wanted('new', number(80)), wanted('new', named('grpc')), wanted('lone', number(8080))]
     const { slices, services } = await standIns.follow(resources, refs)
-    expect(services.map((each) => [each.metadata.name, each.spec.ports.map(({ name, port }) => `${name}:${port}`)])).toEqual([
+    expect(
+      services.map((each) => [each.metadata.name, each.spec.ports.map(({ name, port }) => `${name}:${port}`)]),
+    ).toEqual([
       ['new', ['port-80:80', 'grpc:60001']],
       ['lone', [':8080']],
     ])

@@ -7,11 +7,22 @@ import { ResourceSet } from '#resource/resource-set.ts'
 import { endpointsObject, pod, service, slice } from '../support/cluster-objects.ts'
 
 const objects: readonly Resource[] = [
-  service('virtual', { clusterIP: '10.96.0.10', ports: [{ name: 'http', port: 80, targetPort: 8080 }, { name: 'dns', port: 53, protocol: 'UDP' }] }),
+  service('virtual', {
+    clusterIP: '10.96.0.10',
+    ports: [
+      { name: 'http', port: 80, targetPort: 8080 },
+      { name: 'dns', port: 53, protocol: 'UDP' },
+    ],
+  }),
   slice('virtual', ['10.244.0.1', '10.244.0.2'], [{ name: 'http', port: 8080 }]),
   service('dual', { clusterIP: '10.96.0.11', clusterIPs: ['10.96.0.11', 'FD00:0::11'] }),
   service('headless', { clusterIP: 'None' }),
-  slice('headless', [{ address: '10.244.1.1', hostname: 'web-0' }, '10.244.1.2', { address: '10.244.1.3', ready: false }, { address: '10.244.1.4', ready: undefined }]),
+  slice('headless', [
+    { address: '10.244.1.1', hostname: 'web-0' },
+    '10.244.1.2',
+    { address: '10.244.1.3', ready: false },
+    { address: '10.244.1.4', ready: undefined },
+  ]),
   service('written'),
   slice('written', ['10.244.2.1'], [{ name: 'http', port: 8080 }]),
   slice('written', ['10.244.2.2'], [{ name: 'http', port: 9090 }]),
@@ -30,7 +41,11 @@ const objects: readonly Resource[] = [
   slice('tolerant', [{ address: '10.244.5.1', ready: false }]),
   service('old', { clusterIP: 'None' }),
   endpointsObject('old', ['10.244.6.1'], ['10.244.6.2']),
-  service('podded', { clusterIP: 'None', selector: { app: 'podded' }, ports: [{ name: 'http', port: 80, targetPort: 'web' }] }),
+  service('podded', {
+    clusterIP: 'None',
+    selector: { app: 'podded' },
+    ports: [{ name: 'http', port: 80, targetPort: 'web' }],
+  }),
   pod('podded-a', { labels: { app: 'podded' }, ips: ['10.244.7.1'], hostname: 'first', subdomain: 'podded' }),
   pod('podded-b', { labels: { app: 'podded' }, ips: ['10.244.7.2'], ready: false }),
   pod('podded-c', { labels: { app: 'podded' }, ips: ['10.244.7.3'], phase: 'Succeeded' }),
@@ -56,7 +71,8 @@ const print = (record: DnsRecord): string => {
   return record.type === 'SOA' ? 'SOA' : `${record.type} ${record.data}`
 }
 
-const printed = ({ rcode, answers }: DnsAnswer): string[] => (answers.length === 0 ? [rcode] : answers.map(print).toSorted())
+const printed = ({ rcode, answers }: DnsAnswer): string[] =>
+  answers.length === 0 ? [rcode] : answers.map(print).toSorted()
 
 const svc = (name: string) => `${name}.svc.cluster.local`
 
@@ -66,7 +82,12 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['an address family the Service lacks is empty, not missing', svc('virtual.default'), 'AAAA', ['NOERROR']],
   ['a dual-stack Service has its IPv4 address', svc('dual.default'), 'A', ['A 10.96.0.11']],
   ['a dual-stack Service has its IPv6 address in canonical form', svc('dual.default'), 'AAAA', ['AAAA fd00::11']],
-  ['a headless Service is its ready endpoints', svc('headless.default'), 'A', ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4']],
+  [
+    'a headless Service is its ready endpoints',
+    svc('headless.default'),
+    'A',
+    ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4'],
+  ],
   ['an IPv6 endpoint is an AAAA record', svc('six.default'), 'AAAA', ['AAAA fd00::7']],
   ['a Service without cluster address is its endpoints', svc('written.default'), 'A', ['A 10.244.2.1', 'A 10.244.2.2']],
   ['a headless Service with nobody ready is empty', svc('down.default'), 'A', ['NOERROR']],
@@ -81,7 +102,12 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['a namespace exists and is empty', svc('other'), 'A', ['NOERROR']],
   ['the branches of the zone exist and are empty', 'svc.cluster.local', 'A', ['NOERROR']],
 
-  ['a named port of a ClusterIP Service is the Service port', `_http._tcp.${svc('virtual.default')}`, 'SRV', ['SRV 80 virtual.default']],
+  [
+    'a named port of a ClusterIP Service is the Service port',
+    `_http._tcp.${svc('virtual.default')}`,
+    'SRV',
+    ['SRV 80 virtual.default'],
+  ],
   ['a port answers under its own protocol', `_dns._udp.${svc('virtual.default')}`, 'SRV', ['SRV 53 virtual.default']],
   ['a port does not answer under another protocol', `_dns._tcp.${svc('virtual.default')}`, 'SRV', ['NXDOMAIN']],
   ['an unknown port does not exist', `_grpc._tcp.${svc('virtual.default')}`, 'SRV', ['NXDOMAIN']],
@@ -89,22 +115,62 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['a protocol with ports exists and is empty', `_tcp.${svc('virtual.default')}`, 'SRV', ['NOERROR']],
   ['a protocol without ports does not exist', `_sctp.${svc('virtual.default')}`, 'SRV', ['NXDOMAIN']],
   ['a number is no port name in the Kubernetes form', `_80._tcp.${svc('virtual.default')}`, 'SRV', ['NXDOMAIN']],
-  ['a headless port is the endpoint port of each ready endpoint', `_http._tcp.${svc('headless.default')}`, 'SRV', ['SRV 8080 10-244-1-2.headless.default', 'SRV 8080 10-244-1-4.headless.default', 'SRV 8080 web-0.headless.default']],
-  ['endpoint ports may differ', `_http._tcp.${svc('written.default')}`, 'SRV', ['SRV 8080 10-244-2-1.written.default', 'SRV 9090 10-244-2-2.written.default']],
-  ['a Pod\'s named container port is found', `_http._tcp.${svc('podded.default')}`, 'SRV', ['SRV 8080 first.podded.default']],
+  [
+    'a headless port is the endpoint port of each ready endpoint',
+    `_http._tcp.${svc('headless.default')}`,
+    'SRV',
+    ['SRV 8080 10-244-1-2.headless.default', 'SRV 8080 10-244-1-4.headless.default', 'SRV 8080 web-0.headless.default'],
+  ],
+  [
+    'endpoint ports may differ',
+    `_http._tcp.${svc('written.default')}`,
+    'SRV',
+    ['SRV 8080 10-244-2-1.written.default', 'SRV 9090 10-244-2-2.written.default'],
+  ],
+  [
+    "a Pod's named container port is found",
+    `_http._tcp.${svc('podded.default')}`,
+    'SRV',
+    ['SRV 8080 first.podded.default'],
+  ],
   ['an unnamed port cannot be asked for', `_._tcp.${svc('unnamed.default')}`, 'SRV', ['NXDOMAIN']],
   ['an unnamed port of a ClusterIP Service cannot be asked for', `_._tcp.${svc('plain.default')}`, 'SRV', ['NXDOMAIN']],
   ['an unnamed port has no protocol branch', `_tcp.${svc('unnamed.default')}`, 'SRV', ['NXDOMAIN']],
   ['a port of a headless Service with nobody ready is empty', `_http._tcp.${svc('down.default')}`, 'SRV', ['NOERROR']],
-  ['an unknown port of a headless Service with nobody ready does not exist', `_grpc._tcp.${svc('down.default')}`, 'SRV', ['NXDOMAIN']],
-  ['an endpoint whose hostname cannot be written has an address and no port', `_http._tcp.${svc('odd.default')}`, 'SRV', ['NOERROR']],
+  [
+    'an unknown port of a headless Service with nobody ready does not exist',
+    `_grpc._tcp.${svc('down.default')}`,
+    'SRV',
+    ['NXDOMAIN'],
+  ],
+  [
+    'an endpoint whose hostname cannot be written has an address and no port',
+    `_http._tcp.${svc('odd.default')}`,
+    'SRV',
+    ['NOERROR'],
+  ],
   ['what is no address is no endpoint', svc('odd.default'), 'A', ['A 10.244.8.1']],
   ['an address that belongs to an interface is no endpoint', svc('odd.default'), 'AAAA', ['NOERROR']],
-  ['SRV of the Service itself is every port', svc('virtual.default'), 'SRV', ['SRV 53 virtual.default', 'SRV 80 virtual.default']],
-  ['SRV of a headless Service itself is every port of every endpoint', svc('unnamed.default'), 'SRV', ['SRV 8080 10-244-3-1.unnamed.default']],
+  [
+    'SRV of the Service itself is every port',
+    svc('virtual.default'),
+    'SRV',
+    ['SRV 53 virtual.default', 'SRV 80 virtual.default'],
+  ],
+  [
+    'SRV of a headless Service itself is every port of every endpoint',
+    svc('unnamed.default'),
+    'SRV',
+    ['SRV 8080 10-244-3-1.unnamed.default'],
+  ],
 
   ['an endpoint is found by its hostname', svc('web-0.headless.default'), 'A', ['A 10.244.1.1']],
-  ['an endpoint without hostname is found by its dashed address', svc('10-244-1-2.headless.default'), 'A', ['A 10.244.1.2']],
+  [
+    'an endpoint without hostname is found by its dashed address',
+    svc('10-244-1-2.headless.default'),
+    'A',
+    ['A 10.244.1.2'],
+  ],
   ['an IPv6 endpoint is found by its dashed address', svc('fd00--7.six.default'), 'AAAA', ['AAAA fd00::7']],
   ['an endpoint with hostname is not found by its address', svc('10-244-1-1.headless.default'), 'A', ['NXDOMAIN']],
   ['an endpoint that is not ready is not found', svc('10-244-1-3.headless.default'), 'A', ['NXDOMAIN']],
@@ -112,15 +178,61 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['SRV of an endpoint is its ports', svc('web-0.headless.default'), 'SRV', ['SRV 8080 web-0.headless.default']],
   ['nothing stands below an endpoint', svc('a.web-0.headless.default'), 'A', ['NXDOMAIN']],
 
-  ['the endpoints form names ready endpoints even of a ClusterIP Service', 'virtual.default.endpoints.cluster.local', 'A', ['A 10.244.0.1', 'A 10.244.0.2']],
-  ['the endpoints form has a second spelling', `_endpoints.${svc('virtual.default')}`, 'A', ['A 10.244.0.1', 'A 10.244.0.2']],
-  ['the endpoints form leaves out who is not ready', 'headless.default.endpoints.cluster.local', 'A', ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4']],
-  ['the endpoints form labels endpoints with the FNV-1a hash of their address', '_http._tcp.virtual.default.endpoints.cluster.local', 'SRV', ['SRV 8080 c9d6f34f.virtual.default.endpoints.cluster.local', 'SRV 8080 cad6f4e2.virtual.default.endpoints.cluster.local']],
+  [
+    'the endpoints form names ready endpoints even of a ClusterIP Service',
+    'virtual.default.endpoints.cluster.local',
+    'A',
+    ['A 10.244.0.1', 'A 10.244.0.2'],
+  ],
+  [
+    'the endpoints form has a second spelling',
+    `_endpoints.${svc('virtual.default')}`,
+    'A',
+    ['A 10.244.0.1', 'A 10.244.0.2'],
+  ],
+  [
+    'the endpoints form leaves out who is not ready',
+    'headless.default.endpoints.cluster.local',
+    'A',
+    ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4'],
+  ],
+  [
+    'the endpoints form labels endpoints with the FNV-1a hash of their address',
+    '_http._tcp.virtual.default.endpoints.cluster.local',
+    'SRV',
+    [
+      'SRV 8080 c9d6f34f.virtual.default.endpoints.cluster.local',
+      'SRV 8080 cad6f4e2.virtual.default.endpoints.cluster.local',
+    ],
+  ],
   ['such a label resolves', 'cad6f4e2.virtual.default.endpoints.cluster.local', 'A', ['A 10.244.0.2']],
-  ['the endpoints form finds a port by its number in the Service', '_80._tcp.virtual.default.endpoints.cluster.local', 'SRV', ['SRV 8080 c9d6f34f.virtual.default.endpoints.cluster.local', 'SRV 8080 cad6f4e2.virtual.default.endpoints.cluster.local']],
-  ['the endpoints form finds an unnamed port by its number', '_80._tcp.unnamed.default.endpoints.cluster.local', 'SRV', ['SRV 8080 59532ae6.unnamed.default.endpoints.cluster.local']],
-  ['a number that is no Service port does not exist', '_8080._tcp.virtual.default.endpoints.cluster.local', 'SRV', ['NXDOMAIN']],
-  ['an unknown port name in the endpoints form falls back to all', '_grpc._tcp.unnamed.default.endpoints.cluster.local', 'SRV', ['SRV 8080 59532ae6.unnamed.default.endpoints.cluster.local']],
+  [
+    'the endpoints form finds a port by its number in the Service',
+    '_80._tcp.virtual.default.endpoints.cluster.local',
+    'SRV',
+    [
+      'SRV 8080 c9d6f34f.virtual.default.endpoints.cluster.local',
+      'SRV 8080 cad6f4e2.virtual.default.endpoints.cluster.local',
+    ],
+  ],
+  [
+    'the endpoints form finds an unnamed port by its number',
+    '_80._tcp.unnamed.default.endpoints.cluster.local',
+    'SRV',
+    ['SRV 8080 59532ae6.unnamed.default.endpoints.cluster.local'],
+  ],
+  [
+    'a number that is no Service port does not exist',
+    '_8080._tcp.virtual.default.endpoints.cluster.local',
+    'SRV',
+    ['NXDOMAIN'],
+  ],
+  [
+    'an unknown port name in the endpoints form falls back to all',
+    '_grpc._tcp.unnamed.default.endpoints.cluster.local',
+    'SRV',
+    ['SRV 8080 59532ae6.unnamed.default.endpoints.cluster.local'],
+  ],
   ['the endpoints form keeps hostnames', 'web-0.headless.default.endpoints.cluster.local', 'A', ['A 10.244.1.1']],
 
   ['a dashed address spells its Pod', '10-1-2-3.default.pod.cluster.local', 'A', ['A 10.1.2.3']],
@@ -129,18 +241,53 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['a Pod label that is no address does not exist', '10-1-2-333.default.pod.cluster.local', 'A', ['NXDOMAIN']],
 
   ['an ExternalName outside the zone is only an alias', svc('outside.default'), 'A', ['CNAME www.example.com']],
-  ['an ExternalName inside the zone brings its target along', svc('alias.default'), 'A', ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4', 'CNAME headless.default.svc.cluster.local']],
-  ['who asks for the alias gets the alias', svc('alias.default'), 'CNAME', ['CNAME headless.default.svc.cluster.local']],
-  ['an ExternalName has no records of its own in the endpoints form', 'outside.default.endpoints.cluster.local', 'A', ['CNAME www.example.com']],
+  [
+    'an ExternalName inside the zone brings its target along',
+    svc('alias.default'),
+    'A',
+    ['A 10.244.1.1', 'A 10.244.1.2', 'A 10.244.1.4', 'CNAME headless.default.svc.cluster.local'],
+  ],
+  [
+    'who asks for the alias gets the alias',
+    svc('alias.default'),
+    'CNAME',
+    ['CNAME headless.default.svc.cluster.local'],
+  ],
+  [
+    'an ExternalName has no records of its own in the endpoints form',
+    'outside.default.endpoints.cluster.local',
+    'A',
+    ['CNAME www.example.com'],
+  ],
   ['an ExternalName has no ports', `_http._tcp.${svc('outside.default')}`, 'SRV', ['NXDOMAIN']],
   ['an ExternalName that cannot be written as a name is empty', svc('broken.default'), 'A', ['NOERROR']],
 
   ['a cluster address names its Service', '10.0.96.10.in-addr.arpa', 'PTR', ['PTR virtual.default.svc.cluster.local']],
-  ['an IPv6 cluster address names its Service', reverse6('fd000000000000000000000000000011'), 'PTR', ['PTR dual.default.svc.cluster.local']],
-  ['an endpoint address names the endpoint', '1.1.244.10.in-addr.arpa', 'PTR', ['PTR web-0.headless.default.svc.cluster.local']],
-  ['an IPv6 endpoint address names the endpoint', reverse6('fd000000000000000000000000000007').toUpperCase(), 'PTR', ['PTR fd00--7.six.default.svc.cluster.local']],
+  [
+    'an IPv6 cluster address names its Service',
+    reverse6('fd000000000000000000000000000011'),
+    'PTR',
+    ['PTR dual.default.svc.cluster.local'],
+  ],
+  [
+    'an endpoint address names the endpoint',
+    '1.1.244.10.in-addr.arpa',
+    'PTR',
+    ['PTR web-0.headless.default.svc.cluster.local'],
+  ],
+  [
+    'an IPv6 endpoint address names the endpoint',
+    reverse6('fd000000000000000000000000000007').toUpperCase(),
+    'PTR',
+    ['PTR fd00--7.six.default.svc.cluster.local'],
+  ],
   ['the address of an endpoint that is not ready has no name', '3.1.244.10.in-addr.arpa', 'PTR', ['NXDOMAIN']],
-  ['an address that is a Service\'s and an endpoint\'s names the Service', '13.0.96.10.in-addr.arpa', 'PTR', ['PTR looped.default.svc.cluster.local']],
+  [
+    "an address that is a Service's and an endpoint's names the Service",
+    '13.0.96.10.in-addr.arpa',
+    'PTR',
+    ['PTR looped.default.svc.cluster.local'],
+  ],
   ['an address nobody has does not exist', '9.9.9.9.in-addr.arpa', 'PTR', ['NXDOMAIN']],
   ['half an address does not exist', '244.10.in-addr.arpa', 'PTR', ['NXDOMAIN']],
 
@@ -158,14 +305,34 @@ const rows: readonly [why: string, name: string, type: string, expected: readonl
   ['a wildcard namespace finds the Service anywhere', svc('shop.*'), 'A', ['A 10.96.1.1']],
   ['a wildcard in an unknown namespace matches nobody', svc('*.nowhere'), 'A', ['NXDOMAIN']],
   ['a wildcard endpoint is every ready endpoint', svc('*.virtual.default'), 'A', ['A 10.244.0.1', 'A 10.244.0.2']],
-  ['a wildcard port is every port of the protocol', `_*._tcp.${svc('virtual.default')}`, 'SRV', ['SRV 80 virtual.default']],
-  ['a wildcard port finds unnamed ports', `*._tcp.${svc('unnamed.default')}`, 'SRV', ['SRV 8080 10-244-3-1.unnamed.default']],
-  ['wildcard port and protocol are every port', `_any._any.${svc('virtual.default')}`, 'SRV', ['SRV 53 virtual.default', 'SRV 80 virtual.default']],
+  [
+    'a wildcard port is every port of the protocol',
+    `_*._tcp.${svc('virtual.default')}`,
+    'SRV',
+    ['SRV 80 virtual.default'],
+  ],
+  [
+    'a wildcard port finds unnamed ports',
+    `*._tcp.${svc('unnamed.default')}`,
+    'SRV',
+    ['SRV 8080 10-244-3-1.unnamed.default'],
+  ],
+  [
+    'wildcard port and protocol are every port',
+    `_any._any.${svc('virtual.default')}`,
+    'SRV',
+    ['SRV 53 virtual.default', 'SRV 80 virtual.default'],
+  ],
 
   ['a short name is completed in the search namespace', 'virtual', 'A', ['A 10.96.0.10']],
   ['a short name with namespace is completed', 'shop.other', 'A', ['A 10.96.1.1']],
   ['a short name with svc is completed', 'shop.other.svc', 'A', ['A 10.96.1.1']],
-  ['a short name in the endpoints form is completed', 'virtual.default.endpoints', 'A', ['A 10.244.0.1', 'A 10.244.0.2']],
+  [
+    'a short name in the endpoints form is completed',
+    'virtual.default.endpoints',
+    'A',
+    ['A 10.244.0.1', 'A 10.244.0.2'],
+  ],
   ['a short name of a port is completed', '_http._tcp.virtual', 'SRV', ['SRV 80 virtual.default']],
   ['a short name of an empty Service is empty', 'down', 'A', ['NOERROR']],
   ['a short name that completes to no Service is refused', 'default', 'A', ['REFUSED']],
@@ -195,10 +362,22 @@ describe('an answer', () => {
   test('without records carries the start of authority with the time it may be kept', () => {
     for (const name of [svc('nobody.default'), svc('down.default')]) {
       const { authorities } = ask(name, 'A', { ttlSeconds: 7, serial: 3 })
-      expect(authorities).toEqual([{
-        name: 'cluster.local', type: 'SOA', ttl: 7,
-        data: { mname: 'ns.dns.cluster.local', rname: 'hostmaster.cluster.local', serial: 3, refresh: 7200, retry: 1800, expire: 86400, minimum: 7 },
-      }])
+      expect(authorities).toEqual([
+        {
+          name: 'cluster.local',
+          type: 'SOA',
+          ttl: 7,
+          data: {
+            mname: 'ns.dns.cluster.local',
+            rname: 'hostmaster.cluster.local',
+            serial: 3,
+            refresh: 7200,
+            retry: 1800,
+            expire: 86400,
+            minimum: 7,
+          },
+        },
+      ])
     }
   })
 
@@ -210,13 +389,23 @@ describe('an answer', () => {
   })
 
   test('of SRV records has the weights of its form', () => {
-    expect(ask(`_http._tcp.${svc('virtual.default')}`, 'SRV').answers[0]?.data).toMatchObject({ priority: 10, weight: 100 })
-    expect(ask('_http._tcp.virtual.default.endpoints.cluster.local', 'SRV').answers[0]?.data).toMatchObject({ priority: 10, weight: 10 })
+    expect(ask(`_http._tcp.${svc('virtual.default')}`, 'SRV').answers[0]?.data).toMatchObject({
+      priority: 10,
+      weight: 100,
+    })
+    expect(ask('_http._tcp.virtual.default.endpoints.cluster.local', 'SRV').answers[0]?.data).toMatchObject({
+      priority: 10,
+      weight: 10,
+    })
   })
 
   test('through an alias into the zone says whether the target exists', () => {
     const { rcode, answers, authorities } = ask(svc('dangling.default'), 'A')
-    expect([rcode, answers.map(print), authorities.length]).toEqual(['NXDOMAIN', ['CNAME nobody.default.svc.cluster.local'], 1])
+    expect([rcode, answers.map(print), authorities.length]).toEqual([
+      'NXDOMAIN',
+      ['CNAME nobody.default.svc.cluster.local'],
+      1,
+    ])
   })
 
   test('that is an alias and nothing more lacks nothing', () => {
@@ -240,7 +429,11 @@ describe('an answer', () => {
   })
 
   test('names each address once though several slices do', () => {
-    const twice = new ResourceSet([service('web', { clusterIP: 'None' }), slice('web', ['10.0.0.1'], [{ name: 'a', port: 1 }]), slice('web', ['10.0.0.1'], [{ name: 'b', port: 2 }])])
+    const twice = new ResourceSet([
+      service('web', { clusterIP: 'None' }),
+      slice('web', ['10.0.0.1'], [{ name: 'a', port: 1 }]),
+      slice('web', ['10.0.0.1'], [{ name: 'b', port: 2 }]),
+    ])
     expect(printed(ask(svc('web.default'), 'A', { resources: twice }))).toEqual(['A 10.0.0.1'])
     expect(printed(ask(svc('web.default'), 'SRV', { resources: twice }))).toHaveLength(2)
   })
@@ -270,18 +463,50 @@ describe('a zone', () => {
   })
 
   test('turns any time to live into one the wire can carry', () => {
-    for (const [given, used] of [[0, 0], [-1, 0], [2.7, 2], [Number.NaN, 0], [1e12, 0x7fff_ffff]] as const) {
+    for (const [given, used] of [
+      [0, 0],
+      [-1, 0],
+      [2.7, 2],
+      [Number.NaN, 0],
+      [1e12, 0x7fff_ffff],
+    ] as const) {
       expect(zone({ ttlSeconds: given }).answer({ name: svc('virtual.default'), type: 'A' }).answers[0]?.ttl).toBe(used)
     }
   })
 
   test('answers every name without failing, positively only about what it holds', () => {
-    const label = fc.constantFrom('web', 'virtual', 'headless', 'default', 'other', 'svc', 'pod', 'endpoints', '_http', '_tcp', '*', 'any', '_endpoints', 'cluster', 'local', 'arpa', 'in-addr', 'ip6', '10', '', 'constructor', '__proto__', 'x'.repeat(70))
+    const label = fc.constantFrom(
+      'web',
+      'virtual',
+      'headless',
+      'default',
+      'other',
+      'svc',
+      'pod',
+      'endpoints',
+      '_http',
+      '_tcp',
+      '*',
+      'any',
+      '_endpoints',
+      'cluster',
+      'local',
+      'arpa',
+      'in-addr',
+      'ip6',
+      '10',
+      '',
+      'constructor',
+      '__proto__',
+      'x'.repeat(70),
+    )
     const type = fc.constantFrom('A', 'AAAA', 'SRV', 'TXT', 'PTR', 'CNAME', 'NS', 'SOA', 'ANY', 'UNKNOWN_65')
-    fc.assert(fc.property(fc.array(label, { maxLength: 8 }), type, (labels, asked) => {
-      const { rcode, answers } = zone().answer({ name: labels.join('.'), type: asked })
-      expect(rcode === 'NOERROR' || answers.length === 0).toBe(true)
-      if (asked !== 'ANY') expect(answers.every((each) => each.type === asked || each.type === 'CNAME')).toBe(true)
-    }))
+    fc.assert(
+      fc.property(fc.array(label, { maxLength: 8 }), type, (labels, asked) => {
+        const { rcode, answers } = zone().answer({ name: labels.join('.'), type: asked })
+        expect(rcode === 'NOERROR' || answers.length === 0).toBe(true)
+        if (asked !== 'ANY') expect(answers.every((each) => each.type === asked || each.type === 'CNAME')).toBe(true)
+      }),
+    )
   })
 })

@@ -7,8 +7,12 @@ import { resourcesFrom } from '../support/resources.ts'
 
 /** The certificate covers `shop.test` and `*.shop.test`. */
 function compiled(host: string, annotations: Readonly<Record<string, string>>): Compiled {
-  const named = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]))
-  return compile(resourcesFrom(withCertificates(`
+  const named = Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]),
+  )
+  return compile(
+    resourcesFrom(
+      withCertificates(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, annotations: ${JSON.stringify(named)}}
@@ -17,11 +21,15 @@ spec:
   rules: [{host: "${host}", http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
 ---
 {apiVersion: v1, kind: Secret, metadata: {name: shop}, type: kubernetes.io/tls, data: {tls.crt: "@shop.crt", tls.key: "@shop.key"}}
-`)), compileOptions)
+`),
+    ),
+    compileOptions,
+  )
 }
 
 const hosts = ({ snapshot }: Compiled): string[] => snapshot.tlsHosts.map(({ host }) => host)
-const kinds = ({ snapshot }: Compiled, host: string): string[] | undefined => snapshot.routes.find((route) => route.host === host)?.policies.map(({ kind }) => kind)
+const kinds = ({ snapshot }: Compiled, host: string): string[] | undefined =>
+  snapshot.routes.find((route) => route.host === host)?.policies.map(({ kind }) => kind)
 
 describe('another name of a host', () => {
   test('has its certificate, its redirect to https and HSTS where the certificate covers it', () => {
@@ -29,7 +37,9 @@ describe('another name of a host', () => {
     expect(hosts(result)).toEqual(['a.shop.test', 'shop.test'])
     expect(kinds(result, 'a.shop.test')).toEqual(['https-redirect', 'hsts'])
     expect(kinds(result, 'other.test')).toEqual([])
-    expect(result.snapshot.routes.map(({ upstream }) => upstream)).toEqual(Array.from({ length: 3 }, () => 'default/web:80'))
+    expect(result.snapshot.routes.map(({ upstream }) => upstream)).toEqual(
+      Array.from({ length: 3 }, () => 'default/web:80'),
+    )
     expect(result.statuses[0]).toMatchObject({ state: 'served', routes: 3 })
   })
 })

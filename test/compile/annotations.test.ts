@@ -34,7 +34,9 @@ enable-access-log enable-modsecurity enable-opentelemetry enable-owasp-core-rule
 modsecurity-snippet modsecurity-transaction-id opentelemetry-trust-incoming-span server-snippet stream-snippet
 allowlist-source-range limit-allowlist disable-proxy-intercept-errors relative-redirects use-port-in-redirects
 fastcgi-index fastcgi-params-configmap opentelemetry-operation-name session-cookie-hash
-`.trim().split(/\s+/)
+`
+  .trim()
+  .split(/\s+/)
 
 describe('the table of annotations', () => {
   test('knows every name that ingress-nginx documents', () => {
@@ -46,13 +48,26 @@ describe('the table of annotations', () => {
     expect(names.length).toBe(new Set(names).size)
   })
 
-  test.each(['auth-type', 'auth-secret', 'auth-url', 'auth-tls-secret', 'auth-tls-match-cn', 'whitelist-source-range', 'allowlist-source-range', 'denylist-source-range', 'limit-rps', 'limit-rpm', 'limit-connections', 'enable-modsecurity', 'proxy-ssl-secret', 'proxy-ssl-verify', 'backend-protocol'])(
-    'never lets %s be left out while the Ingress is served',
-    (name) => {
-      const row = ingressNginx.rows.get(name)
-      expect(row?.verdict === 'honoured' || row?.meanwhile === 'closed').toBe(true)
-    },
-  )
+  test.each([
+    'auth-type',
+    'auth-secret',
+    'auth-url',
+    'auth-tls-secret',
+    'auth-tls-match-cn',
+    'whitelist-source-range',
+    'allowlist-source-range',
+    'denylist-source-range',
+    'limit-rps',
+    'limit-rpm',
+    'limit-connections',
+    'enable-modsecurity',
+    'proxy-ssl-secret',
+    'proxy-ssl-verify',
+    'backend-protocol',
+  ])('never lets %s be left out while the Ingress is served', (name) => {
+    const row = ingressNginx.rows.get(name)
+    expect(row?.verdict === 'honoured' || row?.meanwhile === 'closed').toBe(true)
+  })
 
   test('is what docs/annotations.md says; `node docs/generate.ts` writes it', () => {
     expect(readFileSync(join(root, 'docs', 'annotations.md'), 'utf8')).toBe(annotationsPage())

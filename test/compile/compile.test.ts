@@ -17,17 +17,20 @@ const folders = globSync(join(import.meta.dirname, 'golden', '*')).toSorted()
 const everything = new ResourceSet(folders.flatMap(objectsOf))
 
 describe('compile', () => {
-  test.each(folders.map((folder) => [basename(folder), folder] as const))('gives the same for %s whatever the order of its objects', (_, folder) => {
-    const resources = [...new ResourceSet(objectsOf(folder))]
-    const expected = compile(new ResourceSet(resources), compileOptions)
-    const orders = shuffledSubarray([...resources.keys()], { minLength: resources.length })
-    assert(
-      property(orders, (order) => {
-        expect(compile(new ResourceSet(order.map((index) => resources[index]!)), compileOptions)).toEqual(expected)
-      }),
-      { numRuns: 20 },
-    )
-  })
+  test.each(folders.map((folder) => [basename(folder), folder] as const))(
+    'gives the same for %s whatever the order of its objects',
+    (_, folder) => {
+      const resources = [...new ResourceSet(objectsOf(folder))]
+      const expected = compile(new ResourceSet(resources), compileOptions)
+      const orders = shuffledSubarray([...resources.keys()], { minLength: resources.length })
+      assert(
+        property(orders, (order) => {
+          expect(compile(new ResourceSet(order.map((index) => resources[index]!)), compileOptions)).toEqual(expected)
+        }),
+        { numRuns: 20 },
+      )
+    },
+  )
 
   const expected = compile(everything, compileOptions)
 
@@ -61,7 +64,12 @@ describe('compile', () => {
     ['is not served when the default class is of another controller', ['some example.com/other'], 0, ['foreign-class']],
     ['is served when the default class is ours by its controller', ['some genkan.dev/ingress-controller'], 1, []],
     ['is served when the default class is ours by its name', ['nginx example.com/other'], 1, []],
-    ['is served when one of two default classes is ours', ['some example.com/other', 'nginx example.com/other'], 1, ['two-default-classes', 'two-default-classes']],
+    [
+      'is served when one of two default classes is ours',
+      ['some example.com/other', 'nginx example.com/other'],
+      1,
+      ['two-default-classes', 'two-default-classes'],
+    ],
   ])('an Ingress without a class %s', (_, classes, routes, codes) => {
     const resources = resourcesFrom(`
 apiVersion: networking.k8s.io/v1
@@ -90,7 +98,9 @@ spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
     const { snapshot, problems } = compile(resources, { ...compileOptions, configMap: 'edge/global' })
     expect(snapshot.routes.map((route) => route.upstream)).toEqual([undefined])
     expect(problems.map((each) => each.code)).toContain('protection-not-honoured')
-    expect(compile(resources, compileOptions).snapshot.routes.map((route) => route.upstream)).toEqual(['default/web:80'])
+    expect(compile(resources, compileOptions).snapshot.routes.map((route) => route.upstream)).toEqual([
+      'default/web:80',
+    ])
   })
 
   test('sends no HSTS when the global ConfigMap switches it off', () => {
@@ -105,7 +115,9 @@ spec:
   rules: [{host: shop.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
 `)
     const kinds = (configMap: string | undefined): readonly string[] => {
-      return compile(resources, { ...compileOptions, configMap }).snapshot.routes.flatMap((route) => route.policies.map((policy) => policy.kind))
+      return compile(resources, { ...compileOptions, configMap }).snapshot.routes.flatMap((route) =>
+        route.policies.map((policy) => policy.kind),
+      )
     }
     expect(kinds('edge/global')).toEqual(['https-redirect'])
     expect(kinds(undefined)).toEqual(['https-redirect', 'hsts'])

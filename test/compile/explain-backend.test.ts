@@ -95,7 +95,18 @@ const endpoints: readonly EndpointSet[] = [
 
 function endpoint(id: string, health: EndpointHealth, ready = false): EndpointSpec {
   const unknown = { name: undefined, node: undefined, zone: undefined }
-  return { id, address: id.slice(0, -3), port: 80, priority: 0, weight: 1, ready, serving: true, terminating: false, ...unknown, health }
+  return {
+    id,
+    address: id.slice(0, -3),
+    port: 80,
+    priority: 0,
+    weight: 1,
+    ready,
+    serving: true,
+    terminating: false,
+    ...unknown,
+    health,
+  }
 }
 
 function ask(url: string, fields: readonly string[] = []): Explanation {
@@ -111,7 +122,12 @@ describe('the explanation of a canary', () => {
     ['http://shop.test/', ['x-canary', 'never', 'Cookie', 'canary=always'], 0, 'the field x-canary says never'],
     ['http://shop.test/', ['Cookie', 'a=b; canary=always'], 1, 'the cookie canary says always'],
     ['http://shop.test/', ['Cookie', 'canary=never'], 0, 'the cookie canary says never'],
-    ['http://shop.test/', ['Cookie', 'INGRESSCOOKIE=x; canary=never'], 0, 'the cookie canary says never; unless the cookie INGRESSCOOKIE belongs to a session, which stays where it is'],
+    [
+      'http://shop.test/',
+      ['Cookie', 'INGRESSCOOKIE=x; canary=never'],
+      0,
+      'the cookie canary says never; unless the cookie INGRESSCOOKIE belongs to a session, which stays where it is',
+    ],
     ['http://plain.test/', ['X-User', 'test-1'], 1, 'the field x-user matches ^test-'],
     ['http://plain.test/', ['X-User', 'a test-1'], 0, 'the field x-user decides nothing, and the weight is 0 of 100'],
     ['http://plain.test/', ['X-User', 'always'], 0, 'the field x-user decides nothing, and the weight is 0 of 100'],
@@ -123,8 +139,13 @@ describe('the explanation of a canary', () => {
 
   test('shows the backend that it leads to when it surely does, and the odds when it may', () => {
     expect(ask('http://shop.test/', ['X-Canary', 'always']).backend?.upstream).toBe('default/new:80')
-    expect(ask('http://shop.test/', ['X-Canary', 'never'])).toMatchObject({ backend: { upstream: 'default/web:80' }, outcome: 'forwarded to the one ready endpoint of default/web:80' })
-    expect(ask('http://shop.test/').outcome).toBe('forwarded to the one ready endpoint of default/web:80, or with 25 % to default/new:80')
+    expect(ask('http://shop.test/', ['X-Canary', 'never'])).toMatchObject({
+      backend: { upstream: 'default/web:80' },
+      outcome: 'forwarded to the one ready endpoint of default/web:80',
+    })
+    expect(ask('http://shop.test/').outcome).toBe(
+      'forwarded to the one ready endpoint of default/web:80, or with 25 % to default/new:80',
+    )
   })
 })
 

@@ -44,14 +44,29 @@ spec: {ingressClassName: cloud, rules: [{host: shop.test, http: {paths: [{path: 
 )
 
 const endpoints: readonly EndpointSet[] = [
-  { upstream: 'default/web:80', state: 'live', mode: 'slices', endpoints: [endpoint('10.0.0.1:80', true), endpoint('10.0.0.2:80', false)] },
+  {
+    upstream: 'default/web:80',
+    state: 'live',
+    mode: 'slices',
+    endpoints: [endpoint('10.0.0.1:80', true), endpoint('10.0.0.2:80', false)],
+  },
   { upstream: 'default/cart:80', state: 'empty', mode: 'dns', endpoints: [] },
 ]
 
 function endpoint(id: string, ready: boolean): EndpointSpec {
   const [address = '', port] = id.split(':')
   const unknown = { name: undefined, node: undefined, zone: undefined }
-  return { id, address, port: Number(port), priority: 0, weight: 1, ready, serving: ready, terminating: false, ...unknown }
+  return {
+    id,
+    address,
+    port: Number(port),
+    priority: 0,
+    weight: 1,
+    ready,
+    serving: ready,
+    terminating: false,
+    ...unknown,
+  }
 }
 
 function ask(url: string, fields: readonly string[] = []): Explanation {
@@ -66,13 +81,37 @@ describe('explain', () => {
   test.each([
     ['https://shop.test/', 'forwarded to the one ready endpoint of default/web:80', undefined],
     ['http://shop.test/a?b=1', 'answered with 308 by https-redirect', { status: 308, cause: undefined }],
-    ['https://shop.test/cart/1', 'answered with 503 (no_ready_endpoints): default/cart:80 has no ready endpoint', { status: 503, cause: 'no_ready_endpoints' }],
-    ['https://shop.test/bucket', 'answered with 503 (no_backend): the backend is a Bucket; only Services can be reached', { status: 503, cause: 'no_backend' }],
+    [
+      'https://shop.test/cart/1',
+      'answered with 503 (no_ready_endpoints): default/cart:80 has no ready endpoint',
+      { status: 503, cause: 'no_ready_endpoints' },
+    ],
+    [
+      'https://shop.test/bucket',
+      'answered with 503 (no_backend): the backend is a Bucket; only Services can be reached',
+      { status: 503, cause: 'no_backend' },
+    ],
     ['http://a.plain.test/', 'forwarded to the one ready endpoint of default/web:80', undefined],
-    ['http://a.b.plain.test/', 'answered with 404 (no_route): no rule is for host a.b.plain.test', { status: 404, cause: 'no_route' }],
-    ['http://münchen.test/b', 'answered with 404 (no_route): no rule of host xn--mnchen-3ya.test matches the path', { status: 404, cause: 'no_route' }],
-    ['https://shop.test/%zz', 'refused with 400 (bad_request): path has no single reading', { status: 400, cause: 'bad_request' }],
-    ['http://exa mple/', 'refused with 400 (bad_request): "exa mple" is no host', { status: 400, cause: 'bad_request' }],
+    [
+      'http://a.b.plain.test/',
+      'answered with 404 (no_route): no rule is for host a.b.plain.test',
+      { status: 404, cause: 'no_route' },
+    ],
+    [
+      'http://münchen.test/b',
+      'answered with 404 (no_route): no rule of host xn--mnchen-3ya.test matches the path',
+      { status: 404, cause: 'no_route' },
+    ],
+    [
+      'https://shop.test/%zz',
+      'refused with 400 (bad_request): path has no single reading',
+      { status: 400, cause: 'bad_request' },
+    ],
+    [
+      'http://exa mple/',
+      'refused with 400 (bad_request): "exa mple" is no host',
+      { status: 400, cause: 'bad_request' },
+    ],
     ['ftp://shop.test/', 'this is no http or https URL', undefined],
   ])('%s is %s', (url, outcome, answer) => {
     expect(ask(url)).toMatchObject({ outcome, answer })
@@ -80,11 +119,20 @@ describe('explain', () => {
 
   test('names the winner and every loser with its reason', () => {
     const { winner, losers, unrelated } = ask('https://shop.test/cart/1')
-    expect(winner).toMatchObject({ rule: 'default/shop shop.test Prefix /cart', file: 'test.yaml', because: '/cart is the longest prefix of the path' })
+    expect(winner).toMatchObject({
+      rule: 'default/shop shop.test Prefix /cart',
+      file: 'test.yaml',
+      because: '/cart is the longest prefix of the path',
+    })
     expect(losers.map((each) => [each.rule, each.because])).toEqual([
       ['default/shop shop.test Prefix /bucket', 'the path is not /bucket nor below it'],
       ['default/shop shop.test Prefix /', 'prefix /cart is longer'],
-      ['default/z-other shop.test Prefix /cart', expect.stringMatching(/^default\/shop shop.test Prefix \/cart has its place: Ingress default\/shop comes first/)],
+      [
+        'default/z-other shop.test Prefix /cart',
+        expect.stringMatching(
+          /^default\/shop shop.test Prefix \/cart has its place: Ingress default\/shop comes first/,
+        ),
+      ],
       ['default/foreign shop.test', expect.stringMatching(/^not served here: class cloud is not ours/)],
     ])
     expect(unrelated).toBe(2)
@@ -92,9 +140,20 @@ describe('explain', () => {
 
   test('says how authority and path were read', () => {
     const { host, path } = ask('http://A.Plain.Test.:8080/x//y/../%7Ez%2f')
-    expect(host).toEqual({ given: 'A.Plain.Test.:8080', routed: 'a.plain.test', notes: ['the port does not count', 'the trailing dot does not count', 'upper and lower case do not count'] })
-    expect(path).toEqual({ given: '/x//y/../%7Ez%2f', routed: '/x/~z%2F', notes: ['normalised to /x/~z%2F, which is matched and forwarded'] })
-    expect(ask('http://münchen.test/a').host).toMatchObject({ routed: 'xn--mnchen-3ya.test', notes: ['written as xn--mnchen-3ya.test, its A-label form'] })
+    expect(host).toEqual({
+      given: 'A.Plain.Test.:8080',
+      routed: 'a.plain.test',
+      notes: ['the port does not count', 'the trailing dot does not count', 'upper and lower case do not count'],
+    })
+    expect(path).toEqual({
+      given: '/x//y/../%7Ez%2f',
+      routed: '/x/~z%2F',
+      notes: ['normalised to /x/~z%2F, which is matched and forwarded'],
+    })
+    expect(ask('http://münchen.test/a').host).toMatchObject({
+      routed: 'xn--mnchen-3ya.test',
+      notes: ['written as xn--mnchen-3ya.test, its A-label form'],
+    })
   })
 
   test('lets a Host field count before the host of the URL, and the URL for the certificate', () => {
@@ -104,28 +163,55 @@ describe('explain', () => {
   })
 
   test('says which certificate is presented and why, and only over https', () => {
-    expect(ask('https://shop.test/').certificate).toMatchObject({ id: 'default/shop', names: ['shop.test', '*.shop.test'] })
-    expect(ask('https://a.plain.test/').certificate).toMatchObject({ id: undefined, because: 'no spec.tls gives a.plain.test a usable certificate' })
+    expect(ask('https://shop.test/').certificate).toMatchObject({
+      id: 'default/shop',
+      names: ['shop.test', '*.shop.test'],
+    })
+    expect(ask('https://a.plain.test/').certificate).toMatchObject({
+      id: undefined,
+      because: 'no spec.tls gives a.plain.test a usable certificate',
+    })
     expect(ask('http://shop.test/').certificate).toBeUndefined()
   })
 
   test('says what each policy does to this request', () => {
-    expect(effectsOf('http://shop.test/a/?b=1')).toEqual(['https-redirect would answer 308 with Location: https://shop.test/a/?b=1', 'hsts not reached: https-redirect answers'])
-    expect(effectsOf('https://shop.test/a')).toEqual(['https-redirect leaves this request alone', 'hsts would set Strict-Transport-Security: max-age=31536000; includeSubDomains on the response'])
+    expect(effectsOf('http://shop.test/a/?b=1')).toEqual([
+      'https-redirect would answer 308 with Location: https://shop.test/a/?b=1',
+      'hsts not reached: https-redirect answers',
+    ])
+    expect(effectsOf('https://shop.test/a')).toEqual([
+      'https-redirect leaves this request alone',
+      'hsts would set Strict-Transport-Security: max-age=31536000; includeSubDomains on the response',
+    ])
   })
 
   test('tells the states of endpoints, and says so when nobody knows them', () => {
     expect(ask('https://shop.test/').backend).toMatchObject({
       state: 'live',
       mode: 'slices',
-      endpoints: [{ id: '10.0.0.1:80', state: 'ready' }, { id: '10.0.0.2:80', state: 'unready' }],
+      endpoints: [
+        { id: '10.0.0.1:80', state: 'ready' },
+        { id: '10.0.0.2:80', state: 'unready' },
+      ],
     })
-    const { outcome, backend } = explain({ compiled, endpoints: [], url: 'https://shop.test/', method: 'GET', fields: [] })
-    expect([backend?.state, outcome]).toEqual(['unknown', 'forwarded to default/web:80, whose endpoints are not known here'])
+    const { outcome, backend } = explain({
+      compiled,
+      endpoints: [],
+      url: 'https://shop.test/',
+      method: 'GET',
+      fields: [],
+    })
+    expect([backend?.state, outcome]).toEqual([
+      'unknown',
+      'forwarded to default/web:80, whose endpoints are not known here',
+    ])
   })
 
   test('repeats what is wrong with the Ingress that wins', () => {
-    expect(ask('https://shop.test/').problems.map((each) => each.code)).toEqual(['annotation-not-honoured', 'resource-backend'])
+    expect(ask('https://shop.test/').problems.map((each) => each.code)).toEqual([
+      'annotation-not-honoured',
+      'resource-backend',
+    ])
   })
 })
 

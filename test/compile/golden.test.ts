@@ -14,11 +14,17 @@ const update = process.env['UPDATE'] !== undefined
 
 for (const folder of globSync(join(import.meta.dirname, 'golden', '*')).toSorted()) {
   test(`${basename(folder)} compiles to the snapshot and the problems on record`, () => {
-    const { resources, problems } = readDocuments(withCertificates(readFileSync(join(folder, 'in.yaml'), 'utf8')), 'in.yaml')
+    const { resources, problems } = readDocuments(
+      withCertificates(readFileSync(join(folder, 'in.yaml'), 'utf8')),
+      'in.yaml',
+    )
     const configMap = basename(folder) === 'config-map' ? 'ingress-nginx/ingress-nginx-controller' : undefined
     const compiled = compile(new ResourceSet(resources), { ...compileOptions, configMap })
     hold(join(folder, 'snapshot.txt'), printCompiled(compiled))
-    hold(join(folder, 'problems.txt'), [...problems, ...compiled.problems].map((problem) => `${printProblem(problem)}\n`).join(''))
+    hold(
+      join(folder, 'problems.txt'),
+      [...problems, ...compiled.problems].map((problem) => `${printProblem(problem)}\n`).join(''),
+    )
   })
 }
 

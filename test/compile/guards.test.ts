@@ -29,14 +29,24 @@ data: {X-Asked: by $host}
 
 type Outcome = { readonly route: RouteSpec; readonly problems: readonly Problem[] }
 
-function outcomeOf(annotations: Annotations, { more = '', host = 'a.test', ...options }: { more?: string; host?: string; compat?: 'ingress-nginx'; configMap?: string } = {}): Outcome {
+function outcomeOf(
+  annotations: Annotations,
+  {
+    more = '',
+    host = 'a.test',
+    ...options
+  }: { more?: string; host?: string; compat?: 'ingress-nginx'; configMap?: string } = {},
+): Outcome {
   const ingress = `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, annotations: ${JSON.stringify(annotations)}}
 spec: {rules: [{host: "${host}", http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
 `
-  const { snapshot, problems } = compile(resourcesFrom([surroundings, ingress, more].filter((text) => text !== '').join('\n---\n')), { ...compileOptions, ...options })
+  const { snapshot, problems } = compile(
+    resourcesFrom([surroundings, ingress, more].filter((text) => text !== '').join('\n---\n')),
+    { ...compileOptions, ...options },
+  )
   return { route: snapshot.routes[0]!, problems: problems.filter(({ code }) => code !== 'service-unknown') }
 }
 
@@ -47,26 +57,35 @@ function prefixed(prefix: string, annotations: Annotations): Annotations {
 /** `auth-secret-type: auth-map` reads the file as the hash of a user, which is no hash. */
 const noted: ReadonlySet<string> = new Set(['auth-secret-type'])
 
-describe.each([[ingressNginx.prefix, guardRows], [genkan.prefix, ownGuardRows]] as const)('annotations of %s', (prefix, rows) => {
-  test.each(rows.map((row) => [row.name, row.value, row] as const))('%s: %s does what its row says', (_, __, { name, value, beside = {}, effect }: GuardRow) => {
-    const { route, problems } = outcomeOf(prefixed(prefix, { ...beside, [name]: value }))
-    if (noted.has(name)) expect(problems.map(({ severity }) => severity)).toEqual(['warning', 'warning'])
-    else expect(problems).toEqual([])
-    if (name === 'auth-secret-type') return
-    expect(route.policies).toMatchObject(effect)
-    expect(route.policies).toHaveLength(effect.length)
-    expect(route.upstream).toBe('default/web:80')
-  })
+describe.each([
+  [ingressNginx.prefix, guardRows],
+  [genkan.prefix, ownGuardRows],
+] as const)('annotations of %s', (prefix, rows) => {
+  test.each(rows.map((row) => [row.name, row.value, row] as const))(
+    '%s: %s does what its row says',
+    (_, __, { name, value, beside = {}, effect }: GuardRow) => {
+      const { route, problems } = outcomeOf(prefixed(prefix, { ...beside, [name]: value }))
+      if (noted.has(name)) expect(problems.map(({ severity }) => severity)).toEqual(['warning', 'warning'])
+      else expect(problems).toEqual([])
+      if (name === 'auth-secret-type') return
+      expect(route.policies).toMatchObject(effect)
+      expect(route.policies).toHaveLength(effect.length)
+      expect(route.upstream).toBe('default/web:80')
+    },
+  )
 
-  test.each(rows.filter(({ bad }) => bad !== undefined).map((row) => [row.name, row.bad, row] as const))('%s: %s is reported, and opens nothing', (_, __, { name, bad, beside = {}, outcome }: GuardRow) => {
-    const { route, problems } = outcomeOf(prefixed(prefix, { ...beside, [name]: bad! }))
-    const own = problems.filter(({ message }) => message.includes(name.replace('auth-secret-type', 'auth-')))
-    expect(own.map(({ severity }) => severity)).toContain(outcome === 'closes' ? 'error' : 'warning')
-    expect(route.upstream).toBe(outcome === 'closes' ? undefined : 'default/web:80')
-    // What stands beside it stays where it was.
-    if (outcome === 'closes') expect(route.policies).toEqual([])
-    else expect(kinds(route.policies)).toEqual(kinds(outcomeOf(prefixed(prefix, beside)).route.policies))
-  })
+  test.each(rows.filter(({ bad }) => bad !== undefined).map((row) => [row.name, row.bad, row] as const))(
+    '%s: %s is reported, and opens nothing',
+    (_, __, { name, bad, beside = {}, outcome }: GuardRow) => {
+      const { route, problems } = outcomeOf(prefixed(prefix, { ...beside, [name]: bad! }))
+      const own = problems.filter(({ message }) => message.includes(name.replace('auth-secret-type', 'auth-')))
+      expect(own.map(({ severity }) => severity)).toContain(outcome === 'closes' ? 'error' : 'warning')
+      expect(route.upstream).toBe(outcome === 'closes' ? undefined : 'default/web:80')
+      // What stands beside it stays where it was.
+      if (outcome === 'closes') expect(route.policies).toEqual([])
+      else expect(kinds(route.policies)).toEqual(kinds(outcomeOf(prefixed(prefix, beside)).route.policies))
+    },
+  )
 })
 
 function kinds(policies: readonly PolicySpec[]): readonly string[] {
@@ -85,7 +104,8 @@ describe('guards', () => {
   })
 
   test('have the statuses of the ConfigMap in either case', () => {
-    const more = '\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {limit-req-status-code: "420", limit-conn-status-code: "430"}'
+    const more =
+      '\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {limit-req-status-code: "420", limit-conn-status-code: "430"}'
     for (const compat of [{}, { compat: 'ingress-nginx' }] as const) {
       const { route } = outcomeOf(limited, { more, configMap: 'n/c', ...compat })
       expect(route.policies).toMatchObject([{ config: { status: 420 } }, { config: { status: 430 } }])
@@ -94,7 +114,10 @@ describe('guards', () => {
 
   test('ask no host that a client could choose', () => {
     const url = prefixed(ingressNginx.prefix, { 'auth-url': 'https://$host/check' })
-    expect(outcomeOf(url, { host: '' })).toMatchObject({ route: { upstream: undefined, policies: [] }, problems: [{ severity: 'error' }] })
+    expect(outcomeOf(url, { host: '' })).toMatchObject({
+      route: { upstream: undefined, policies: [] },
+      problems: [{ severity: 'error' }],
+    })
     expect(outcomeOf(url, { host: '*.shop.test' }).route.upstream).toBe('default/web:80')
   })
 
@@ -103,18 +126,24 @@ describe('guards', () => {
     const { route, problems } = outcomeOf(url)
     expect(route).toMatchObject({ upstream: undefined, policies: [] })
     expect(problems).toMatchObject([{ severity: 'error', code: 'unknown-port' }])
-    expect(outcomeOf(prefixed(ingressNginx.prefix, { 'auth-url': 'http://web/' })).route.policies).toMatchObject([{ config: { to: { kind: 'upstream', id: 'default/web:80' } } }])
+    expect(outcomeOf(prefixed(ingressNginx.prefix, { 'auth-url': 'http://web/' })).route.policies).toMatchObject([
+      { config: { to: { kind: 'upstream', id: 'default/web:80' } } },
+    ])
   })
 
-  test('hold for an expression that cannot be matched, too: nobody else\'s rule takes its requests', () => {
+  test("hold for an expression that cannot be matched, too: nobody else's rule takes its requests", () => {
     const path = (name: string, annotations: string, written: string): string => `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: ${name}, annotations: ${annotations}}
 spec: {rules: [{host: a.test, http: {paths: [{path: "${written}", pathType: ImplementationSpecific, backend: {service: {name: web, port: {number: 80}}}}]}}]}`
-    const guarded = (guard: string): string => path('a', `{${ingressNginx.prefix}use-regex: "true"${guard}}`, '/admin(?!x)')
+    const guarded = (guard: string): string =>
+      path('a', `{${ingressNginx.prefix}use-regex: "true"${guard}}`, '/admin(?!x)')
     const upstreamOf = (guard: string): string | undefined => {
-      const { snapshot } = compile(resourcesFrom([guarded(guard), path('b', '{}', '/')].join('\n---\n')), compileOptions)
+      const { snapshot } = compile(
+        resourcesFrom([guarded(guard), path('b', '{}', '/')].join('\n---\n')),
+        compileOptions,
+      )
       return snapshot.routes.find((route) => route.path.value === '/')?.upstream
     }
     expect(upstreamOf('')).toBe('default/web:80')
@@ -122,33 +151,48 @@ spec: {rules: [{host: a.test, http: {paths: [{path: "${written}", pathType: Impl
   })
 
   test('leave only rules at or below an open path without authentication', () => {
-    const more = '\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {no-auth-locations: /shop}'
+    const more =
+      '\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: n}\ndata: {no-auth-locations: /shop}'
     const rules = (value: string): string => `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: x, annotations: {${ingressNginx.prefix}auth-type: basic, ${ingressNginx.prefix}auth-secret: users, ${ingressNginx.prefix}denylist-source-range: 10.0.0.1}}
 spec: {rules: [{host: b.test, http: {paths: [{path: ${value}, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}`
     const kindsOf = (value: string): readonly string[] => {
-      const { snapshot } = compile(resourcesFrom([surroundings, rules(value), more].join('\n---\n')), { ...compileOptions, configMap: 'n/c' })
+      const { snapshot } = compile(resourcesFrom([surroundings, rules(value), more].join('\n---\n')), {
+        ...compileOptions,
+        configMap: 'n/c',
+      })
       return kinds(snapshot.routes[0]!.policies)
     }
-    expect([kindsOf('/shop'), kindsOf('/shop/a'), kindsOf('/shopping'), kindsOf('/')]).toEqual([['access'], ['access'], ['access', 'basic-auth'], ['access', 'basic-auth']])
+    expect([kindsOf('/shop'), kindsOf('/shop/a'), kindsOf('/shopping'), kindsOf('/')]).toEqual([
+      ['access'],
+      ['access'],
+      ['access', 'basic-auth'],
+      ['access', 'basic-auth'],
+    ])
   })
 
   test('read users from no other namespace, even where the Secret is there', () => {
-    const more = '\napiVersion: v1\nkind: Secret\nmetadata: {name: users, namespace: other}\nstringData: {auth: "eve:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}'
-    const { route } = outcomeOf(prefixed(ingressNginx.prefix, { 'auth-type': 'basic', 'auth-secret': 'other/users' }), { more })
+    const more =
+      '\napiVersion: v1\nkind: Secret\nmetadata: {name: users, namespace: other}\nstringData: {auth: "eve:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}'
+    const { route } = outcomeOf(prefixed(ingressNginx.prefix, { 'auth-type': 'basic', 'auth-secret': 'other/users' }), {
+      more,
+    })
     expect(route).toMatchObject({ upstream: undefined, policies: [] })
   })
 
   test('never show a hash', () => {
     const broken = surroundings.replace('ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=', 'ann:hunter2')
-    const { problems } = compile(resourcesFrom(`${broken}\n---\n
+    const { problems } = compile(
+      resourcesFrom(`${broken}\n---\n
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, annotations: {nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users}}
 spec: {defaultBackend: {service: {name: web, port: {number: 80}}}}
-`), compileOptions)
+`),
+      compileOptions,
+    )
     expect(problems.map(({ code }) => code)).toContain('unusable-password')
     expect(JSON.stringify(problems)).not.toContain('hunter2')
   })

@@ -14,15 +14,26 @@ const versions: readonly (readonly string[])[] = [
     ingress(name, 'nginx.ingress.kubernetes.io/proxy-read-timeout: "30"'),
     ingress(name, 'nginx.ingress.kubernetes.io/use-regex: "true"'),
     ingress(name, 'nginx.ingress.kubernetes.io/auth-type: basic, nginx.ingress.kubernetes.io/auth-secret: users'),
-    ingress(name, 'nginx.ingress.kubernetes.io/backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: default/users, nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"'),
+    ingress(
+      name,
+      'nginx.ingress.kubernetes.io/backend-protocol: HTTPS, nginx.ingress.kubernetes.io/proxy-ssl-secret: default/users, nginx.ingress.kubernetes.io/proxy-ssl-verify: "on"',
+    ),
     ingress(name, 'nginx.ingress.kubernetes.io/canary: "true", nginx.ingress.kubernetes.io/canary-weight: "10"'),
     ingress(name, 'nginx.ingress.kubernetes.io/no-such-thing: "1"'),
     ingress(name, 'nginx.ingress.kubernetes.io/auth-url: "https://$host/check"').replace('host: shop.test, ', ''),
     ingress(name, 'nginx.ingress.kubernetes.io/custom-headers: default/globals'),
   ]),
-  ['a:b', 'c:d'].map((line) => `{apiVersion: v1, kind: Secret, metadata: {name: users}, stringData: {auth: '${line}'}}`),
-  ['"true"', '"false"', 'nonsense'].map((value) => `{apiVersion: v1, kind: ConfigMap, metadata: {name: globals}, data: {ssl-redirect: ${value}, X-Extra: yes}}`),
-  ['http', 'https'].map((protocol) => `{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80, appProtocol: ${protocol}}]}}`),
+  ['a:b', 'c:d'].map(
+    (line) => `{apiVersion: v1, kind: Secret, metadata: {name: users}, stringData: {auth: '${line}'}}`,
+  ),
+  ['"true"', '"false"', 'nonsense'].map(
+    (value) =>
+      `{apiVersion: v1, kind: ConfigMap, metadata: {name: globals}, data: {ssl-redirect: ${value}, X-Extra: yes}}`,
+  ),
+  ['http', 'https'].map(
+    (protocol) =>
+      `{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {ports: [{port: 80, appProtocol: ${protocol}}]}}`,
+  ),
 ]
 
 function ingress(name: string, annotations: string): string {
@@ -31,7 +42,9 @@ function ingress(name: string, annotations: string): string {
 }
 
 /** Read once, as sources do: what has not changed is the very same object. */
-const objects: readonly (readonly Resource[])[] = versions.map((texts, number) => texts.flatMap((text, version) => readDocuments(text, `${number}-${version}.yaml`).resources))
+const objects: readonly (readonly Resource[])[] = versions.map((texts, number) =>
+  texts.flatMap((text, version) => readDocuments(text, `${number}-${version}.yaml`).resources),
+)
 
 /** For every object the number of its version; one beyond the last for none. */
 const moments = fc.tuple(...objects.map((each) => fc.nat(each.length)))
@@ -74,7 +87,8 @@ describe('compiling with what an earlier compilation left', () => {
   test('remembers nothing that looked through all objects of a kind', () => {
     const memo = new Memo<Resource, number>()
     const resources = new ResourceSet(objects[4]!)
-    const count = (): number => memo.of(objects[0]![0]!, { resources, given: [] }, (watched) => watched.list('Service').length).value
+    const count = (): number =>
+      memo.of(objects[0]![0]!, { resources, given: [] }, (watched) => watched.list('Service').length).value
     const first = memo.of(objects[0]![0]!, { resources, given: [] }, (watched) => watched.list('Service').length)
     expect(count()).toBe(first.value)
     expect(memo.of(objects[0]![0]!, { resources, given: [] }, () => 99).value).toBe(99)

@@ -41,12 +41,23 @@ describe('the migration report', () => {
     expect(judged!.says).toMatch(says)
   })
 
-  test('leaves out what is nobody\'s business here', () => {
-    expect(judge({ 'kubectl.kubernetes.io/last-applied-configuration': '{}', 'cert-manager.io/issuer': 'x' })).toEqual([])
+  test("leaves out what is nobody's business here", () => {
+    expect(judge({ 'kubectl.kubernetes.io/last-applied-configuration': '{}', 'cert-manager.io/issuer': 'x' })).toEqual(
+      [],
+    )
   })
 
   test('counts verdicts in one order, and only those that occur', () => {
-    const judged = judge({ [`${nginx}wrong`]: '1', [`${nginx}rewrite-target`]: '/x', [`${nginx}enable-cors`]: 'true', [`${nginx}proxy-body-size`]: '1m' })
-    expect(countVerdicts(judged)).toEqual([['honoured', 1], ['differs', 2], ['unknown', 1]])
+    const judged = judge({
+      [`${nginx}wrong`]: '1',
+      [`${nginx}rewrite-target`]: '/x',
+      [`${nginx}enable-cors`]: 'true',
+      [`${nginx}proxy-body-size`]: '1m',
+    })
+    expect(countVerdicts(judged)).toEqual([
+      ['honoured', 1],
+      ['differs', 2],
+      ['unknown', 1],
+    ])
   })
 })

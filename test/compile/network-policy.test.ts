@@ -28,8 +28,14 @@ spec:
 
 type Found = { readonly config: NetworkPolicyConfig | undefined; readonly problems: readonly Problem[] }
 
-function judge(specs: readonly string[], { annotations = '{}', objects = base }: { annotations?: string; objects?: string } = {}): Found {
-  const policies = specs.map((spec, index) => `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: policy-${index}, annotations: ${annotations}}\nspec: ${spec}`)
+function judge(
+  specs: readonly string[],
+  { annotations = '{}', objects = base }: { annotations?: string; objects?: string } = {},
+): Found {
+  const policies = specs.map(
+    (spec, index) =>
+      `apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: policy-${index}, annotations: ${annotations}}\nspec: ${spec}`,
+  )
   const { snapshot, problems } = compile(resourcesFrom([objects, ...policies].join('\n---\n')), compileOptions)
   const spec = snapshot.routes[0]!.policies.find(({ kind }) => kind === 'network-policy')
   // Only the policy of this kind makes such a configuration.
@@ -46,9 +52,17 @@ describe('a policy', () => {
     ['for all Pods', `{podSelector: {}, ${ten}}`, ['10.0.0.0/8']],
     ['for all Pods, written as nothing', `{${ten}}`, ['10.0.0.0/8']],
     ['for others', `{podSelector: {matchLabels: {app: web, tier: back}}, ${ten}}`, undefined],
-    ['by In', `{podSelector: {matchExpressions: [{key: app, operator: In, values: [web, shop]}]}, ${ten}}`, ['10.0.0.0/8']],
+    [
+      'by In',
+      `{podSelector: {matchExpressions: [{key: app, operator: In, values: [web, shop]}]}, ${ten}}`,
+      ['10.0.0.0/8'],
+    ],
     ['by NotIn', `{podSelector: {matchExpressions: [{key: app, operator: NotIn, values: [web]}]}, ${ten}}`, undefined],
-    ['by NotIn of a label it has not', `{podSelector: {matchExpressions: [{key: zone, operator: NotIn, values: [a]}]}, ${ten}}`, ['10.0.0.0/8']],
+    [
+      'by NotIn of a label it has not',
+      `{podSelector: {matchExpressions: [{key: zone, operator: NotIn, values: [a]}]}, ${ten}}`,
+      ['10.0.0.0/8'],
+    ],
     ['by Exists', `{podSelector: {matchExpressions: [{key: tier, operator: Exists}]}, ${ten}}`, ['10.0.0.0/8']],
     ['by DoesNotExist', `{podSelector: {matchExpressions: [{key: tier, operator: DoesNotExist}]}, ${ten}}`, undefined],
     ['about what goes out', `{podSelector: {}, policyTypes: [Egress], ${ten}}`, undefined],
@@ -58,7 +72,11 @@ describe('a policy', () => {
     ['for the port by its name', '{podSelector: {}, ingress: [{ports: [{port: main}]}]}', everybody],
     ['for the port by the number of its container', '{podSelector: {}, ingress: [{ports: [{port: 8080}]}]}', everybody],
     ['for a range of ports', '{podSelector: {}, ingress: [{ports: [{port: 8000, endPort: 8080}]}]}', everybody],
-    ['for the port of the Service, which is none of the Pod', '{podSelector: {}, ingress: [{ports: [{port: 80}]}]}', []],
+    [
+      'for the port of the Service, which is none of the Pod',
+      '{podSelector: {}, ingress: [{ports: [{port: 80}]}]}',
+      [],
+    ],
     ['for another port', '{podSelector: {}, ingress: [{ports: [{port: other}, {port: 9000}]}]}', []],
     ['for all ports of another protocol', '{podSelector: {}, ingress: [{ports: [{protocol: UDP}]}]}', []],
     ['for all ports of TCP', '{podSelector: {}, ingress: [{ports: [{protocol: TCP}]}]}', everybody],
@@ -68,9 +86,17 @@ describe('a policy', () => {
   })
 
   test('keeps its exceptions, and adds up with others', () => {
-    const { config } = judge([`{${ten}}`, '{ingress: [{from: [{ipBlock: {cidr: 11.0.0.0/8, except: [11.1.0.0/16]}}]}]}', `{${ten}}`, '{}'])
+    const { config } = judge([
+      `{${ten}}`,
+      '{ingress: [{from: [{ipBlock: {cidr: 11.0.0.0/8, except: [11.1.0.0/16]}}]}]}',
+      `{${ten}}`,
+      '{}',
+    ])
     expect(config).toEqual({
-      blocks: [{ cidr: '10.0.0.0/8', except: [] }, { cidr: '11.0.0.0/8', except: ['11.1.0.0/16'] }],
+      blocks: [
+        { cidr: '10.0.0.0/8', except: [] },
+        { cidr: '11.0.0.0/8', except: ['11.1.0.0/16'] },
+      ],
       policies: ['default/policy-0', 'default/policy-1', 'default/policy-2', 'default/policy-3'],
     })
   })
@@ -80,7 +106,7 @@ describe('a policy', () => {
     expect(judge([], { objects: other }).config).toBeUndefined()
   })
 
-  test('is judged by the Service\'s own selector when no file shows its Pods', () => {
+  test("is judged by the Service's own selector when no file shows its Pods", () => {
     const objects = base.split('---').slice(0, 2).join('---')
     expect(judge([`{podSelector: {matchLabels: {app: web}}, ${ten}}`], { objects }).config?.blocks).toHaveLength(1)
     // A name of a port that nobody shows is known by its name only.
@@ -95,7 +121,9 @@ describe('peers chosen by labels', () => {
   test('let nobody in and are reported, each once', () => {
     const { config, problems } = judge([spec])
     expect(config?.blocks).toEqual([{ cidr: '10.0.0.0/8', except: [] }])
-    expect(problems.filter(({ code }) => code === 'peer-not-judged').map(({ severity, path }) => [severity, path])).toEqual([
+    expect(
+      problems.filter(({ code }) => code === 'peer-not-judged').map(({ severity, path }) => [severity, path]),
+    ).toEqual([
       ['warning', 'spec.ingress[0].from[0]'],
       ['warning', 'spec.ingress[0].from[1]'],
     ])
@@ -104,7 +132,10 @@ describe('peers chosen by labels', () => {
   test('let everybody in when the policy says that the front door is among them', () => {
     const { config, problems } = judge([spec], { annotations: `{${key}: admit}` })
     expect(config?.blocks.map(({ cidr }) => cidr)).toEqual([...everybody, '10.0.0.0/8'])
-    expect(problems.filter(({ code }) => code === 'peer-not-judged').map(({ severity }) => severity)).toEqual(['info', 'info'])
+    expect(problems.filter(({ code }) => code === 'peer-not-judged').map(({ severity }) => severity)).toEqual([
+      'info',
+      'info',
+    ])
   })
 
   test('let nobody in when what it says cannot be read', () => {
@@ -115,10 +146,17 @@ describe('peers chosen by labels', () => {
 })
 
 test('our annotation counts on a NetworkPolicy only, and a slip in it is noticed', () => {
-  expect(judge(['{}'], { annotations: '{genkan.dev/network-policy-peer: admit}' }).problems.map(({ code, instead }) => [code, instead])).toContainEqual([
-    'unknown-annotation',
-    'it is ignored; do you mean network-policy-peers?',
-  ])
-  const service = base.replace('metadata: {name: web}\nspec: {selector', 'metadata: {name: web, annotations: {genkan.dev/network-policy-peers: admit}}\nspec: {selector')
-  expect(judge([], { objects: service }).problems.map(({ message }) => message)).toContain('network-policy-peers counts on a NetworkPolicy, not on a Service')
+  expect(
+    judge(['{}'], { annotations: '{genkan.dev/network-policy-peer: admit}' }).problems.map(({ code, instead }) => [
+      code,
+      instead,
+    ]),
+  ).toContainEqual(['unknown-annotation', 'it is ignored; do you mean network-policy-peers?'])
+  const service = base.replace(
+    'metadata: {name: web}\nspec: {selector',
+    'metadata: {name: web, annotations: {genkan.dev/network-policy-peers: admit}}\nspec: {selector',
+  )
+  expect(judge([], { objects: service }).problems.map(({ message }) => message)).toContain(
+    'network-policy-peers counts on a NetworkPolicy, not on a Service',
+  )
 })

@@ -10,7 +10,8 @@ import { resourcesFrom } from '../support/resources.ts'
 
 describe('the text of a snippet', () => {
   test('is taken apart into statements with their lines', () => {
-    const text = '# first\nmore_set_headers "X-A: b; c"   \'X-B: \\\'d\\\'\';\nif ($http_x = "a b") {\n  return 403;\n}\nadd_header X-C\n  d always;'
+    const text =
+      '# first\nmore_set_headers "X-A: b; c"   \'X-B: \\\'d\\\'\';\nif ($http_x = "a b") {\n  return 403;\n}\nadd_header X-C\n  d always;'
     expect(statementsOf(text)).toEqual([
       { line: 2, name: 'more_set_headers', words: ['X-A: b; c', "X-B: 'd'"], block: false },
       { line: 3, name: 'if', words: ['($http_x', '=', 'a b', ')'], block: true },
@@ -24,10 +25,13 @@ describe('the text of a snippet', () => {
   })
 
   test('never throws, and loses no statement', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', ' ', ';', '{', '}', '"', "'", '\\', '\n', '#') }), (text) => {
-      const statements = statementsOf(text)
-      if (statements !== undefined && !/["'#\\]/.test(text)) expect(statements.length).toBe(text.split(/[;{]/).length - 1)
-    }))
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', ' ', ';', '{', '}', '"', "'", '\\', '\n', '#') }), (text) => {
+        const statements = statementsOf(text)
+        if (statements !== undefined && !/["'#\\]/.test(text))
+          expect(statements.length).toBe(text.split(/[;{]/).length - 1)
+      }),
+    )
   })
 })
 
@@ -37,31 +41,87 @@ const response = (header: object): object => ({ kind: 'response-headers', config
 describe('the safe subset', () => {
   const safe: [string, unknown][] = [
     ['add_header X-A b always;', response({ name: 'X-A', value: 'b', mode: 'add' })],
-    ['add_header X-A "b c";', response({ name: 'X-A', value: 'b c', mode: 'add', statuses: [200, 201, 204, 206, 301, 302, 303, 304, 307, 308] })],
+    [
+      'add_header X-A "b c";',
+      response({
+        name: 'X-A',
+        value: 'b c',
+        mode: 'add',
+        statuses: [200, 201, 204, 206, 301, 302, 303, 304, 307, 308],
+      }),
+    ],
     ['more_set_headers "X-A: b: c";', response({ name: 'X-A', value: 'b: c', mode: 'set' })],
     ['more_set_headers "X-A:";', response({ name: 'X-A', value: '', mode: 'remove' })],
-    ['more_set_headers -s "404 500" "X-A: b";', response({ name: 'X-A', value: 'b', mode: 'set', statuses: [404, 500] })],
+    [
+      'more_set_headers -s "404 500" "X-A: b";',
+      response({ name: 'X-A', value: 'b', mode: 'set', statuses: [404, 500] }),
+    ],
     ['more_clear_headers Server;', response({ name: 'Server', value: '', mode: 'remove' })],
     ['proxy_hide_header X-A;', response({ name: 'X-A', value: '', mode: 'remove' })],
     ['proxy_set_header X-A b;', { kind: 'request-headers', config: { fields: ['X-A', 'b'] } }],
     ['proxy_set_header X-A "";', { kind: 'request-headers', config: { fields: ['X-A', ''] } }],
-    ['more_set_input_headers "X-A: b" "X-C: d";', { kind: 'request-headers', config: { fields: ['X-A', 'b', 'X-C', 'd'] } }],
-    ['return 301 https://new.test$request_uri;', { kind: 'redirect', config: { status: 301, location: ['https://new.test', { variable: 'request_uri' }], relative: false } }],
-    ['return 308 $scheme://new.test/;', { kind: 'redirect', config: { status: 308, location: [{ variable: 'scheme' }, '://new.test/'], relative: false } }],
-    ['return https://new.test/;', { kind: 'redirect', config: { status: 302, location: ['https://new.test/'], relative: false } }],
-    ['rewrite ^/a/(.*)$ /b/$1 permanent;', { kind: 'path-redirect', config: { pattern: '^/a/(.*)$', location: '/b/$1', status: 301 } }],
-    ['rewrite ^/a https://new.test/ redirect;', { kind: 'path-redirect', config: { pattern: '^/a', location: 'https://new.test/', status: 302 } }],
+    [
+      'more_set_input_headers "X-A: b" "X-C: d";',
+      { kind: 'request-headers', config: { fields: ['X-A', 'b', 'X-C', 'd'] } },
+    ],
+    [
+      'return 301 https://new.test$request_uri;',
+      {
+        kind: 'redirect',
+        config: { status: 301, location: ['https://new.test', { variable: 'request_uri' }], relative: false },
+      },
+    ],
+    [
+      'return 308 $scheme://new.test/;',
+      {
+        kind: 'redirect',
+        config: { status: 308, location: [{ variable: 'scheme' }, '://new.test/'], relative: false },
+      },
+    ],
+    [
+      'return https://new.test/;',
+      { kind: 'redirect', config: { status: 302, location: ['https://new.test/'], relative: false } },
+    ],
+    [
+      'rewrite ^/a/(.*)$ /b/$1 permanent;',
+      { kind: 'path-redirect', config: { pattern: '^/a/(.*)$', location: '/b/$1', status: 301 } },
+    ],
+    [
+      'rewrite ^/a https://new.test/ redirect;',
+      { kind: 'path-redirect', config: { pattern: '^/a', location: 'https://new.test/', status: 302 } },
+    ],
   ]
   test.each(safe)('%s', (text, policy) => {
     expect(one(text)).toEqual(policy)
   })
 
   test.each([
-    'add_header X-A $remote_addr;', 'add_header "X A" b;', 'add_header X-A "b\r\nX-C: d";', 'add_header Content-Length 5;', 'add_header A b c;',
-    'more_set_headers -t text/html "X-A: b";', 'more_clear_headers "X-*";', 'proxy_set_header X-A $host;', 'proxy_set_header Host other;',
-    'proxy_set_header X-Forwarded-For 1.2.3.4;', 'proxy_set_header Connection close;', 'return 403;', 'return 200 ok;', 'return 301 $http_x;',
-    'return 301 //evil.test;', 'return 301 https://a.test/$nothing;', 'rewrite ^/a /b last;', 'rewrite ^/a /b;', 'rewrite ^/a(?=b) /b redirect;',
-    'rewrite ^/a https://$host/ redirect;', 'if ($a) { }', 'proxy_pass http://x;', 'access_by_lua "x";', 'location /a { }', 'deny all;', 'set $a b;',
+    'add_header X-A $remote_addr;',
+    'add_header "X A" b;',
+    'add_header X-A "b\r\nX-C: d";',
+    'add_header Content-Length 5;',
+    'add_header A b c;',
+    'more_set_headers -t text/html "X-A: b";',
+    'more_clear_headers "X-*";',
+    'proxy_set_header X-A $host;',
+    'proxy_set_header Host other;',
+    'proxy_set_header X-Forwarded-For 1.2.3.4;',
+    'proxy_set_header Connection close;',
+    'return 403;',
+    'return 200 ok;',
+    'return 301 $http_x;',
+    'return 301 //evil.test;',
+    'return 301 https://a.test/$nothing;',
+    'rewrite ^/a /b last;',
+    'rewrite ^/a /b;',
+    'rewrite ^/a(?=b) /b redirect;',
+    'rewrite ^/a https://$host/ redirect;',
+    'if ($a) { }',
+    'proxy_pass http://x;',
+    'access_by_lua "x";',
+    'location /a { }',
+    'deny all;',
+    'set $a b;',
   ])('does not hold %s', (text) => {
     expect(one(text)).toBeUndefined()
   })
@@ -70,42 +130,54 @@ describe('the safe subset', () => {
 function compiled(snippet: string, allow?: string): Compiled {
   const nginx = { 'nginx.ingress.kubernetes.io/configuration-snippet': snippet }
   const annotations = allow === undefined ? nginx : { ...nginx, 'genkan.dev/allow-snippets': allow }
-  return compile(resourcesFrom(`
+  return compile(
+    resourcesFrom(`
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata: {name: web, annotations: ${JSON.stringify(annotations)}}
 spec: {rules: [{host: a.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
-`), compileOptions)
+`),
+    compileOptions,
+  )
 }
 
-const told = ({ problems }: Compiled): string[] => problems.filter(({ code }) => code !== 'service-unknown').map(({ severity, code, message, instead }) => `${severity} ${code}: ${message}; ${instead}`)
+const told = ({ problems }: Compiled): string[] =>
+  problems
+    .filter(({ code }) => code !== 'service-unknown')
+    .map(({ severity, code, message, instead }) => `${severity} ${code}: ${message}; ${instead}`)
 
 describe('snippets of an Ingress', () => {
   test('are explained statement by statement', () => {
     const result = compiled('more_set_headers "X-A: b";\nadd_header Access-Control-Allow-Origin *;\ngzip on;')
     expect(result.snapshot.routes[0]).toMatchObject({ upstream: 'default/web:80', policies: [] })
-    expect(told(result)).toEqual([
-      'error annotation-refused: configuration-snippet is refused: nginx configuration text is never run; the routes are served without it',
-      'info snippet-statement: configuration-snippet, line 1: more_set_headers X-A: b; custom-headers does this, and so does genkan.dev/allow-snippets: safe',
-      'info snippet-statement: configuration-snippet, line 2: add_header Access-Control-Allow-Origin *; enable-cors and cors-* do this',
-      'info snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them',
-    ].toSorted(byNothing))
+    expect(told(result)).toEqual(
+      [
+        'error annotation-refused: configuration-snippet is refused: nginx configuration text is never run; the routes are served without it',
+        'info snippet-statement: configuration-snippet, line 1: more_set_headers X-A: b; custom-headers does this, and so does genkan.dev/allow-snippets: safe',
+        'info snippet-statement: configuration-snippet, line 2: add_header Access-Control-Allow-Origin *; enable-cors and cors-* do this',
+        'info snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them',
+      ].toSorted(byNothing),
+    )
   })
 
   test('become policies where somebody allows the safe ones', () => {
     const result = compiled('more_set_headers "X-A: b";\nreturn 301 /new;\ngzip on;', 'safe')
     expect(result.snapshot.routes[0]?.policies.map(({ kind }) => kind)).toEqual(['redirect', 'response-headers'])
-    expect(told(result)).toEqual(['warning snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them'])
+    expect(told(result)).toEqual([
+      'warning snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them',
+    ])
   })
 
-  test.each([['deny all;\nmore_set_headers "X-A: b";'], ['if ($http_x) { return 301 /; }'], ['access_by_lua_block { ngx.exit(403) }'], ['more_set_headers "X-A: b"; }']])(
-    'close the routes when they hold more than that: %s',
-    (snippet) => {
-      const { snapshot, problems } = compiled(snippet, 'safe')
-      expect(snapshot.routes[0]).toMatchObject({ upstream: undefined, policies: [] })
-      expect(problems.map(({ code }) => code)).toContain('annotation-refused')
-    },
-  )
+  test.each([
+    ['deny all;\nmore_set_headers "X-A: b";'],
+    ['if ($http_x) { return 301 /; }'],
+    ['access_by_lua_block { ngx.exit(403) }'],
+    ['more_set_headers "X-A: b"; }'],
+  ])('close the routes when they hold more than that: %s', (snippet) => {
+    const { snapshot, problems } = compiled(snippet, 'safe')
+    expect(snapshot.routes[0]).toMatchObject({ upstream: undefined, policies: [] })
+    expect(problems.map(({ code }) => code)).toContain('annotation-refused')
+  })
 
   test('are not interpreted for any other word', () => {
     const { snapshot, problems } = compiled('more_set_headers "X-A: b";', 'yes')
@@ -118,7 +190,17 @@ describe('snippets of an Ingress', () => {
 const byNothing = (): number => 0
 
 describe('advice', () => {
-  test.each(['deny all;', 'auth_basic x;', 'limit_req zone=a;', 'proxy_set_header Host x;', 'client_max_body_size 5m;', 'return 301 /x;', 'if (a) { }', 'content_by_lua_block { }', 'proxy_pass http://a;'])('is given for %s', (text) => {
+  test.each([
+    'deny all;',
+    'auth_basic x;',
+    'limit_req zone=a;',
+    'proxy_set_header Host x;',
+    'client_max_body_size 5m;',
+    'return 301 /x;',
+    'if (a) { }',
+    'content_by_lua_block { }',
+    'proxy_pass http://a;',
+  ])('is given for %s', (text) => {
     expect(adviceFor(statementsOf(text)![0]!)).toBeDefined()
   })
 })

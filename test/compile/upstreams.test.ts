@@ -35,15 +35,28 @@ function upstreamOf({ snapshot }: Compiled, id: string): UpstreamSpec | undefine
 describe('an upstream', () => {
   test('is as the oldest Ingress wishes, although canaries are looked at after all routes', () => {
     const main = ingress('c-main', {}, 'main.test / web')
-    const canary = ingress('a-canary', { [`${nginx}/canary`]: 'true', [`${nginx}/load-balance`]: 'round_robin' }, 'main.test / other')
+    const canary = ingress(
+      'a-canary',
+      { [`${nginx}/canary`]: 'true', [`${nginx}/load-balance`]: 'round_robin' },
+      'main.test / other',
+    )
     const other = ingress('b-other', { [`${nginx}/load-balance`]: 'ewma' }, 'other.test / other')
     const compiled = compileAll(main, canary, other)
     expect(upstreamOf(compiled, 'default/other:80')).not.toHaveProperty('balance')
-    expect(compiled.problems.filter(({ code }) => code === 'upstream-conflict').map(({ object }) => object)).toEqual(['Ingress default/b-other'])
+    expect(compiled.problems.filter(({ code }) => code === 'upstream-conflict').map(({ object }) => object)).toEqual([
+      'Ingress default/b-other',
+    ])
   })
 
   test.each([
-    [{ [`${nginx}/load-balance`]: 'ewma', [`${nginx}/upstream-hash-by`]: '$host', 'genkan.dev/load-balance': 'least-request' }, 'ringHash'],
+    [
+      {
+        [`${nginx}/load-balance`]: 'ewma',
+        [`${nginx}/upstream-hash-by`]: '$host',
+        'genkan.dev/load-balance': 'least-request',
+      },
+      'ringHash',
+    ],
     [{ [`${nginx}/load-balance`]: 'ewma', 'genkan.dev/load-balance': 'least-request' }, 'leastRequest'],
     [{ [`${nginx}/load-balance`]: 'ewma', [`${nginx}/upstream-hash-by`]: '$host' }, 'ringHash'],
     [{ [`${nginx}/load-balance`]: 'chash', [`${nginx}/upstream-hash-by`]: '$host' }, 'ringHash'],
@@ -54,8 +67,11 @@ describe('an upstream', () => {
   })
 
   test('takes appProtocol from its TCP port, not from a UDP port of the same number', () => {
-    const ports = '{ports: [{name: quic, port: 80, protocol: UDP, appProtocol: https}, {name: web, port: 80, appProtocol: kubernetes.io/h2c}]}'
-    expect(upstreamOf(compileAll(ingress('web', {}, 'a.test / web'), service('web', ports)), 'default/web:80')?.protocol).toBe('grpc')
+    const ports =
+      '{ports: [{name: quic, port: 80, protocol: UDP, appProtocol: https}, {name: web, port: 80, appProtocol: kubernetes.io/h2c}]}'
+    expect(
+      upstreamOf(compileAll(ingress('web', {}, 'a.test / web'), service('web', ports)), 'default/web:80')?.protocol,
+    ).toBe('grpc')
   })
 })
 
@@ -73,7 +89,10 @@ describe('a canary', () => {
 
   test('of a default backend takes nothing of a rule for the same path', () => {
     const main = ingress('a-main', {}, 'a.test / web')
-    const canary = ingress('b-canary', weight, 'a.test /x new').replace('spec: {', 'spec: {defaultBackend: {service: {name: new, port: {number: 80}}}, ')
+    const canary = ingress('b-canary', weight, 'a.test /x new').replace(
+      'spec: {',
+      'spec: {defaultBackend: {service: {name: new, port: {number: 80}}}, ',
+    )
     const compiled = compileAll(main, canary)
     expect(compiled.snapshot.routes.map((route) => route.canary)).toEqual([undefined])
     expect(compiled.problems.map(({ code }) => code)).toContain('canary-without-main')
@@ -90,8 +109,12 @@ describe('a probe', () => {
   })
 
   test('comes from the container whose probe asks the port when none declares it', () => {
-    const containers = '[{name: side, readinessProbe: {tcpSocket: {port: 1}}}, {name: app, readinessProbe: {httpGet: {port: 8080, path: /ok}}}]'
+    const containers =
+      '[{name: side, readinessProbe: {tcpSocket: {port: 1}}}, {name: app, readinessProbe: {httpGet: {port: 8080, path: /ok}}}]'
     const compiled = compileAll(route, service('web', ports), pod('a', '{app: web, tier: front}', containers))
-    expect(upstreamOf(compiled, 'default/web:80')?.probe).toMatchObject({ action: { kind: 'http', path: '/ok' }, origin: 'readinessProbe of container app of Pod default/a' })
+    expect(upstreamOf(compiled, 'default/web:80')?.probe).toMatchObject({
+      action: { kind: 'http', path: '/ok' },
+      origin: 'readinessProbe of container app of Pod default/a',
+    })
   })
 })

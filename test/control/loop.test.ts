@@ -15,14 +15,23 @@ metadata: {name: ${host.replace('.', '-')}}
 spec: {rules: [{host: ${host}, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
 `
 
-type Bench = { readonly source: MemorySource; readonly loop: ControlLoop; readonly applied: readonly Snapshot[]; readonly errors: readonly string[] }
+type Bench = {
+  readonly source: MemorySource
+  readonly loop: ControlLoop
+  readonly applied: readonly Snapshot[]
+  readonly errors: readonly string[]
+}
 
 async function start(init: Partial<ControlInit> = {}): Promise<Bench> {
   const source = new MemorySource()
   const applied: Snapshot[] = []
   const errors: string[] = []
   // The loop asks no more of them than this.
-  const pool = { apply: async (snapshot: Snapshot) => void applied.push(snapshot), endpoints: () => {}, settled: async () => {} } as unknown as ControlInit['pool']
+  const pool = {
+    apply: async (snapshot: Snapshot) => void applied.push(snapshot),
+    endpoints: () => {},
+    settled: async () => {},
+  } as unknown as ControlInit['pool']
   const discovery = { follow: async () => {}, current: () => [] } as unknown as ControlInit['discovery']
   const health = { follow: async () => {}, current: () => [] } as unknown as ControlInit['health']
   const loop = new ControlLoop({
@@ -46,7 +55,8 @@ describe('the control loop', () => {
   test('leaves what is live when compiling throws, and goes on with the next change', async () => {
     const { source, loop, applied, errors } = await start({
       compile: (resources, options) => {
-        if (resources.list('Ingress').some(({ metadata }) => metadata.name === 'bad-test')) throw new Error('a bug of ours')
+        if (resources.list('Ingress').some(({ metadata }) => metadata.name === 'bad-test'))
+          throw new Error('a bug of ours')
         return compile(resources, options)
       },
     })

@@ -134,7 +134,10 @@ describe('a Service in DNS', () => {
     expect(house.ready).toEqual(['10.0.0.1:8080', '10.0.0.2:8080'])
   })
 
-  for (const [id, kind] of [['T5', 'nxdomain'], ['T6', 'nodata']] as const) {
+  for (const [id, kind] of [
+    ['T5', 'nxdomain'],
+    ['T6', 'nodata'],
+  ] as const) {
     test(`${id}: none ready as ${kind} is believed the second time`, async () => {
       server.addresses(web, ['10.0.0.1'])
       build()
@@ -200,7 +203,10 @@ describe('a Service in DNS', () => {
 })
 
 describe('servers that fail', () => {
-  test.each([['SERVFAIL', rcode.servfail], ['REFUSED', rcode.refused]])('T7: after %s the last good answer stays, as stale', async (name, code) => {
+  test.each([
+    ['SERVFAIL', rcode.servfail],
+    ['REFUSED', rcode.refused],
+  ])('T7: after %s the last good answer stays, as stale', async (name, code) => {
     server.addresses(web, ['10.0.0.1'])
     build()
     await followWeb(headless)
@@ -375,7 +381,9 @@ describe('SRV', () => {
   })
 
   test('T11: targets that are not in the Additional section are asked for, and their TTL counts', async () => {
-    server.on('SRV', srvName, { answers: [srv(`a.${web}`, 8080, { ttl: 30 })] }).addresses(`a.${web}`, ['10.0.0.1', 'fd00::1'], 9)
+    server
+      .on('SRV', srvName, { answers: [srv(`a.${web}`, 8080, { ttl: 30 })] })
+      .addresses(`a.${web}`, ['10.0.0.1', 'fd00::1'], 9)
     build()
     await followWeb('', 'http')
     expect(house.ids).toEqual(['10.0.0.1:8080', '[fd00::1]:8080'])
@@ -385,24 +393,33 @@ describe('SRV', () => {
   test('T12 and T13: priority and weight are kept', async () => {
     const names = ['a', 'b', 'c'].map((each) => `${each}.${web}`)
     server.on('SRV', srvName, {
-      answers: [srv(names[0]!, 80, { priority: 10, weight: 0 }), srv(names[1]!, 80, { priority: 10, weight: 90 }), srv(names[2]!, 80, { priority: 20, weight: 10 })],
+      answers: [
+        srv(names[0]!, 80, { priority: 10, weight: 0 }),
+        srv(names[1]!, 80, { priority: 10, weight: 90 }),
+        srv(names[2]!, 80, { priority: 20, weight: 10 }),
+      ],
       additionals: names.map((name, index) => a(name, `10.0.0.${index + 1}`)),
     })
     build()
     await followWeb('', 'http')
-    expect(house.set.endpoints.map(({ priority, weight }) => [priority, weight])).toEqual([[10, 0], [10, 90], [20, 10]])
+    expect(house.set.endpoints.map(({ priority, weight }) => [priority, weight])).toEqual([
+      [10, 0],
+      [10, 90],
+      [20, 10],
+    ])
   })
 
-  test.each([['NXDOMAIN', { rcode: rcode.nxdomain }], ['NODATA', {}], ['NOTIMP', { rcode: rcode.notimp }]])(
-    'T14: without SRV records (%s) the addresses are used with the numeric port',
-    async (_, script) => {
-      server.on('SRV', srvName, script).addresses(web, ['10.0.0.1'])
-      build()
-      await followWeb(headless, 'http')
-      expect(server.count('SRV', srvName)).toBeGreaterThan(0)
-      expect(house.ids).toEqual(['10.0.0.1:8080'])
-    },
-  )
+  test.each([
+    ['NXDOMAIN', { rcode: rcode.nxdomain }],
+    ['NODATA', {}],
+    ['NOTIMP', { rcode: rcode.notimp }],
+  ])('T14: without SRV records (%s) the addresses are used with the numeric port', async (_, script) => {
+    server.on('SRV', srvName, script).addresses(web, ['10.0.0.1'])
+    build()
+    await followWeb(headless, 'http')
+    expect(server.count('SRV', srvName)).toBeGreaterThan(0)
+    expect(house.ids).toEqual(['10.0.0.1:8080'])
+  })
 
   test('T14: a port of the Service without a name is never asked for by SRV', async () => {
     server.addresses(web, ['10.0.0.1'])
@@ -451,7 +468,10 @@ describe('SRV', () => {
 
   test('one target that fails keeps its endpoint, the others follow DNS', async () => {
     const [first, second] = [`a.${web}`, `b.${web}`]
-    server.on('SRV', srvName, { answers: [srv(first, 80), srv(second, 80)] }).addresses(first, ['10.0.0.1']).addresses(second, ['10.0.0.2'])
+    server
+      .on('SRV', srvName, { answers: [srv(first, 80), srv(second, 80)] })
+      .addresses(first, ['10.0.0.1'])
+      .addresses(second, ['10.0.0.2'])
     build({ bounds: { drainMs: 0 } })
     await followWeb('', 'http')
     server.both(first, { rcode: rcode.servfail }).addresses(second, ['10.0.0.3'])
@@ -492,7 +512,9 @@ describe('answers of every shape', () => {
   })
 
   test('T24: replies with another id, another question, or no DNS at all are not ours', async () => {
-    server.on('A', web, { before: ['garbage', 'wrong-id', 'wrong-question'], answers: [a(web, '10.0.0.1')] }).on('AAAA', web, {})
+    server
+      .on('A', web, { before: ['garbage', 'wrong-id', 'wrong-question'], answers: [a(web, '10.0.0.1')] })
+      .on('AAAA', web, {})
     build()
     await followWeb(headless)
     expect(house.ids).toEqual(['10.0.0.1:8080'])
@@ -522,11 +544,23 @@ describe('answers of every shape', () => {
   })
 
   test('addresses where no endpoint may live are left out, with a warning', async () => {
-    server.addresses(web, ['10.0.0.1', '0.0.0.0', '224.0.0.1', '169.254.169.254', '255.255.255.255', 'fe80::1', 'ff02::1', '::', '::ffff:169.254.169.254'])
+    server.addresses(web, [
+      '10.0.0.1',
+      '0.0.0.0',
+      '224.0.0.1',
+      '169.254.169.254',
+      '255.255.255.255',
+      'fe80::1',
+      'ff02::1',
+      '::',
+      '::ffff:169.254.169.254',
+    ])
     build()
     await followWeb(headless)
     expect(house.ids).toEqual(['10.0.0.1:8080'])
-    expect(house.lines).toContain(`warn DNS gave an address that is not used: 169.254.169.254 of ${web}: link-local, where cloud metadata services live`)
+    expect(house.lines).toContain(
+      `warn DNS gave an address that is not used: 169.254.169.254 of ${web}: link-local, where cloud metadata services live`,
+    )
   })
 
   test('names of the cluster may be loopback when the servers were named', async () => {
@@ -562,19 +596,26 @@ describe('names outside', () => {
     expect(server.seen).toEqual([])
   })
 
-  test.each(['localhost', 'a.localhost', '127.0.0.1'])('the external name %s is refused without a question', async (name) => {
-    build()
-    await followWeb(external(name))
-    expect(house.set).toMatchObject({ state: 'failed', endpoints: [] })
-    expect(house.says('dns')).toContain('this machine itself')
-    expect(server.seen).toEqual([])
-  })
+  test.each(['localhost', 'a.localhost', '127.0.0.1'])(
+    'the external name %s is refused without a question',
+    async (name) => {
+      build()
+      await followWeb(external(name))
+      expect(house.set).toMatchObject({ state: 'failed', endpoints: [] })
+      expect(house.says('dns')).toContain('this machine itself')
+      expect(server.seen).toEqual([])
+    },
+  )
 
   test('an outside name that stands for loopback or metadata is not used, not even behind a name of the cluster', async () => {
     server.addresses('api.example.test', ['127.0.0.1', '169.254.169.254'])
     server.both(web, { answers: [alias(web, 'api.example.test'), a('api.example.test', '127.0.0.1')] })
     build()
-    await house.follow(external('api.example.test').replace('name: web', 'name: out'), upstream('shop/out:80', 'dns'), upstream('shop/web:80', 'dns'))
+    await house.follow(
+      external('api.example.test').replace('name: web', 'name: out'),
+      upstream('shop/out:80', 'dns'),
+      upstream('shop/web:80', 'dns'),
+    )
     expect(house.discovery.current().flatMap((each) => each.endpoints)).toEqual([])
     expect(house.lines.filter((each) => each.includes('not used')).length).toBeGreaterThanOrEqual(3)
   })
@@ -592,7 +633,9 @@ describe('names outside', () => {
     await followWeb()
     expect(house.says('dns')).toContain('CNAMELOOP')
     const many = Array.from({ length: 30 }, (_, index) => alias(`n${index}.test`, `n${index + 1}.test`))
-    server.both('long.shop.svc.cluster.local', { answers: [alias('long.shop.svc.cluster.local', 'n0.test'), ...many, a('n30.test', '10.0.0.1')] })
+    server.both('long.shop.svc.cluster.local', {
+      answers: [alias('long.shop.svc.cluster.local', 'n0.test'), ...many, a('n30.test', '10.0.0.1')],
+    })
     await house.follow('', upstream('shop/long:80', 'dns'))
     expect(house.says('dns')).toContain('CNAMELOOP')
   })
@@ -631,7 +674,10 @@ describe('forms and zones', () => {
 
   test('T20: where the server gives all ports for a name it does not know, only the expected one is taken', async () => {
     const name = `_http._tcp.${perPod}`
-    server.on('SRV', name, { answers: [8080, 9100].map((port) => srv(`x.${perPod}`, port, { name })), additionals: [a(`x.${perPod}`, '10.0.0.1')] })
+    server.on('SRV', name, {
+      answers: [8080, 9100].map((port) => srv(`x.${perPod}`, port, { name })),
+      additionals: [a(`x.${perPod}`, '10.0.0.1')],
+    })
     build({ dnsForm: 'endpoints' })
     await followWeb(clusterIp)
     expect(house.ids).toEqual(['10.0.0.1:8080'])
@@ -645,11 +691,16 @@ describe('forms and zones', () => {
   })
 
   test('T20: the form is found by asking for the Service every cluster has, and logged once', async () => {
-    server.addresses('kubernetes.default.endpoints.cluster.local', ['10.0.9.9']).addresses(perPod, ['10.0.0.1', '10.0.0.2']).addresses(web, ['10.96.0.7'])
+    server
+      .addresses('kubernetes.default.endpoints.cluster.local', ['10.0.9.9'])
+      .addresses(perPod, ['10.0.0.1', '10.0.0.2'])
+      .addresses(web, ['10.96.0.7'])
     build({ dnsForm: 'auto' })
     await house.follow('', upstream('shop/web:8080', 'dns'), upstream('shop/other:8080', 'dns'))
     expect(house.ids).toEqual(['10.0.0.1:8080', '10.0.0.2:8080'])
-    expect(house.lines.filter((each) => each.includes('looked up as'))).toEqual(['info Services are looked up as <service>.<namespace>.endpoints.cluster.local'])
+    expect(house.lines.filter((each) => each.includes('looked up as'))).toEqual([
+      'info Services are looked up as <service>.<namespace>.endpoints.cluster.local',
+    ])
     expect(server.count('A', 'kubernetes.default.endpoints.cluster.local')).toBe(1)
     expect(server.count('A', web)).toBe(0)
   })
@@ -674,7 +725,9 @@ describe('forms and zones', () => {
   })
 
   test('T21: a wrong cluster domain is told from an unknown Service, with a hint at the right one', async () => {
-    server.on('TXT', 'dns-version.cluster.local', { answers: [{ type: 'TXT', name: 'dns-version.cluster.local', ttl: 60, data: '1.1.0' }] })
+    server.on('TXT', 'dns-version.cluster.local', {
+      answers: [{ type: 'TXT', name: 'dns-version.cluster.local', ttl: 60, data: '1.1.0' }],
+    })
     build({ clusterDomain: 'k8s.example' })
     await followWeb()
     await house.follow('', upstream('shop/web:80', 'dns'), upstream('shop/api:80', 'dns'))
@@ -684,7 +737,9 @@ describe('forms and zones', () => {
   })
 
   test('T21: in the right zone it is the Service that is unknown', async () => {
-    server.on('TXT', 'dns-version.cluster.local', { answers: [{ type: 'TXT', name: 'dns-version.cluster.local', ttl: 60, data: '1.1.0' }] })
+    server.on('TXT', 'dns-version.cluster.local', {
+      answers: [{ type: 'TXT', name: 'dns-version.cluster.local', ttl: 60, data: '1.1.0' }],
+    })
     build()
     await followWeb()
     expect(house.says('dns')).toContain('it is the Service that it does not know')

@@ -141,7 +141,9 @@ describe('follow', () => {
     server.both('slow.shop.svc.cluster.local', { hold: true })
     build()
     let done = false
-    const followed = house.follow('', upstream('shop/web:80', 'dns'), upstream('shop/slow:80', 'dns')).then(() => (done = true))
+    const followed = house
+      .follow('', upstream('shop/web:80', 'dns'), upstream('shop/slow:80', 'dns'))
+      .then(() => (done = true))
     await until(() => house.set.state === 'live')
     await settle()
     expect(done).toBe(false)
@@ -216,8 +218,10 @@ describe('follow', () => {
 describe('servers', () => {
   test('a server that is no address is refused when discovery is made', () => {
     build()
-    for (const text of ['dns.test', '10.0.0.10:0', '10.0.0.10:70000', '10.0.0.10:x', '[fd00::1', '']) expect(() => new House({ servers: [text] })).toThrow('is no DNS server')
-    for (const text of ['10.0.0.10', '10.0.0.10:5353', 'fd00::a', '[fd00::a]:5353', '[fd00::a]']) expect(() => new House({ servers: [text] })).not.toThrow()
+    for (const text of ['dns.test', '10.0.0.10:0', '10.0.0.10:70000', '10.0.0.10:x', '[fd00::1', ''])
+      expect(() => new House({ servers: [text] })).toThrow('is no DNS server')
+    for (const text of ['10.0.0.10', '10.0.0.10:5353', 'fd00::a', '[fd00::a]:5353', '[fd00::a]'])
+      expect(() => new House({ servers: [text] })).not.toThrow()
   })
 
   test('servers of the system are used when none are named, and may not lead to this machine', async () => {
@@ -238,7 +242,9 @@ describe('servers', () => {
   test('every name is asked for as it is, never along a search list', async () => {
     build()
     await house.follow('', upstream('shop/nowhere:80', 'dns'))
-    expect(new Set(server.seen.map((each) => each.name))).toEqual(new Set(['nowhere.shop.svc.cluster.local', 'dns-version.cluster.local']))
+    expect(new Set(server.seen.map((each) => each.name))).toEqual(
+      new Set(['nowhere.shop.svc.cluster.local', 'dns-version.cluster.local']),
+    )
   })
 })
 
@@ -253,6 +259,8 @@ test('a process that only discovers waits for its first answer, and then may end
     const discovery = createDiscovery({ log: silentLog, onChange: () => {}, servers: ['${server.address}'], clusterDomain: 'cluster.local', dnsForm: 'svc', nodeName: undefined, env: {}, bounds: { firstAnswerMs: 50 } })
     await discovery.follow(new ResourceSet([]), [{ id: 'shop/web:80', namespace: 'shop', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['dns'] }])
     console.log(discovery.current()[0].state)`
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: join(room, '..') })
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd: join(room, '..'),
+  })
   expect(stdout).toBe('pending\n')
 })

@@ -4,8 +4,14 @@ import { answerFromEnvironment } from '../../src/discovery/environment.ts'
 import { folder, ids, webService } from './folder-yaml.ts'
 import { upstream } from './house.ts'
 
-const env = { WEB_SHOP_SERVICE_HOST: '10.96.0.7', WEB_SHOP_SERVICE_PORT: '80', WEB_SHOP_SERVICE_PORT_HTTP_ALT: '8080', POD_NAMESPACE: 'shop' }
-const ask = (id: string, variables: Readonly<Record<string, string>> = env): Answer => answerFromEnvironment(folder(''), upstream(id), variables)
+const env = {
+  WEB_SHOP_SERVICE_HOST: '10.96.0.7',
+  WEB_SHOP_SERVICE_PORT: '80',
+  WEB_SHOP_SERVICE_PORT_HTTP_ALT: '8080',
+  POD_NAMESPACE: 'shop',
+}
+const ask = (id: string, variables: Readonly<Record<string, string>> = env): Answer =>
+  answerFromEnvironment(folder(''), upstream(id), variables)
 
 test('names are in capitals with underscores, numbers must be among the ports, names have a variable', () => {
   expect(ids(ask('shop/web-shop:80'))).toEqual(['10.96.0.7:80'])
@@ -29,6 +35,10 @@ test('a host that is no address, or a port that is none, is refused', () => {
 })
 
 test('a Service object translates the port', () => {
-  const answer = answerFromEnvironment(folder(webService), upstream('shop/web:http'), { POD_NAMESPACE: 'shop', WEB_SERVICE_HOST: '10.96.0.7', WEB_SERVICE_PORT: '80' })
+  const answer = answerFromEnvironment(folder(webService), upstream('shop/web:http'), {
+    POD_NAMESPACE: 'shop',
+    WEB_SERVICE_HOST: '10.96.0.7',
+    WEB_SERVICE_PORT: '80',
+  })
   expect(ids(answer)).toEqual(['10.96.0.7:80'])
 })

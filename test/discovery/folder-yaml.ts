@@ -14,7 +14,12 @@ export function ids(answer: Answer): readonly string[] {
 /** `r`eady, `s`erving, `t`erminating, by id. */
 export function flags(answer: Answer): Record<string, string> {
   const endpoints = answer.kind === 'answer' ? answer.endpoints : []
-  return Object.fromEntries(endpoints.map(({ id, ready, serving, terminating }) => [id, [ready && 'r', serving && 's', terminating && 't'].filter((each) => each !== false).join('')]))
+  return Object.fromEntries(
+    endpoints.map(({ id, ready, serving, terminating }) => [
+      id,
+      [ready && 'r', serving && 's', terminating && 't'].filter((each) => each !== false).join(''),
+    ]),
+  )
 }
 
 export const service = (spec: string): string => `
@@ -24,7 +29,9 @@ kind: Service
 metadata: { name: web, namespace: shop }
 spec: ${spec}
 `
-export const webService = service('{ selector: { app: web }, ports: [{ name: http, port: 80, targetPort: web }, { name: admin, port: 81, targetPort: 9100 }, { name: dns, port: 53, protocol: UDP }] }')
+export const webService = service(
+  '{ selector: { app: web }, ports: [{ name: http, port: 80, targetPort: web }, { name: admin, port: 81, targetPort: 9100 }, { name: dns, port: 53, protocol: UDP }] }',
+)
 
 export const slice = (name: string, body: string): string => `
 ---

@@ -102,5 +102,12 @@ export function upstream(id: string, ...discovery: readonly DiscoveryMode[]): Up
   const [namespace = '', rest = ''] = id.split('/')
   const [service = '', text = ''] = rest.split(':')
   const port: PortSpec = /^\d+$/.test(text) ? { kind: 'number', number: Number(text) } : { kind: 'name', name: text }
-  return { id, namespace, service, port, protocol: 'http', discovery: discovery.length === 0 ? ['slices', 'pods', 'dns'] : discovery }
+  return {
+    id,
+    namespace,
+    service,
+    port,
+    protocol: 'http',
+    discovery: discovery.length === 0 ? ['slices', 'pods', 'dns'] : discovery,
+  }
 }

@@ -21,11 +21,17 @@ type Backend = {
   }[]
 }
 
-type ShopInit = { readonly ports: readonly number[]; readonly ofService?: Readonly<Record<string, string>>; readonly ofIngress?: Readonly<Record<string, string>> }
+type ShopInit = {
+  readonly ports: readonly number[]
+  readonly ofService?: Readonly<Record<string, string>>
+  readonly ofIngress?: Readonly<Record<string, string>>
+}
 
 /** Endpoints of one Service, each with a port of its own. */
 async function openShop({ ports, ofService = {}, ofIngress = {} }: ShopInit): Promise<Shop> {
-  const { genkan } = await startFrontDoor(manifests(ports, ofService, ofIngress), { admin: { host: '127.0.0.1', port: 0 } })
+  const { genkan } = await startFrontDoor(manifests(ports, ofService, ofIngress), {
+    admin: { host: '127.0.0.1', port: 0 },
+  })
   after(() => genkan.close())
   const admin = `http://127.0.0.1:${genkan.ports.admin}`
   return {
@@ -44,14 +50,16 @@ async function openShop({ ports, ofService = {}, ofIngress = {} }: ShopInit): Pr
 }
 
 function manifests(ports: readonly number[], ofService: object, ofIngress: object): string {
-  const slices = ports.map((port, index) => `
+  const slices = ports.map(
+    (port, index) => `
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: { name: shop-${index}, labels: { kubernetes.io/service-name: shop } }
 addressType: IPv4
 ports: [{ name: http, port: ${port} }]
-endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]`)
+endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]`,
+  )
   return `
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -103,14 +111,19 @@ describe('an endpoint that fails', () => {
     const metrics = await (await fetch(`http://127.0.0.1:${shop.genkan.ports.admin}/metrics`)).text()
     expect(metrics).toContain('genkan_endpoint_ejections_total{backend="default/shop:80"} 1\n')
     expect(metrics).toContain('genkan_endpoints{backend="default/shop:80",state="ejected"} 1\n')
-    expect(metrics).toMatch(/genkan_endpoint_requests_in_flight\{backend="default\/shop:80",endpoint="127\.0\.0\.1:\d+"\} 0\n/)
+    expect(metrics).toMatch(
+      /genkan_endpoint_requests_in_flight\{backend="default\/shop:80",endpoint="127\.0\.0\.1:\d+"\} 0\n/,
+    )
   })
 
   test('with a refusal or by hanging is ejected, too, but never more than half of them', async () => {
     const hanging = await startOrigin(() => {})
     const refusing = { port: await closedPort() }
     const others = [await fine(), await fine()]
-    const shop = await openShop({ ports: [hanging, refusing, ...others].map(({ port }) => port), ofIngress: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '1' } })
+    const shop = await openShop({
+      ports: [hanging, refusing, ...others].map(({ port }) => port),
+      ofIngress: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '1' },
+    })
     await Promise.all(Array.from({ length: 32 }, () => shop.ask()))
     await eventually(async () => {
       const backend = await shop.backend()
@@ -133,7 +146,10 @@ describe('an endpoint that fails', () => {
   test('stays when outlier detection is off', async () => {
     const sick = await startOrigin((_request, response) => void response.writeHead(500).end())
     const other = await fine()
-    const shop = await openShop({ ports: [sick.port, other.port], ofService: { 'genkan.dev/outlier-detection': 'off' } })
+    const shop = await openShop({
+      ports: [sick.port, other.port],
+      ofService: { 'genkan.dev/outlier-detection': 'off' },
+    })
     for (let i = 0; i < 30; i++) await shop.ask()
     expect(sick.requests.length).toBe(15)
     expect((await shop.backend()).ejections).toBe(0)
@@ -141,11 +157,17 @@ describe('an endpoint that fails', () => {
 })
 
 describe('an endpoint with a readiness probe', () => {
-  const probe = { 'genkan.dev/readiness-path': '/ready', 'genkan.dev/readiness-period': '1s', 'genkan.dev/readiness-failure-threshold': '1' }
+  const probe = {
+    'genkan.dev/readiness-path': '/ready',
+    'genkan.dev/readiness-period': '1s',
+    'genkan.dev/readiness-failure-threshold': '1',
+  }
 
   test('serves from the start, turns unready and comes back', async () => {
     let ready = true
-    const origin = await startOrigin((request, response) => void response.writeHead(request.url === '/ready' && !ready ? 500 : 200).end())
+    const origin = await startOrigin(
+      (request, response) => void response.writeHead(request.url === '/ready' && !ready ? 500 : 200).end(),
+    )
     const shop = await openShop({ ports: [origin.port], ofService: probe })
     expect(await shop.ask()).toBe(200)
     expect(origin.requests[0]!.url).toBe('/ready')
@@ -154,7 +176,11 @@ describe('an endpoint with a readiness probe', () => {
     const answer = await fetch(`http://127.0.0.1:${shop.genkan.ports.http}/`)
     await answer.arrayBuffer()
     expect(answer.headers.get('x-genkan-cause')).toBe('no_ready_endpoints')
-    expect((await shop.backend()).endpoints[0]).toMatchObject({ state: 'unready', because: expect.stringMatching(/^fails its probe.*HTTP 500$/), probe: { lastOk: false, says: 'HTTP 500' } })
+    expect((await shop.backend()).endpoints[0]).toMatchObject({
+      state: 'unready',
+      because: expect.stringMatching(/^fails its probe.*HTTP 500$/),
+      probe: { lastOk: false, says: 'HTTP 500' },
+    })
     const explained = await fetch(`http://127.0.0.1:${shop.genkan.ports.admin}/api/v1/explain?url=http://shop.test/`)
     expect(await explained.json()).toMatchObject({
       answer: { status: 503, cause: 'no_ready_endpoints' },
@@ -166,9 +192,14 @@ describe('an endpoint with a readiness probe', () => {
   })
 
   test('that never passed gets no request, and the others do', async () => {
-    const starting = await startOrigin((request, response) => void response.writeHead(request.url === '/ready' ? 503 : 200).end())
+    const starting = await startOrigin(
+      (request, response) => void response.writeHead(request.url === '/ready' ? 503 : 200).end(),
+    )
     const other = await fine()
-    const shop = await openShop({ ports: [starting.port, other.port], ofService: { ...probe, 'genkan.dev/readiness-failure-threshold': '100' } })
+    const shop = await openShop({
+      ports: [starting.port, other.port],
+      ofService: { ...probe, 'genkan.dev/readiness-failure-threshold': '100' },
+    })
     for (let i = 0; i < 10; i++) expect(await shop.ask()).toBe(200)
     expect(starting.requests.every(({ url }) => url === '/ready')).toBe(true)
     expect(stateOf(await shop.backend(), starting)).toBe('waiting')

@@ -12,7 +12,14 @@ function setUp(init: Partial<HealthGateInit> = {}) {
   const clock = new FakeClock()
   const script = new ScriptedProbe()
   const told: EndpointSet[][] = []
-  const gate = new HealthGate({ clock, random: () => 0, probe: script.probe, onChange: (sets) => void told.push([...sets]), log: silentLog, ...init })
+  const gate = new HealthGate({
+    clock,
+    random: () => 0,
+    probe: script.probe,
+    onChange: (sets) => void told.push([...sets]),
+    log: silentLog,
+    ...init,
+  })
   return { clock, script, told, gate }
 }
 
@@ -21,7 +28,10 @@ function states(gate: HealthGate): string[] {
 }
 
 function readyOf(gate: HealthGate): string[] {
-  return gate.current()[0]!.endpoints.filter(({ ready }) => ready).map(({ id }) => id)
+  return gate
+    .current()[0]!
+    .endpoints.filter(({ ready }) => ready)
+    .map(({ id }) => id)
 }
 
 function failed(n: number, failures = 5) {
@@ -66,9 +76,16 @@ describe('the gate with probes', () => {
   test('waits for the first results of a new upstream, and holds back who has not passed', async () => {
     const { gate, clock, script, told } = setUp()
     script.answers.set('10.0.0.1', true).set('10.0.0.2', false)
-    const done = gate.follow([upstreamSpec({ probe: probeSpec() })], [setOf([1, 2, { n: 3, ready: false, serving: false }])])
+    const done = gate.follow(
+      [upstreamSpec({ probe: probeSpec() })],
+      [setOf([1, 2, { n: 3, ready: false, serving: false }])],
+    )
     expect(states(gate)).toEqual(['waiting', 'waiting', 'unready'])
-    expect(gate.current()[0]!.endpoints[0]).toMatchObject({ ready: false, serving: false, health: { probe: 'waiting' } })
+    expect(gate.current()[0]!.endpoints[0]).toMatchObject({
+      ready: false,
+      serving: false,
+      health: { probe: 'waiting' },
+    })
     await tick(clock)
     await done
     expect(states(gate)).toEqual(['ready', 'waiting', 'unready'])
@@ -110,7 +127,11 @@ describe('the gate with probes', () => {
     expect(readyOf(gate)).toEqual(['10.0.0.1:80'])
     await tick(clock, 1_000)
     expect(states(gate)).toEqual(['unready'])
-    expect(gate.current()[0]!.endpoints[0]).toMatchObject({ ready: false, serving: false, health: { probe: 'failing' } })
+    expect(gate.current()[0]!.endpoints[0]).toMatchObject({
+      ready: false,
+      serving: false,
+      health: { probe: 'failing' },
+    })
     for (let i = 0; i < 5; i++) await tick(clock, 1_000)
     expect(told).toHaveLength(before + 1)
     script.answers.set('10.0.0.1', true)
@@ -155,7 +176,10 @@ describe('the gate with probes', () => {
   test('the initial delay is for endpoints that join, counted from their first sight', async () => {
     const { gate, clock, script } = setUp()
     for (const n of [1, 2, 3]) script.answers.set(`10.0.0.${n}`, true)
-    const first = gate.follow([upstreamSpec({ probe: probeSpec({ initialDelayMs: 20_000, periodMs: 500_000 }) })], [setOf([1])])
+    const first = gate.follow(
+      [upstreamSpec({ probe: probeSpec({ initialDelayMs: 20_000, periodMs: 500_000 }) })],
+      [setOf([1])],
+    )
     await tick(clock)
     await first
     expect(states(gate)).toEqual(['ready'])
@@ -182,7 +206,10 @@ describe('the gate with probes', () => {
   test('while discovery has not answered, nobody has been seen', async () => {
     const { gate, clock, script } = setUp()
     script.answers.set('10.0.0.1', true)
-    await gate.follow([upstreamSpec({ probe: probeSpec({ initialDelayMs: 20_000 }) })], [setOf([], { state: 'pending' })])
+    await gate.follow(
+      [upstreamSpec({ probe: probeSpec({ initialDelayMs: 20_000 }) })],
+      [setOf([], { state: 'pending' })],
+    )
     gate.discovered([setOf([1])])
     await tick(clock)
     expect(states(gate)).toEqual(['ready'])
@@ -217,7 +244,10 @@ describe('the gate with probes', () => {
 
   test('another port is asked only at the Pods themselves: a node or a stand-in does not have it', async () => {
     const { gate, clock, script } = setUp()
-    void gate.follow([upstreamSpec({ probe: probeSpec({ port: 9000, ownPort: 80 }) })], [setOf([1, { n: 2, port: 31_000 }])])
+    void gate.follow(
+      [upstreamSpec({ probe: probeSpec({ port: 9000, ownPort: 80 }) })],
+      [setOf([1, { n: 2, port: 31_000 }])],
+    )
     await tick(clock)
     expect(script.asked.map(({ target }) => target)).toEqual([{ address: '10.0.0.1', port: 9000 }])
     expect(states(gate)).toEqual(['waiting', 'ready'])
@@ -228,7 +258,10 @@ describe('the gate with probes', () => {
     script.answers.set('10.0.0.1', true).set('10.0.0.2', true)
     void gate.follow([upstreamSpec({ probe: probeSpec({ port: 9000 }) })], [setOf([1, 2])])
     await tick(clock)
-    expect(script.asked.map(({ target }) => target)).toEqual([{ address: '10.0.0.1', port: 9000 }, { address: '10.0.0.2', port: 80 }])
+    expect(script.asked.map(({ target }) => target)).toEqual([
+      { address: '10.0.0.1', port: 9000 },
+      { address: '10.0.0.2', port: 80 },
+    ])
     expect(states(gate)).toEqual(['ready', 'ready'])
   })
 
@@ -266,7 +299,11 @@ describe('the gate and outliers', () => {
     gate.outcomes([failed(2, 1)])
     expect(told).toHaveLength(2)
     expect(states(gate)).toEqual(['ready', 'ejected', 'ready'])
-    expect(gate.current()[0]!.endpoints[1]).toMatchObject({ ready: false, serving: false, health: { ejectedUntil: clock.now() + 30_000 } })
+    expect(gate.current()[0]!.endpoints[1]).toMatchObject({
+      ready: false,
+      serving: false,
+      health: { ejectedUntil: clock.now() + 30_000 },
+    })
     clock.advance(29_999)
     expect(states(gate)).toEqual(['ready', 'ejected', 'ready'])
     clock.advance(1)
@@ -296,7 +333,14 @@ describe('the gate and outliers', () => {
 
   test('follows the numbers of the upstream', async () => {
     const { gate, clock } = setUp()
-    await gate.follow([upstreamSpec({ outlier: { consecutiveFailures: 2, baseEjectionMs: 7_000, maxEjectionMs: 9_000, maxEjectedPercent: 100 } })], [setOf([1, 2])])
+    await gate.follow(
+      [
+        upstreamSpec({
+          outlier: { consecutiveFailures: 2, baseEjectionMs: 7_000, maxEjectionMs: 9_000, maxEjectedPercent: 100 },
+        }),
+      ],
+      [setOf([1, 2])],
+    )
     gate.outcomes([failed(1, 2), failed(2, 2)])
     expect(states(gate)).toEqual(['ejected', 'ready'])
     expect(gate.current()[0]!.endpoints[0]!.health!.ejectedUntil).toBe(clock.now() + 7_000)
@@ -357,7 +401,14 @@ describe('slow start', () => {
 describe('what the gate tells people', () => {
   test('every endpoint has its reason', async () => {
     const { gate, clock, script } = setUp()
-    const endpoints: (number | (Partial<EndpointSpec> & { n: number }))[] = [1, 2, 3, 4, { n: 5, ready: false, serving: false }, { n: 6, ready: false, terminating: true }]
+    const endpoints: (number | (Partial<EndpointSpec> & { n: number }))[] = [
+      1,
+      2,
+      3,
+      4,
+      { n: 5, ready: false, serving: false },
+      { n: 6, ready: false, terminating: true },
+    ]
     void gate.follow([upstreamSpec({ probe: probeSpec({ failureThreshold: 2, periodMs: 1_000 }) })], [setOf(endpoints)])
     await tick(clock)
     const [one, two, three, four] = script.asked
@@ -379,8 +430,14 @@ describe('what the gate tells people', () => {
     expect(gate.described()[0]!.endpoints[1]!.health!.says).toBe('fails its probe, 2 times in a row: HTTP 503')
     const [report] = gate.reports()
     expect(report).toMatchObject({ upstream: upstreamId, ejections: 1, probes: { succeeded: 3, failed: 2 } })
-    expect(report!.endpoints.get('10.0.0.2:80')).toMatchObject({ probe: { state: 'failing', says: 'HTTP 503', lastAt: clock.now(), consecutiveFailures: 2 } })
-    expect(report!.endpoints.get('10.0.0.4:80')!.outlier).toEqual({ consecutiveFailures: 5, ejections: 1, ejectedUntil: clock.now() + 29_000 })
+    expect(report!.endpoints.get('10.0.0.2:80')).toMatchObject({
+      probe: { state: 'failing', says: 'HTTP 503', lastAt: clock.now(), consecutiveFailures: 2 },
+    })
+    expect(report!.endpoints.get('10.0.0.4:80')!.outlier).toEqual({
+      consecutiveFailures: 5,
+      ejections: 1,
+      ejectedUntil: clock.now() + 29_000,
+    })
     expect(gate.current()[0]!.endpoints.some(({ health }) => health?.says !== undefined)).toBe(false)
   })
 })

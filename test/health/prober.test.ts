@@ -14,7 +14,13 @@ function setUp({ random = 0.5, concurrency = 100 } = {}) {
   const clock = new FakeClock()
   const script = new ScriptedProbe()
   const results: ProbeResult[] = []
-  const prober = new Prober({ clock, random: () => random, probe: script.probe, onResult: (result) => void results.push(result), concurrency })
+  const prober = new Prober({
+    clock,
+    random: () => random,
+    probe: script.probe,
+    onResult: (result) => void results.push(result),
+    concurrency,
+  })
   return { clock, script, results, prober }
 }
 
@@ -28,7 +34,13 @@ describe('a prober', () => {
       expect(script.last.target).toEqual({ address: '10.0.0.1', port: 80 })
       expect(prober.report(web, '10.0.0.1:80')).toMatchObject({ state: 'waiting', lastAt: 0, says: '' })
       await script.last.answer(true, 'HTTP 200')
-      expect(prober.report(web, '10.0.0.1:80')).toEqual({ state: 'passing', lastAt: clock.now(), lastOk: true, says: 'HTTP 200', consecutiveFailures: 0 })
+      expect(prober.report(web, '10.0.0.1:80')).toEqual({
+        state: 'passing',
+        lastAt: clock.now(),
+        lastOk: true,
+        says: 'HTTP 200',
+        consecutiveFailures: 0,
+      })
       expect(results).toEqual([{ upstream: web, endpoint: '10.0.0.1:80', ok: true, changed: true }])
     }
   })
@@ -61,14 +73,23 @@ describe('a prober', () => {
     clock.advance(1)
     expect(script.last.signal.aborted).toBe(true)
     expect(results).toMatchObject([{ ok: false, changed: true }])
-    expect(prober.report(web, '10.0.0.1:80')).toMatchObject({ state: 'failing', says: 'no answer within 700 ms', consecutiveFailures: 1 })
+    expect(prober.report(web, '10.0.0.1:80')).toMatchObject({
+      state: 'failing',
+      says: 'no answer within 700 ms',
+      consecutiveFailures: 1,
+    })
     await script.last.answer(true)
     expect(results).toHaveLength(1)
   })
 
   test('a probe that throws is a failure that says why', async () => {
     const clock = new FakeClock()
-    const prober = new Prober({ clock, random: () => 0, probe: () => Promise.reject(new Error('connect ECONNREFUSED')), onResult: () => {} })
+    const prober = new Prober({
+      clock,
+      random: () => 0,
+      probe: () => Promise.reject(new Error('connect ECONNREFUSED')),
+      onResult: () => {},
+    })
     prober.follow(web, probeSpec(), [probed(1)])
     clock.advance(0)
     await settle(1)
@@ -106,7 +127,11 @@ describe('a prober', () => {
     prober.follow(web, probeSpec(), [probed(1)])
     clock.advance(spreadMs)
     await script.last.answer(true)
-    prober.follow(web, probeSpec({ action: { kind: 'grpc', service: '' }, initialDelayMs: 60_000, failureThreshold: 2 }), [probed(1, { delayMs: 60_000 })])
+    prober.follow(
+      web,
+      probeSpec({ action: { kind: 'grpc', service: '' }, initialDelayMs: 60_000, failureThreshold: 2 }),
+      [probed(1, { delayMs: 60_000 })],
+    )
     expect(prober.report(web, '10.0.0.1:80')?.state).toBe('passing')
     clock.advance(spreadMs)
     expect(script.last.spec.action.kind).toBe('grpc')
@@ -136,13 +161,21 @@ describe('a prober', () => {
 
   test('never asks more at once than it may, and all of them in the end', async () => {
     const { clock, script, prober } = setUp({ concurrency: 2 })
-    prober.follow(web, probeSpec(), [1, 2, 3, 4, 5].map((n) => probed(n)))
+    prober.follow(
+      web,
+      probeSpec(),
+      [1, 2, 3, 4, 5].map((n) => probed(n)),
+    )
     clock.advance(spreadMs)
     expect(script.asked).toHaveLength(2)
     await script.asked[0]!.answer(true)
     expect(script.asked).toHaveLength(3)
     // One in the queue leaves, the next takes its turn.
-    prober.follow(web, probeSpec(), [1, 2, 3, 5].map((n) => probed(n)))
+    prober.follow(
+      web,
+      probeSpec(),
+      [1, 2, 3, 5].map((n) => probed(n)),
+    )
     await script.asked[1]!.answer(true)
     expect(script.asked.map(({ target }) => target.address)).toEqual(['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.5'])
     await script.asked[2]!.answer(true)
@@ -174,7 +207,11 @@ describe('a prober', () => {
 
   test('nothing is left after it is closed', async () => {
     const { clock, script, prober, results } = setUp({ concurrency: 1 })
-    prober.follow(web, probeSpec(), [1, 2, 3].map((n) => probed(n)))
+    prober.follow(
+      web,
+      probeSpec(),
+      [1, 2, 3].map((n) => probed(n)),
+    )
     clock.advance(spreadMs)
     prober.close()
     expect(clock.pending).toBe(0)

@@ -20,13 +20,27 @@ const grpc: Action = { kind: 'grpc', service: '' }
 
 /** A rejection is what it would be to the prober: a failure. */
 async function probe(action: Action, port: number, signal = new AbortController().signal): Promise<ProbeOutcome> {
-  return probeOnce(probeSpec({ action }), { address: '127.0.0.1', port }, signal).catch((error: Error) => ({ ok: false, says: error.message }))
+  return probeOnce(probeSpec({ action }), { address: '127.0.0.1', port }, signal).catch((error: Error) => ({
+    ok: false,
+    says: error.message,
+  }))
 }
 
 describe('an httpGet probe', () => {
-  for (const [status, ok] of [[200, true], [204, true], [302, true], [399, true], [400, false], [404, false], [500, false], [503, false]] as const) {
+  for (const [status, ok] of [
+    [200, true],
+    [204, true],
+    [302, true],
+    [399, true],
+    [400, false],
+    [404, false],
+    [500, false],
+    [503, false],
+  ] as const) {
     test(`${status} is a ${ok ? 'success' : 'failure'}`, async () => {
-      const origin = await startOrigin((_request, response) => void response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end())
+      const origin = await startOrigin(
+        (_request, response) => void response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end(),
+      )
       expect(await probe(http, origin.port)).toEqual({ ok, says: `HTTP ${status}` })
       expect(origin.accepted()).toBe(1)
     })
@@ -38,21 +52,30 @@ describe('an httpGet probe', () => {
     await probe(http, origin.port)
     const { method, url, headers } = origin.requests[0]!
     expect({ method, url }).toEqual({ method: 'GET', url: '/ready?deep=1' })
-    expect(headers).toMatchObject({ host: `127.0.0.1:${origin.port}`, 'user-agent': 'kube-probe/genkan', accept: '*/*', connection: 'close' })
+    expect(headers).toMatchObject({
+      host: `127.0.0.1:${origin.port}`,
+      'user-agent': 'kube-probe/genkan',
+      accept: '*/*',
+      connection: 'close',
+    })
     expect(origin.accepted()).toBe(2)
     await until(() => origin.connections.size === 0)
   })
 
   test('sends the fields of the manifest, which come before its own', async () => {
     const origin = await startOrigin((_request, response) => void response.end('ok'))
-    await probe({ ...http, fields: ['Host', 'shop.test', 'X-Probe', 'a', 'X-Probe', 'b', 'User-Agent', 'mine'] }, origin.port)
+    await probe(
+      { ...http, fields: ['Host', 'shop.test', 'X-Probe', 'a', 'X-Probe', 'b', 'User-Agent', 'mine'] },
+      origin.port,
+    )
     expect(origin.requests[0]!.headers).toMatchObject({ host: 'shop.test', 'x-probe': 'a, b' })
     expect(origin.requests[0]!.headersDistinct['user-agent']).toEqual(['mine'])
   })
 
   test('reads no more than it must of a large answer', async () => {
     const origin = await startOrigin((_request, response) => {
-      const more = (): void => void (response.write(Buffer.alloc(65_536)) ? setImmediate(more) : response.once('drain', more))
+      const more = (): void =>
+        void (response.write(Buffer.alloc(65_536)) ? setImmediate(more) : response.once('drain', more))
       more()
     })
     expect(await probe(http, origin.port)).toEqual({ ok: true, says: 'HTTP 200' })
@@ -60,12 +83,17 @@ describe('an httpGet probe', () => {
   })
 
   test('an answer that breaks off is a failure', async () => {
-    const origin = await startRawOrigin((socket) => void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal')))
+    const origin = await startRawOrigin(
+      (socket) => void socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhal')),
+    )
     expect((await probe(http, origin.port)).ok).toBe(false)
   })
 
   test('nobody listening is a failure that says so', async () => {
-    expect(await probe(http, await closedPort())).toMatchObject({ ok: false, says: expect.stringMatching(/ECONNREFUSED/) })
+    expect(await probe(http, await closedPort())).toMatchObject({
+      ok: false,
+      says: expect.stringMatching(/ECONNREFUSED/),
+    })
   })
 
   test('is given up when its time is over, and the connection with it', async () => {
@@ -105,7 +133,10 @@ describe('a tcpSocket probe', () => {
   })
 
   test('a refused one is a failure', async () => {
-    expect(await probe(tcp, await closedPort())).toMatchObject({ ok: false, says: expect.stringMatching(/ECONNREFUSED/) })
+    expect(await probe(tcp, await closedPort())).toMatchObject({
+      ok: false,
+      says: expect.stringMatching(/ECONNREFUSED/),
+    })
   })
 })
 
@@ -113,20 +144,49 @@ describe('a grpc probe', () => {
   test('SERVING is a success, and the service is named', async () => {
     const server = await startHealth((stream) => answer(stream, [0, 0, 0, 0, 2, 8, 1]))
     expect(await probe({ kind: 'grpc', service: 'shop.v1.Cart' }, server.port)).toEqual({ ok: true, says: 'SERVING' })
-    expect(server.asked[0]!.head).toMatchObject({ ':method': 'POST', ':path': '/grpc.health.v1.Health/Check', 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'kube-probe/genkan' })
-    expect(server.asked[0]!.body).toEqual(Buffer.concat([Buffer.from([0, 0, 0, 0, 14, 10, 12]), Buffer.from('shop.v1.Cart')]))
+    expect(server.asked[0]!.head).toMatchObject({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      'user-agent': 'kube-probe/genkan',
+    })
+    expect(server.asked[0]!.body).toEqual(
+      Buffer.concat([Buffer.from([0, 0, 0, 0, 14, 10, 12]), Buffer.from('shop.v1.Cart')]),
+    )
     await until(() => server.sessions() === 0)
   })
 
   const rows: readonly [string, (stream: ServerHttp2Stream) => void, string][] = [
     ['NOT_SERVING', (stream) => answer(stream, [0, 0, 0, 0, 2, 8, 2]), 'NOT_SERVING'],
     ['UNKNOWN, which is sent as nothing', (stream) => answer(stream, [0, 0, 0, 0, 0]), 'UNKNOWN'],
-    ['a service it does not know', (stream) => stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' }, { endStream: true }), 'grpc-status 5 (it does not know the service)'],
+    [
+      'a service it does not know',
+      (stream) =>
+        stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' }, { endStream: true }),
+      'grpc-status 5 (it does not know the service)',
+    ],
     ['no health service', (stream) => answer(stream, [], '12'), 'grpc-status 12 (it has no health service)'],
-    ['no gRPC at all', (stream) => stream.respond({ ':status': 404 }, { endStream: true }), 'HTTP 404, which no gRPC service answers'],
-    ['plain HTTP', (stream) => (stream.respond({ ':status': 200 }), void stream.end('hello')), 'the answer has no grpc-status'],
+    [
+      'no gRPC at all',
+      (stream) => stream.respond({ ':status': 404 }, { endStream: true }),
+      'HTTP 404, which no gRPC service answers',
+    ],
+    [
+      'plain HTTP',
+      (stream) => (stream.respond({ ':status': 200 }), void stream.end('hello')),
+      'the answer has no grpc-status',
+    ],
     ['a broken message', (stream) => answer(stream, [0, 0, 0, 0, 9, 8]), 'the answer is no HealthCheckResponse'],
-    ['too long an answer', (stream) => answer(stream, Array.from({ length: 11_000 }, () => 0)), 'an answer of more than 10240 bytes'],
+    [
+      'too long an answer',
+      (stream) =>
+        answer(
+          stream,
+          Array.from({ length: 11_000 }, () => 0),
+        ),
+      'an answer of more than 10240 bytes',
+    ],
   ]
   for (const [what, script, says] of rows) {
     test(`${what} is a failure that says so`, async () => {
@@ -136,7 +196,10 @@ describe('a grpc probe', () => {
   }
 
   test('nobody listening is a failure', async () => {
-    expect(await probe(grpc, await closedPort())).toMatchObject({ ok: false, says: expect.stringMatching(/ECONNREFUSED/) })
+    expect(await probe(grpc, await closedPort())).toMatchObject({
+      ok: false,
+      says: expect.stringMatching(/ECONNREFUSED/),
+    })
   })
 
   test('something else listening is a failure', async () => {
@@ -174,7 +237,8 @@ describe('the health messages of gRPC', () => {
     [[0, 0, 0, 0, 5, 0x0d, 1, 2, 3, 4], undefined],
     [[0, 0, 0], undefined],
   ]
-  for (const [bytes, status] of rows) test(`${bytes.join(' ')} says ${status}`, () => expect(decodeStatus(Buffer.from(bytes))).toBe(status))
+  for (const [bytes, status] of rows)
+    test(`${bytes.join(' ')} says ${status}`, () => expect(decodeStatus(Buffer.from(bytes))).toBe(status))
 })
 
 type Health = { readonly port: number; readonly asked: { head: object; body: Buffer }[]; sessions(): number }

@@ -25,28 +25,80 @@ describe('parseAuthority', () => {
   })
 
   test.each([
-    '', '.', '..', ':80', 'a..test', '.a.test', 'a.test..', 'a.test/x', 'a.test?x', 'a.test#x', 'u@a.test',
-    'u:p@a.test', 'http://a.test',
-    'a test', 'a\ttest', ' a.test', 'a.test ', 'a.test, b.test', 'a.test,b.test', 'a.test:80:80', 'a.test:8o',
-    'a.test:-1', 'a.test:+80',
-    'a.test:0', 'a.test:65536', 'a.test:99999', 'a.test:000000080', '[::1', '::1', '::1]', '[]', '[a.test]',
-    '[1.2.3.4]', '[::1]x', '[::1]80',
-    '[fe80::1%25eth0]', '[v1.x]', 'a.te\x00st', 'a.test\x00.evil', 'a.te\x01st', 'a.te\x7fst', 'a.test\\b', 'a.test^',
-    'a|b', 'a<b', 'a"b', 'a`b',
-    'a{b}', '%61.test', 'b\xfccher.test', 'b\u00fccher.test', '\uff41.test', 'a.test;x', 'a=b', "a'b", 'a!b', 'a~b',
-    '*.a.test', 'a'.repeat(254),
+    '',
+    '.',
+    '..',
+    ':80',
+    'a..test',
+    '.a.test',
+    'a.test..',
+    'a.test/x',
+    'a.test?x',
+    'a.test#x',
+    'u@a.test',
+    'u:p@a.test',
+    'http://a.test',
+    'a test',
+    'a\ttest',
+    ' a.test',
+    'a.test ',
+    'a.test, b.test',
+    'a.test,b.test',
+    'a.test:80:80',
+    'a.test:8o',
+    'a.test:-1',
+    'a.test:+80',
+    'a.test:0',
+    'a.test:65536',
+    'a.test:99999',
+    'a.test:000000080',
+    '[::1',
+    '::1',
+    '::1]',
+    '[]',
+    '[a.test]',
+    '[1.2.3.4]',
+    '[::1]x',
+    '[::1]80',
+    '[fe80::1%25eth0]',
+    '[v1.x]',
+    'a.te\x00st',
+    'a.test\x00.evil',
+    'a.te\x01st',
+    'a.te\x7fst',
+    'a.test\\b',
+    'a.test^',
+    'a|b',
+    'a<b',
+    'a"b',
+    'a`b',
+    'a{b}',
+    '%61.test',
+    'b\xfccher.test',
+    'b\u00fccher.test',
+    '\uff41.test',
+    'a.test;x',
+    'a=b',
+    "a'b",
+    'a!b',
+    'a~b',
+    '*.a.test',
+    'a'.repeat(254),
   ])('%j is refused', (value) => {
     expect(parseAuthority(value)).toBeUndefined()
   })
 
   test('reading the routing form again changes nothing', () => {
     const value = fc.stringMatching(/^\[?[A-Za-z0-9._:[\]-]{0,20}(?::\d{0,6})?$/)
-    fc.assert(fc.property(value, (text) => {
-      const first = parseAuthority(text)
-      if (first === undefined) return
-      const { host, port } = first
-      expect(parseAuthority(port === undefined ? host : `${host}:${port}`)).toEqual(first)
-    }), { numRuns: 2000 })
+    fc.assert(
+      fc.property(value, (text) => {
+        const first = parseAuthority(text)
+        if (first === undefined) return
+        const { host, port } = first
+        expect(parseAuthority(port === undefined ? host : `${host}:${port}`)).toEqual(first)
+      }),
+      { numRuns: 2000 },
+    )
   })
 })
 
@@ -62,8 +114,10 @@ describe('toAscii', () => {
     expect(toAscii(host)).toBe(ascii)
   })
 
-  test.each(['', '*', '*.', '*.*.a.test', 'a*.test', 'a.test:80', 'a b', '[::1]', 'a..test',
-    'x\u2028y.test'])('%j has no such form', (host) => {
-    expect(toAscii(host)).toBeUndefined()
-  })
+  test.each(['', '*', '*.', '*.*.a.test', 'a*.test', 'a.test:80', 'a b', '[::1]', 'a..test', 'x\u2028y.test'])(
+    '%j has no such form',
+    (host) => {
+      expect(toAscii(host)).toBeUndefined()
+    },
+  )
 })

@@ -31,16 +31,34 @@ describe('X-Forwarded-For', () => {
   })
 
   test('nothing an untrusted peer says is believed', () => {
-    const fields = ['X-Forwarded-For', '10.0.0.1', 'X-Forwarded-Proto', 'https', 'X-Forwarded-Host', 'b.test',
-      'X-Forwarded-Port', '1', 'Forwarded', 'for=1.1.1.1']
-    const expected = { address: '203.0.113.7', scheme: 'http', port: 80, host: undefined, peer: '203.0.113.7',
-      trusted: false }
+    const fields = [
+      'X-Forwarded-For',
+      '10.0.0.1',
+      'X-Forwarded-Proto',
+      'https',
+      'X-Forwarded-Host',
+      'b.test',
+      'X-Forwarded-Port',
+      '1',
+      'Forwarded',
+      'for=1.1.1.1',
+    ]
+    const expected = {
+      address: '203.0.113.7',
+      scheme: 'http',
+      port: 80,
+      host: undefined,
+      peer: '203.0.113.7',
+      trusted: false,
+    }
     expect(resolveClient(stranger, fields, trusts)).toEqual(expected)
   })
 
   test('a dual-stack socket reports IPv4 peers in IPv6 form', () => {
-    expect(resolveClient({ ...trusted, address: '::ffff:10.0.0.1' }, [], trusts)).toMatchObject({ address: '10.0.0.1',
-      trusted: true })
+    expect(resolveClient({ ...trusted, address: '::ffff:10.0.0.1' }, [], trusts)).toMatchObject({
+      address: '10.0.0.1',
+      trusted: true,
+    })
   })
 })
 
@@ -62,11 +80,15 @@ describe('Proto, Host and Port', () => {
 
 describe('Forwarded', () => {
   test.each([
-    ['for=198.51.100.1;proto=https;host="b.test:8443"', { address: '198.51.100.1', scheme: 'https',
-    host: 'b.test:8443', port: 8443 }],
+    [
+      'for=198.51.100.1;proto=https;host="b.test:8443"',
+      { address: '198.51.100.1', scheme: 'https', host: 'b.test:8443', port: 8443 },
+    ],
     ['For="[2001:db8::1]:4711"; Proto=https', { address: '2001:db8::1', scheme: 'https', port: 443 }],
-    ['for=6.6.6.6;proto=https, for=198.51.100.1;proto=http, for=10.0.0.9;proto=https', { address: '198.51.100.1',
-    scheme: 'http' }],
+    [
+      'for=6.6.6.6;proto=https, for=198.51.100.1;proto=http, for=10.0.0.9;proto=https',
+      { address: '198.51.100.1', scheme: 'http' },
+    ],
     ['for=6.6.6.6, for=unknown', { address: '10.0.0.1', scheme: 'http' }],
     ['for=6.6.6.6, for=_hidden', { address: '10.0.0.1' }],
     ['for=6.6.6.6, proto=https', { address: '10.0.0.1', scheme: 'http' }],
@@ -78,12 +100,17 @@ describe('Forwarded', () => {
 
   test('it does not count beside X-Forwarded fields, which the proxy writes that passes it on', () => {
     const fields = ['Forwarded', 'for=6.6.6.6;host=evil.test;proto=https', 'X-Forwarded-For', '198.51.100.1']
-    expect(resolveClient(trusted, fields, trusts)).toMatchObject({ address: '198.51.100.1', host: undefined,
-      scheme: 'http' })
+    expect(resolveClient(trusted, fields, trusts)).toMatchObject({
+      address: '198.51.100.1',
+      host: undefined,
+      scheme: 'http',
+    })
   })
 })
 
-test.each(['1.2.3.4:', '1.2.3.4:x', '1.2.3.4:123456', '[::1', '[::1]x', '[1.2.3.4:80', '', '_x',
-  'a.test'])('%j names no address', (node) => {
-  expect(nodeAddress(node)).toBeUndefined()
-})
+test.each(['1.2.3.4:', '1.2.3.4:x', '1.2.3.4:123456', '[::1', '[::1]x', '[1.2.3.4:80', '', '_x', 'a.test'])(
+  '%j names no address',
+  (node) => {
+    expect(nodeAddress(node)).toBeUndefined()
+  },
+)

@@ -5,8 +5,12 @@ import { type BodyFraming, parseLength, requestFraming, responseFraming } from '
 function lines(...given: readonly string[]): Parameters<typeof requestFraming>[1] {
   const lengths = given.filter((each) => each.startsWith('cl=')).map((each) => each.slice(3))
   const codings = given.filter((each) => each.startsWith('te=')).map((each) => each.slice(3))
-  return { lengths: lengths.length, length: lengths.at(-1) ?? '', codings: codings.length,
-    coding: codings.at(-1) ?? '' }
+  return {
+    lengths: lengths.length,
+    length: lengths.at(-1) ?? '',
+    codings: codings.length,
+    coding: codings.at(-1) ?? '',
+  }
 }
 
 describe('requests', () => {
@@ -24,13 +28,30 @@ describe('requests', () => {
   })
 
   test.each([
-    [['cl=5', 'cl=5']], [['cl=0', 'cl=40']], [['cl=5, 5']], [['cl=,5']], [['te=chunked', 'cl=5']], [['te=chunked',
-      'te=chunked']],
-    [['te=chunked', 'te=identity']], [['te=gzip, chunked']], [['te=chunked, gzip']], [['te=chunked, chunked']],
-      [['te=,chunked']], [['te=chunked,']],
-    [['te=']], [['te=identity']], [['te=xchunked']], [['te=chunkedx']], [['te=chunk']], [['te="chunked"']],
-      [['te=chunked;']], [['te=chunked;q=1']],
-    [['te=chunked\x0b']], [['te=\xa0chunked']], [['te=chun\u212aed']], [['te=%63hunked']],
+    [['cl=5', 'cl=5']],
+    [['cl=0', 'cl=40']],
+    [['cl=5, 5']],
+    [['cl=,5']],
+    [['te=chunked', 'cl=5']],
+    [['te=chunked', 'te=chunked']],
+    [['te=chunked', 'te=identity']],
+    [['te=gzip, chunked']],
+    [['te=chunked, gzip']],
+    [['te=chunked, chunked']],
+    [['te=,chunked']],
+    [['te=chunked,']],
+    [['te=']],
+    [['te=identity']],
+    [['te=xchunked']],
+    [['te=chunkedx']],
+    [['te=chunk']],
+    [['te="chunked"']],
+    [['te=chunked;']],
+    [['te=chunked;q=1']],
+    [['te=chunked\x0b']],
+    [['te=\xa0chunked']],
+    [['te=chun\u212aed']],
+    [['te=%63hunked']],
   ])('%j is refused', (given) => {
     expect(requestFraming('1.1', lines(...given))).toBeTypeOf('string')
   })
@@ -45,9 +66,31 @@ describe('requests', () => {
   })
 })
 
-test.each(['', ' ', '+5', '-1', '0x5', '5e0', '5 0', '5.0', 'abc', '5abc', '5;x=1', '"5"', '\uff15', '5\x00', '5\x0b',
-  '\xa05', '%35', 'Infinity', '1n',
-  '18446744073709551621', '9007199254740992', '9007199254740993', '00000000000000005'])('%j is no length', (value) => {
+test.each([
+  '',
+  ' ',
+  '+5',
+  '-1',
+  '0x5',
+  '5e0',
+  '5 0',
+  '5.0',
+  'abc',
+  '5abc',
+  '5;x=1',
+  '"5"',
+  '\uff15',
+  '5\x00',
+  '5\x0b',
+  '\xa05',
+  '%35',
+  'Infinity',
+  '1n',
+  '18446744073709551621',
+  '9007199254740992',
+  '9007199254740993',
+  '00000000000000005',
+])('%j is no length', (value) => {
   expect(parseLength(value)).toBeUndefined()
 })
 
@@ -66,13 +109,20 @@ describe('responses', () => {
     expect(responseFraming(status, method, lines(...given))).toEqual(framing)
   })
 
-  test.each([[['cl=2', 'te=chunked']], [['te=foo']], [['te=gzip, chunked']], [['te=chunked', 'te=chunked']],
-    [['cl=-1']], [['cl=2, 2']]])(
-    '%j is refused, for HEAD and 304 too',
-    (given) => {
-      for (const [status, method] of [[200, 'GET'], [200, 'HEAD'], [304, 'GET']] as const) {
-        expect(responseFraming(status, method, lines(...given))).toBeTypeOf('string')
-      }
-    },
-  )
+  test.each([
+    [['cl=2', 'te=chunked']],
+    [['te=foo']],
+    [['te=gzip, chunked']],
+    [['te=chunked', 'te=chunked']],
+    [['cl=-1']],
+    [['cl=2, 2']],
+  ])('%j is refused, for HEAD and 304 too', (given) => {
+    for (const [status, method] of [
+      [200, 'GET'],
+      [200, 'HEAD'],
+      [304, 'GET'],
+    ] as const) {
+      expect(responseFraming(status, method, lines(...given))).toBeTypeOf('string')
+    }
+  })
 })

@@ -23,8 +23,13 @@ function causeOf(given: Given): string | undefined {
 }
 
 test('an admitted request says everything that routing and forwarding need', () => {
-  expect(admitted({ method: 'POST', target: '/a/../b%7e?x=%7e&y', fields: ['hOST', ' A.Test:8080', 'Content-Length',
-    '05', 'expect', '100-Continue'] })).toEqual({
+  expect(
+    admitted({
+      method: 'POST',
+      target: '/a/../b%7e?x=%7e&y',
+      fields: ['hOST', ' A.Test:8080', 'Content-Length', '05', 'expect', '100-Continue'],
+    }),
+  ).toEqual({
     host: 'a.test',
     authority: 'A.Test:8080',
     port: 8080,
@@ -41,11 +46,17 @@ describe('methods', () => {
   test.each(['GET', 'M-SEARCH', "!#$%&'*+.^_`|~9"])('%s is a method', (method) => {
     expect(causeOf({ method })).toBeUndefined()
   })
-  test.each(['', 'GET,', 'G\0T', '"GET"', 'GE\\T', 'G{T', 'G=T', 'GET/', 'G\xc9T', 'M'.repeat(65)])('%j is none',
+  test.each(['', 'GET,', 'G\0T', '"GET"', 'GE\\T', 'G{T', 'G=T', 'GET/', 'G\xc9T', 'M'.repeat(65)])(
+    '%j is none',
     (method) => {
-    expect(causeOf({ method })).toBe('bad_request')
-  })
-  test.each([['CONNECT', 'a.test:443'], ['TRACE', '/'], ['OPTIONS', '*']])('%s %s is not served', (method, target) => {
+      expect(causeOf({ method })).toBe('bad_request')
+    },
+  )
+  test.each([
+    ['CONNECT', 'a.test:443'],
+    ['TRACE', '/'],
+    ['OPTIONS', '*'],
+  ])('%s %s is not served', (method, target) => {
     expect(causeOf({ method, target })).toBe('method_not_allowed')
   })
 })
@@ -64,10 +75,27 @@ describe('targets', () => {
     expect(admitted({ target })).toMatchObject({ host: 'a.test', path, query, target: path + query })
   })
   test.each([
-    '', '*', '?x=1', 'a.test:80', 'ok', '/a#b', '/a?b#c', '/a?b c', '/a?\x01', '/a?\xe9', '/..', 'ftp://a.test/',
-    'http:/a.test/', 'http://',
-    'http:///x', 'http://u:p@a.test/', 'http://a.test\\@b.test/', 'http://a.te\x01st/', 'http://a.test#x',
-    'http://b.test/', 'http://a.test:81/',
+    '',
+    '*',
+    '?x=1',
+    'a.test:80',
+    'ok',
+    '/a#b',
+    '/a?b#c',
+    '/a?b c',
+    '/a?\x01',
+    '/a?\xe9',
+    '/..',
+    'ftp://a.test/',
+    'http:/a.test/',
+    'http://',
+    'http:///x',
+    'http://u:p@a.test/',
+    'http://a.test\\@b.test/',
+    'http://a.te\x01st/',
+    'http://a.test#x',
+    'http://b.test/',
+    'http://a.test:81/',
   ])('%j is refused', (target) => {
     expect(causeOf({ target })).toBe('bad_request')
   })
@@ -108,8 +136,11 @@ describe('hosts', () => {
     expect(admitted({ fields: ['Host', value] })).toMatchObject({ host: routed, authority: forwarded })
   })
   test('the authority of an absolute target is the one that counts', () => {
-    expect(admitted({ target: 'http://A.test:80/', fields: ['Host', 'a.test:0080'] })).toMatchObject({ host: 'a.test',
-      authority: 'A.test:80', port: 80 })
+    expect(admitted({ target: 'http://A.test:80/', fields: ['Host', 'a.test:0080'] })).toMatchObject({
+      host: 'a.test',
+      authority: 'A.test:80',
+      port: 80,
+    })
   })
   test.each<[string, Given, string]>([
     ['without Host', { fields: [] }, ''],
@@ -121,24 +152,45 @@ describe('hosts', () => {
 })
 
 describe('fields', () => {
-  test.each(['', 'X A', 'X-A ', 'X-A\t', 'X\0', 'X-\xe9', 'X(A', 'X)A', 'X<A', 'X@A', 'X,A', 'X;A', 'X\\A', 'X"A',
-    'X/A', 'X[A', 'X?A', 'X=A', 'X{A', 'X:A', '\rX'])(
-    'the name %j is refused',
-    (name) => {
-      expect(causeOf({ fields: [...host, name, 'v'] })).toBe('bad_request')
+  test.each([
+    '',
+    'X A',
+    'X-A ',
+    'X-A\t',
+    'X\0',
+    'X-\xe9',
+    'X(A',
+    'X)A',
+    'X<A',
+    'X@A',
+    'X,A',
+    'X;A',
+    'X\\A',
+    'X"A',
+    'X/A',
+    'X[A',
+    'X?A',
+    'X=A',
+    'X{A',
+    'X:A',
+    '\rX',
+  ])('the name %j is refused', (name) => {
+    expect(causeOf({ fields: [...host, name, 'v'] })).toBe('bad_request')
+  })
+  test.each(['b\0', '\x01', 'b\x08c', '\x0b', '\x0c', '\x1b', '\x1f', '\x7f', 'b\rc', 'b\nc', 'b\r\n c', '\u0100'])(
+    'the value %j is refused',
+    (value) => {
+      expect(causeOf({ fields: [...host, 'X-A', value] })).toBe('bad_request')
     },
   )
-  test.each(['b\0', '\x01', 'b\x08c', '\x0b', '\x0c', '\x1b', '\x1f', '\x7f', 'b\rc', 'b\nc', 'b\r\n c',
-    '\u0100'])('the value %j is refused', (value) => {
-    expect(causeOf({ fields: [...host, 'X-A', value] })).toBe('bad_request')
-  })
   test.each(['', 'a b\tc', 'caf\xe9\x80\xff', '"\\'])('the value %j is admitted', (value) => {
     expect(causeOf({ fields: [...host, "X-!#$%&'*+.^_`|~1", value] })).toBeUndefined()
   })
   test('their number and their bytes are bounded', () => {
     expect(causeOf({ fields: [...host, ...Array.from({ length: 9 }, () => ['A', 'b']).flat()] })).toBeUndefined()
-    expect(causeOf({ fields: [...host, ...Array.from({ length: 10 }, () => ['A',
-      'b']).flat()] })).toBe('header_too_large')
+    expect(causeOf({ fields: [...host, ...Array.from({ length: 10 }, () => ['A', 'b']).flat()] })).toBe(
+      'header_too_large',
+    )
     expect(causeOf({ fields: [...host, 'A', 'b'.repeat(1000 - 14 - 5)] })).toBeUndefined()
     expect(causeOf({ fields: [...host, 'A', 'b'.repeat(1000 - 14 - 4)] })).toBe('header_too_large')
   })
@@ -158,8 +210,16 @@ describe('fields', () => {
     expect(causeOf({ method: 'POST', fields: [...host, ...fields] })).toBe('bad_request')
   })
   test('names that only resemble framing do not frame', () => {
-    const fields = ['Content-Length', '5', 'Transfer_Encoding', 'chunked', 'Transfer-%45ncoding', 'chunked',
-      'X-Transfer-Encoding', 'chunked']
+    const fields = [
+      'Content-Length',
+      '5',
+      'Transfer_Encoding',
+      'chunked',
+      'Transfer-%45ncoding',
+      'chunked',
+      'X-Transfer-Encoding',
+      'chunked',
+    ]
     expect(admitted({ fields: [...host, ...fields] }).framing).toEqual({ kind: 'length', bytes: 5 })
   })
 })
@@ -170,8 +230,9 @@ describe('expectations', () => {
     expect(causeOf({ fields: [...body, 'Expect', value] })).toBe('expectation_failed')
   })
   test('the same expectation twice is not met', () => {
-    expect(causeOf({ fields: [...body, 'Expect', '100-continue', 'Expect',
-      '100-continue'] })).toBe('expectation_failed')
+    expect(causeOf({ fields: [...body, 'Expect', '100-continue', 'Expect', '100-continue'] })).toBe(
+      'expectation_failed',
+    )
   })
   test('HTTP/1.0 has none, and without a body there is nothing to wait for', () => {
     expect(admitted({ version: '1.0', fields: [...body, 'Expect', 'x'] }).expectContinue).toBe(false)
@@ -180,15 +241,25 @@ describe('expectations', () => {
 })
 
 describe('upgrades', () => {
-  const handshake = ['Connection', 'keep-alive, UPGRADE', 'Upgrade', 'WebSocket', 'Sec-WebSocket-Key', 'AAAA',
-    'Sec-WebSocket-Version', '13']
-  const without = (name: string): string[] => handshake.flatMap((each, at) => (at % 2 === 0 && each !== name ? [each,
-    handshake[at + 1]!] : []))
+  const handshake = [
+    'Connection',
+    'keep-alive, UPGRADE',
+    'Upgrade',
+    'WebSocket',
+    'Sec-WebSocket-Key',
+    'AAAA',
+    'Sec-WebSocket-Version',
+    '13',
+  ]
+  const without = (name: string): string[] =>
+    handshake.flatMap((each, at) => (at % 2 === 0 && each !== name ? [each, handshake[at + 1]!] : []))
 
   test.each<[string, Given]>([
     ['a plain handshake', { fields: [...host, ...handshake] }],
-    ['beside other protocols', { fields: [...host, ...without('Upgrade'), 'Upgrade', 'h2c', 'upgrade',
-    'x/1, websocket'] }],
+    [
+      'beside other protocols',
+      { fields: [...host, ...without('Upgrade'), 'Upgrade', 'h2c', 'upgrade', 'x/1, websocket'] },
+    ],
     ['with an empty body', { fields: [...host, ...handshake, 'Content-Length', '0'] }],
   ])('%s asks for websocket', (_name, given) => {
     expect(admitted(given).upgrade).toBe('websocket')
@@ -216,10 +287,16 @@ describe('upgrades', () => {
 
 describe('HTTP/2', () => {
   test.each([
-    [['connection', 'close']], [['keep-alive', 'timeout=1']], [['proxy-connection', 'close']], [['transfer-encoding',
-      'chunked']],
-    [['upgrade', 'websocket']], [['te', 'gzip']], [['te', 'trailers, gzip']], [['X-Upper', '1']], [[':x', '1']],
-      [['host', 'b.test']],
+    [['connection', 'close']],
+    [['keep-alive', 'timeout=1']],
+    [['proxy-connection', 'close']],
+    [['transfer-encoding', 'chunked']],
+    [['upgrade', 'websocket']],
+    [['te', 'gzip']],
+    [['te', 'trailers, gzip']],
+    [['X-Upper', '1']],
+    [[':x', '1']],
+    [['host', 'b.test']],
   ])('%j is refused', (fields) => {
     expect(causeOf({ version: '2', fields: ['host', 'a.test', ...fields] })).toBe('bad_request')
   })
@@ -229,6 +306,13 @@ describe('HTTP/2', () => {
 })
 
 test('only 1.0 and 1.1 are versions of HTTP/1', () => {
-  expect(['1.1', '1.0', '1.2', '0.9', '2.0', '1.10', ''].map(versionOf)).toEqual(['1.1', '1.0', undefined, undefined,
-    undefined, undefined, undefined])
+  expect(['1.1', '1.0', '1.2', '0.9', '2.0', '1.10', ''].map(versionOf)).toEqual([
+    '1.1',
+    '1.0',
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ])
 })

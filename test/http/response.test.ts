@@ -17,12 +17,21 @@ describe('admitResponse', () => {
   })
 
   test.each([
-    head(99), head(600), head(20), head(Number.NaN), head(200.5), head(101, 'Upgrade', 'websocket'), head(200, 'X A',
-      '1'), head(200, '', 'v'),
-    head(200, 'X-A', 'b\0c'), head(200, 'X-A', 'b\rSet-Cookie: x'), head(200, 'X-A', 'b\nc'), head(200,
-      'Content-Length', '2', 'Content-Length', '3'),
-    head(200, 'Content-Length', '2', 'Transfer-Encoding', 'chunked'), head(200, 'Content-Length', '+2'), head(200,
-      'Transfer-Encoding', 'foo'),
+    head(99),
+    head(600),
+    head(20),
+    head(Number.NaN),
+    head(200.5),
+    head(101, 'Upgrade', 'websocket'),
+    head(200, 'X A', '1'),
+    head(200, '', 'v'),
+    head(200, 'X-A', 'b\0c'),
+    head(200, 'X-A', 'b\rSet-Cookie: x'),
+    head(200, 'X-A', 'b\nc'),
+    head(200, 'Content-Length', '2', 'Content-Length', '3'),
+    head(200, 'Content-Length', '2', 'Transfer-Encoding', 'chunked'),
+    head(200, 'Content-Length', '+2'),
+    head(200, 'Transfer-Encoding', 'foo'),
     head(200, 'Content-Length', '2, 2'),
   ])('%j is refused', (given) => {
     expect(admitResponse(given, { method: 'GET' })).toHaveProperty('detail')
@@ -36,12 +45,42 @@ describe('admitResponse', () => {
 
 describe('downstreamFields', () => {
   test('fields of the connection and those it names stay behind', () => {
-    const fields = ['Connection', 'X-Foo, close', 'X-Foo', '1', 'Keep-Alive', 'timeout=1', 'Proxy-Authenticate', 'x',
-      'Upgrade', 'h2c', 'Trailer', 'X-T',
-      'Proxy-Connection', 'close', 'TE', 'x', 'Server', 'origin', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-B',
-      ' v\t']
-    expect(downstreamFields(head(200, ...fields))).toEqual(['Server', 'origin', 'Set-Cookie', 'a=1', 'Set-Cookie',
-      'b=2', 'X-B', 'v'])
+    const fields = [
+      'Connection',
+      'X-Foo, close',
+      'X-Foo',
+      '1',
+      'Keep-Alive',
+      'timeout=1',
+      'Proxy-Authenticate',
+      'x',
+      'Upgrade',
+      'h2c',
+      'Trailer',
+      'X-T',
+      'Proxy-Connection',
+      'close',
+      'TE',
+      'x',
+      'Server',
+      'origin',
+      'Set-Cookie',
+      'a=1',
+      'Set-Cookie',
+      'b=2',
+      'X-B',
+      ' v\t',
+    ]
+    expect(downstreamFields(head(200, ...fields))).toEqual([
+      'Server',
+      'origin',
+      'Set-Cookie',
+      'a=1',
+      'Set-Cookie',
+      'b=2',
+      'X-B',
+      'v',
+    ])
   })
   test.each([
     [head(200, 'Content-Length', '02', 'content-length', '02'), ['Content-Length', '2']],
@@ -56,8 +95,14 @@ describe('downstreamFields', () => {
   })
   test('a switch that was asked for is announced anew', () => {
     const given = head(101, 'Upgrade', 'WebSocket, x', 'Connection', 'upgrade, x', 'Sec-WebSocket-Accept', 'k')
-    expect(downstreamFields(given, { upgrade: 'websocket' })).toEqual(['Sec-WebSocket-Accept', 'k', 'Connection',
-      'Upgrade', 'Upgrade', 'websocket'])
+    expect(downstreamFields(given, { upgrade: 'websocket' })).toEqual([
+      'Sec-WebSocket-Accept',
+      'k',
+      'Connection',
+      'Upgrade',
+      'Upgrade',
+      'websocket',
+    ])
     expect(downstreamFields(given)).toEqual(['Sec-WebSocket-Accept', 'k'])
   })
 })

@@ -13,7 +13,9 @@ describeLanes(() => {
   describe('a drain', () => {
     test('finishes what is in flight, tells clients to go, and cuts nobody', async () => {
       const open: ServerResponse[] = []
-      const origin = await startOrigin((request, response) => (request.url === '/slow' ? void open.push(response) : void response.end('ok')))
+      const origin = await startOrigin((request, response) =>
+        request.url === '/slow' ? void open.push(response) : void response.end('ok'),
+      )
       const door = await openDoor({ endpoints: [origin.port] })
       const idle = await connectRaw(door.http)
       idle.write(get)
@@ -55,14 +57,19 @@ describeLanes(() => {
 
     test('cuts the rest at its deadline and says how many', async () => {
       const origin = await startOrigin(() => {})
-      const tunnels = await startScript((socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'))
+      const tunnels = await startScript(
+        (socket) =>
+          void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n'),
+      )
       const door = await openDoor({ endpoints: [origin.port] })
       const client = await connectRaw(door.http)
       client.write(get)
       await until(() => origin.requests.length === 1)
       door.apply({ endpoints: [tunnels.port] })
       const tunnel = await connectRaw(door.http)
-      tunnel.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\r\n')
+      tunnel.write(
+        'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      )
       await tunnel.until(/101/)
       const session = await connectH2(door.https)
       door.apply({ endpoints: [origin.port] })

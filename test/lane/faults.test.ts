@@ -18,9 +18,24 @@ describeLanes(() => {
       ['close it', (socket) => void socket.end(), 502, 'upstream_reset'],
       ['stop within the head', (socket) => void socket.end('HTTP/1.1 200 OK\r\nConten'), 502, 'upstream_reset'],
       ['speak no HTTP', (socket) => void socket.write('SSH-2.0-x\r\n'), 502, 'upstream_protocol'],
-      ['switch protocols unasked', (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'), 502, 'upstream_protocol'],
-      ['say two lengths', (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'), 502, 'upstream_protocol'],
-      ['have too much to say', (socket) => void socket.write(`HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(70_000)}\r\n\r\n`), 502, 'upstream_protocol'],
+      [
+        'switch protocols unasked',
+        (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+        502,
+        'upstream_protocol',
+      ],
+      [
+        'say two lengths',
+        (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok'),
+        502,
+        'upstream_protocol',
+      ],
+      [
+        'have too much to say',
+        (socket) => void socket.write(`HTTP/1.1 200 OK\r\nX-A: ${'a'.repeat(70_000)}\r\n\r\n`),
+        502,
+        'upstream_protocol',
+      ],
       ['never answer', () => {}, 504, 'upstream_timeout'],
     ]
     test.each(rows)('those that %s', async (_, script, status, cause) => {
@@ -60,11 +75,18 @@ describeLanes(() => {
         socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n${body}`)
         setTimeout(() => rest(socket), 20)
       })
-      const door = await openDoor({ endpoints: [origin.port, origin.port], route: { timeouts: { ...timeouts, readMs: 100 } } })
+      const door = await openDoor({
+        endpoints: [origin.port, origin.port],
+        route: { timeouts: { ...timeouts, readMs: 100 } },
+      })
       const answer = await talk(door.http, get)
       expect(answer).toMatch(/^HTTP\/1\.1 200 OK[^]*hello/)
       expect(answer).not.toMatch(/\r\n0\r\n\r\n$/)
-      expect(await door.nth(1)).toMatchObject({ status: 200, attempts: 1, failure: { cause: expect.stringMatching(/^upstream_(truncated|timeout)$/) } })
+      expect(await door.nth(1)).toMatchObject({
+        status: 200,
+        attempts: 1,
+        failure: { cause: expect.stringMatching(/^upstream_(truncated|timeout)$/) },
+      })
     })
   })
 
@@ -73,7 +95,9 @@ describeLanes(() => {
       const origin = await startOrigin((request, response) => request.pipe(response))
       const door = await openDoor({ endpoints: [await closedPort(), origin.port] })
       for (const _ of [1, 2, 3, 4]) {
-        expect(await talk(door.http, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello')).toMatch(/^HTTP\/1\.1 200 [^]*hello/)
+        expect(
+          await talk(door.http, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello'),
+        ).toMatch(/^HTTP\/1\.1 200 [^]*hello/)
       }
       expect(door.finished.map(({ attempts }) => attempts)).toEqual([2, 2, 2, 2])
       expect(door.finished.every(({ failure }) => failure === undefined)).toBe(true)
@@ -90,20 +114,23 @@ describeLanes(() => {
     test.each([
       ['a POST', 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\nx', 1],
       ['a GET', get, 2],
-    ])('an endpoint that took the request is replaced only for what may be done twice: %s', async (_, request, times) => {
-      let asked = 0
-      const origin = await startScript((socket) => {
-        asked++
-        socket.resetAndDestroy()
-      })
-      const other = await startScript((socket) => {
-        asked++
-        socket.resetAndDestroy()
-      })
-      const door = await openDoor({ endpoints: [origin.port, other.port] })
-      expect(await talk(door.http, request)).toMatch(/^HTTP\/1\.1 502 /)
-      expect(asked).toBe(times)
-    })
+    ])(
+      'an endpoint that took the request is replaced only for what may be done twice: %s',
+      async (_, request, times) => {
+        let asked = 0
+        const origin = await startScript((socket) => {
+          asked++
+          socket.resetAndDestroy()
+        })
+        const other = await startScript((socket) => {
+          asked++
+          socket.resetAndDestroy()
+        })
+        const door = await openDoor({ endpoints: [origin.port, other.port] })
+        expect(await talk(door.http, request)).toMatch(/^HTTP\/1\.1 502 /)
+        expect(asked).toBe(times)
+      },
+    )
 
     test.each([
       ['GET', 'GET /2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 200],
@@ -130,7 +157,10 @@ describeLanes(() => {
       const open: ServerResponse[] = []
       const one = await startOrigin((_request, response) => void open.push(response))
       const two = await startOrigin((_request, response) => void open.push(response))
-      const door = await openDoor({ endpoints: [one.port, two.port], limits: { connectionsPerEndpoint: 1, pendingTimeoutMs: 20 } })
+      const door = await openDoor({
+        endpoints: [one.port, two.port],
+        limits: { connectionsPerEndpoint: 1, pendingTimeoutMs: 20 },
+      })
       const clients = await Promise.all([1, 2].map(() => connectRaw(door.http)))
       for (const client of clients) client.write(get)
       await until(() => open.length === 2)
@@ -145,7 +175,7 @@ describeLanes(() => {
     test.each([
       ['RST', (socket: Socket) => void socket.resetAndDestroy()],
       ['FIN', (socket: Socket) => void socket.end()],
-    ])('with %s while waiting: the endpoint is let off, and 499 is nobody\'s answer', async (_, leave) => {
+    ])("with %s while waiting: the endpoint is let off, and 499 is nobody's answer", async (_, leave) => {
       const origin = await startOrigin(() => {})
       const door = await openDoor({ endpoints: [origin.port] })
       const client = await connectRaw(door.http)
@@ -158,7 +188,12 @@ describeLanes(() => {
 
     test('within their upload: the endpoint never sees its end', async () => {
       const outcome: string[] = []
-      const origin = await startOrigin((request) => request.resume().on('end', () => outcome.push('end')).on('close', () => outcome.push(request.complete ? 'complete' : 'broken')))
+      const origin = await startOrigin((request) =>
+        request
+          .resume()
+          .on('end', () => outcome.push('end'))
+          .on('close', () => outcome.push(request.complete ? 'complete' : 'broken')),
+      )
       const door = await openDoor({ endpoints: [origin.port] })
       for (const framing of ['Content-Length: 10\r\n\r\nhello', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n']) {
         const client = await connectRaw(door.http)
@@ -175,7 +210,9 @@ describeLanes(() => {
     test('that stop sending their body get 408', async () => {
       const origin = await startOrigin((request) => request.resume())
       const door = await openDoor({ endpoints: [origin.port], limits: { bodyIdleTimeoutMs: 60 } })
-      expect(await talk(door.http, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello')).toMatch(/^HTTP\/1\.1 408 /)
+      expect(await talk(door.http, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello')).toMatch(
+        /^HTTP\/1\.1 408 /,
+      )
       expect((await door.nth(1)).failure?.cause).toBe('body_timeout')
       await until(() => origin.connections.size === 0)
     })
@@ -209,7 +246,7 @@ describeLanes(() => {
   })
 
   describe('large bodies under backpressure', () => {
-    test('a slow endpoint slows the client\'s upload down', async () => {
+    test("a slow endpoint slows the client's upload down", async () => {
       let request: IncomingMessage | undefined
       const origin = await startOrigin((incoming, response) => {
         request = incoming
@@ -246,11 +283,17 @@ describeLanes(() => {
 
   describe('bytes an endpoint sends without being asked', () => {
     test.each([
-      ['behind a response', (socket: Socket) => void socket.write(`${ok}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`)],
-      ['on an idle connection', (socket: Socket) => {
-        socket.write(ok)
-        setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'), 20)
-      }],
+      [
+        'behind a response',
+        (socket: Socket) => void socket.write(`${ok}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`),
+      ],
+      [
+        'on an idle connection',
+        (socket: Socket) => {
+          socket.write(ok)
+          setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison'), 20)
+        },
+      ],
     ])('%s never answer the next request', async (_, first) => {
       const origin = await startScript((socket, number) => {
         if (number === 1) first(socket)

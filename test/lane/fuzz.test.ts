@@ -23,8 +23,10 @@ function mutate(seed: Buffer, random: () => number): Buffer {
     const at = Math.floor(random() * bytes.length)
     const kind = Math.floor(random() * 4)
     if (kind === 0) bytes[at] = Math.floor(random() * 256)
-    else if (kind === 1) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + Math.floor(random() * 8))])
-    else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(0, Math.floor(random() * 40)), bytes.subarray(at)])
+    else if (kind === 1)
+      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1 + Math.floor(random() * 8))])
+    else if (kind === 2)
+      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(0, Math.floor(random() * 40)), bytes.subarray(at)])
     else bytes = bytes.subarray(0, at + 1)
   }
   return bytes
@@ -47,7 +49,10 @@ const responses = [
 function throwAt(port: number, bytes: Buffer, goodbye: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
-    socket.on('error', () => {}).on('close', () => resolve()).resume()
+    socket
+      .on('error', () => {})
+      .on('close', () => resolve())
+      .resume()
     socket.write(bytes, () => {
       if (goodbye === 0) socket.resetAndDestroy()
       else if (goodbye === 1) socket.end()
@@ -61,10 +66,12 @@ test('damaged requests cost their own connection and nothing else', async () => 
   const origin = await startOrigin((request, response) => request.pipe(response))
   const door = await openDoor({ endpoints: [origin.port], limits: { lingerMs: 20 } })
   for (let round = 0; round < 40; round++) {
-    await Promise.all(Array.from({ length: 10 }, () => {
-      const seed = requests[Math.floor(random() * requests.length)]!
-      return throwAt(door.http, mutate(seed, random), Math.floor(random() * 3))
-    }))
+    await Promise.all(
+      Array.from({ length: 10 }, () => {
+        const seed = requests[Math.floor(random() * requests.length)]!
+        return throwAt(door.http, mutate(seed, random), Math.floor(random() * 3))
+      }),
+    )
   }
   expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
   await until(() => door.inFlight() === 0 && door.open() === 0)
@@ -97,7 +104,14 @@ test('damaged HTTP/2 frames cost their own connection and nothing else', async (
   const random = randomOf(3)
   const origin = await startOrigin((request, response) => request.pipe(response))
   const door = await openDoor({ endpoints: [origin.port] })
-  const seed = Buffer.concat([preface, headersFrame(1, 'POST'), frame(0, 1, 1, Buffer.from('hello')), headersFrame(3, 'GET', { end: true, fields: [['x-a', 'b']] }), frame(8, 0, 0, Buffer.from([0, 0, 1, 0])), frame(6, 0, 0, Buffer.alloc(8))])
+  const seed = Buffer.concat([
+    preface,
+    headersFrame(1, 'POST'),
+    frame(0, 1, 1, Buffer.from('hello')),
+    headersFrame(3, 'GET', { end: true, fields: [['x-a', 'b']] }),
+    frame(8, 0, 0, Buffer.from([0, 0, 1, 0])),
+    frame(6, 0, 0, Buffer.alloc(8)),
+  ])
   for (let round = 0; round < 60; round++) {
     const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
     client.write(mutate(seed, random))

@@ -52,11 +52,14 @@ async function handover(bytes: number): Promise<number> {
 describe('a socket another lane has read from', () => {
   const request = 'GET /a HTTP/1.1\r\nHost: a.test\r\n\r\n'
 
-  test.each([1, 10, request.length - 1, request.length])('is served as if nothing had happened after %i bytes', async (bytes) => {
-    const client = await connectRaw(await handover(bytes))
-    client.write(request)
-    expect(await client.until(/not_ready[^]*503 Service Unavailable\n$/)).toMatch(/^HTTP\/1\.1 503 /)
-    client.write(request.replace('GET', 'HEAD'))
-    await client.until(/503[^]*503[^]*HTTP\/1\.1 503/)
-  })
+  test.each([1, 10, request.length - 1, request.length])(
+    'is served as if nothing had happened after %i bytes',
+    async (bytes) => {
+      const client = await connectRaw(await handover(bytes))
+      client.write(request)
+      expect(await client.until(/not_ready[^]*503 Service Unavailable\n$/)).toMatch(/^HTTP\/1\.1 503 /)
+      client.write(request.replace('GET', 'HEAD'))
+      await client.until(/503[^]*503[^]*HTTP\/1\.1 503/)
+    },
+  )
 })

@@ -7,10 +7,22 @@ import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 
-const okay = (): ReturnType<typeof startOrigin> => startOrigin((request, response) => {
-  response.writeHead(200, ['X-Fields', JSON.stringify(request.rawHeaders), 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'Connection', 'x-hop', 'X-Hop', '1'])
-  request.pipe(response)
-})
+const okay = (): ReturnType<typeof startOrigin> =>
+  startOrigin((request, response) => {
+    response.writeHead(200, [
+      'X-Fields',
+      JSON.stringify(request.rawHeaders),
+      'Set-Cookie',
+      'a=1',
+      'Set-Cookie',
+      'b=2',
+      'Connection',
+      'x-hop',
+      'X-Hop',
+      '1',
+    ])
+    request.pipe(response)
+  })
 
 describe('HTTP/2', () => {
   test('requests become HTTP/1.1 for the endpoint, responses HTTP/2 for the client', async () => {
@@ -46,13 +58,17 @@ describe('HTTP/2', () => {
     const origin = await okay()
     const door = await openDoor({ endpoints: [origin.port] })
     const session = await connectH2(door.https)
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, n) => ask(session, { ':method': 'POST', ':path': `/${n}` }, `${n}`)))
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => ask(session, { ':method': 'POST', ':path': `/${n}` }, `${n}`)),
+    )
     expect(answers.map(({ body }) => body)).toEqual(Array.from({ length: 50 }, (_, n) => `${n}`))
   })
 
   test('interim responses and trailers pass', async () => {
     const origin = await startScript((socket) => {
-      socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n')
+      socket.write(
+        'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nGrpc-Status: 0\r\n\r\n',
+      )
     })
     const door = await openDoor({ endpoints: [origin.port] })
     const answer = await ask(await connectH2(door.https), { ':path': '/' })
@@ -60,7 +76,11 @@ describe('HTTP/2', () => {
     expect(answer.informational).toMatchObject([{ ':status': 103, link: '</a>, </b>' }])
   })
 
-  test.each([['HEAD', '/'], ['GET', '/204'], ['GET', '/304']])('%s %s has no body', async (method, path) => {
+  test.each([
+    ['HEAD', '/'],
+    ['GET', '/204'],
+    ['GET', '/304'],
+  ])('%s %s has no body', async (method, path) => {
     const origin = await startOrigin((request, response) => {
       response.statusCode = Number(request.url!.slice(1)) || 200
       response.end()
@@ -98,25 +118,30 @@ describe('HTTP/2', () => {
     const origin = await startOrigin((request) => request.resume().on('end', () => (ended = true)))
     const door = await openDoor({ endpoints: [origin.port] })
     const session = await connectH2(door.https)
-    expect((await ask(session, { ':method': 'POST', ':path': '/', 'content-length': '10' }, 'hello')).rstCode).not.toBe(0)
+    expect((await ask(session, { ':method': 'POST', ':path': '/', 'content-length': '10' }, 'hello')).rstCode).not.toBe(
+      0,
+    )
     await door.nth(1)
     await until(() => origin.connections.size === 0)
     expect(ended).toBe(false)
   })
 
-  test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR])('a stream reset with code %i lets the endpoint off and completes no upload', async (code) => {
-    let ended = false
-    const origin = await startOrigin((request) => request.resume().on('end', () => (ended = true)))
-    const door = await openDoor({ endpoints: [origin.port] })
-    // node's own client sends END_STREAM in front of its RST_STREAM.
-    const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
-    client.write(Buffer.concat([preface, headersFrame(1, 'POST'), dataFrame(1, 'half')]))
-    await until(() => origin.requests.length === 1)
-    client.write(resetFrame(1, code))
-    expect(await door.nth(1)).toMatchObject({ failure: { cause: 'client_abort' } })
-    await until(() => origin.connections.size === 0)
-    expect(ended).toBe(false)
-  })
+  test.each([constants.NGHTTP2_CANCEL, constants.NGHTTP2_NO_ERROR])(
+    'a stream reset with code %i lets the endpoint off and completes no upload',
+    async (code) => {
+      let ended = false
+      const origin = await startOrigin((request) => request.resume().on('end', () => (ended = true)))
+      const door = await openDoor({ endpoints: [origin.port] })
+      // node's own client sends END_STREAM in front of its RST_STREAM.
+      const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
+      client.write(Buffer.concat([preface, headersFrame(1, 'POST'), dataFrame(1, 'half')]))
+      await until(() => origin.requests.length === 1)
+      client.write(resetFrame(1, code))
+      expect(await door.nth(1)).toMatchObject({ failure: { cause: 'client_abort' } })
+      await until(() => origin.connections.size === 0)
+      expect(ended).toBe(false)
+    },
+  )
 
   test.each([
     ['a length', 'Content-Length: 10\r\n\r\nhello'],
@@ -130,7 +155,9 @@ describe('HTTP/2', () => {
   })
 
   test('an answer before the end of the upload is delivered, and the client told to stop', async () => {
-    const origin = await startScript((socket) => void socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'))
+    const origin = await startScript(
+      (socket) => void socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno'),
+    )
     const door = await openDoor({ endpoints: [origin.port] })
     const session = await connectH2(door.https)
     const stream = session.request({ ':method': 'POST', ':path': '/', ':authority': 'a.test' })
@@ -166,7 +193,9 @@ describe('HTTP/2', () => {
     const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
     client.write(preface)
     for (let n = 0; n < 60 && !client.closed; n++) {
-      client.write(Buffer.concat([headersFrame(2 * n + 1, 'GET', { end: true }), resetFrame(2 * n + 1, constants.NGHTTP2_CANCEL)]))
+      client.write(
+        Buffer.concat([headersFrame(2 * n + 1, 'GET', { end: true }), resetFrame(2 * n + 1, constants.NGHTTP2_CANCEL)]),
+      )
       if (paced) await until(() => door.finished.length > n || client.closed || client.ended)
     }
     await client.end()
@@ -189,7 +218,10 @@ describe('HTTP/2', () => {
     stream.on('error', () => {})
     stream.pause()
     const exchange = await door.nth(1)
-    expect(exchange).toMatchObject({ status: 200, failure: { cause: 'client_abort', detail: 'client stopped reading the response' } })
+    expect(exchange).toMatchObject({
+      status: 200,
+      failure: { cause: 'client_abort', detail: 'client stopped reading the response' },
+    })
     expect(exchange.responseBytes).toBeLessThan(16 << 20)
   })
 

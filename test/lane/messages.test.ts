@@ -14,7 +14,14 @@ describeLanes((lane) => {
   describe('a plain request', () => {
     test('reaches the endpoint and its answer the client', async () => {
       const origin = await startOrigin((request, response) => {
-        response.writeHead(201, 'Made', ['X-Seen', `${request.method} ${request.url}`, 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2'])
+        response.writeHead(201, 'Made', [
+          'X-Seen',
+          `${request.method} ${request.url}`,
+          'Set-Cookie',
+          'a=1',
+          'Set-Cookie',
+          'b=2',
+        ])
         response.end('hello')
       })
       const door = await openDoor({ endpoints: [origin.port] })
@@ -27,12 +34,26 @@ describeLanes((lane) => {
     test('is told to the observer with everything the access log needs', async () => {
       const origin = await startOrigin((request, response) => request.resume().on('end', () => response.end('hello')))
       const door = await openDoor({ endpoints: [origin.port] })
-      await talk(door.http, `POST /a?b HTTP/1.1\r\nHost: A.test:80\r\nX-Request-ID: id-1\r\nContent-Length: 3\r\n${close}abc`)
+      await talk(
+        door.http,
+        `POST /a?b HTTP/1.1\r\nHost: A.test:80\r\nX-Request-ID: id-1\r\nContent-Length: 3\r\n${close}abc`,
+      )
       const exchange = await door.nth(1)
       expect(exchange).toMatchObject({
-        host: 'a.test', path: '/a', query: '?b', requestId: 'id-1', attempts: 1, status: 200, upstreamStatus: 200,
-        requestBytes: 3, responseBytes: 5, failure: undefined, finished: true, lane,
-        client: { address: '127.0.0.1', scheme: 'http', port: door.http }, connection: { tls: undefined },
+        host: 'a.test',
+        path: '/a',
+        query: '?b',
+        requestId: 'id-1',
+        attempts: 1,
+        status: 200,
+        upstreamStatus: 200,
+        requestBytes: 3,
+        responseBytes: 5,
+        failure: undefined,
+        finished: true,
+        lane,
+        client: { address: '127.0.0.1', scheme: 'http', port: door.http },
+        connection: { tls: undefined },
       })
       expect(exchange.route?.spec.id).toBe('test/all')
       expect(exchange.upstream?.id).toBe('test/web:80')
@@ -43,7 +64,12 @@ describeLanes((lane) => {
 
     test('keeps bytes above 0x7F in fields as they are, both ways', async () => {
       const origin = await startScript((socket, _, head) => {
-        socket.write(Buffer.from(`HTTP/1.1 200 OK\r\nX-Echo: ${/x-in: (.*)\r/i.exec(head)![1]}\r\nContent-Length: 0\r\n\r\n`, 'latin1'))
+        socket.write(
+          Buffer.from(
+            `HTTP/1.1 200 OK\r\nX-Echo: ${/x-in: (.*)\r/i.exec(head)![1]}\r\nContent-Length: 0\r\n\r\n`,
+            'latin1',
+          ),
+        )
       })
       const door = await openDoor({ endpoints: [origin.port] })
       expect(await talk(door.http, `${get}X-In: caf\xe9\xff\r\n${close}`)).toContain('X-Echo: caf\xe9\xff\r\n')
@@ -52,11 +78,36 @@ describeLanes((lane) => {
 
   describe('framing of the response', () => {
     const rows: readonly [why: string, request: string, response: string, expected: RegExp][] = [
-      ['HEAD keeps the length and has no body', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n', 'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n', /Content-Length: 99\r\n[^]*\r\n\r\n$/],
-      ['204 has neither length nor body', `GET / HTTP/1.1\r\nHost: a\r\n\r\n`, 'HTTP/1.1 204 No Content\r\n\r\n', /^HTTP\/1\.1 204 No Content\r\n(?:(?!Content-Length|Transfer-Encoding)[^\r]+\r\n)*\r\n$/],
-      ['304 keeps its length and has no body', `GET / HTTP/1.1\r\nHost: a\r\n\r\n`, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n', /Content-Length: 9\r\n[^]*\r\n\r\n$/],
-      ['a 1.0 client gets a body that ends with the connection', `GET / HTTP/1.0\r\n\r\n`, 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n', /^HTTP\/1\.1 200 OK\r\n(?:(?!Transfer-Encoding)[^\r]+\r\n)*\r\nok$/],
-      ['a body that ends with the endpoint\'s connection becomes chunked', `GET / HTTP/1.1\r\nHost: a\r\n\r\n`, 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok', /Transfer-Encoding: chunked\r\n(?:[^]*\r\n)?\r\n2\r\nok\r\n0\r\n\r\n$/],
+      [
+        'HEAD keeps the length and has no body',
+        'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n',
+        'HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n',
+        /Content-Length: 99\r\n[^]*\r\n\r\n$/,
+      ],
+      [
+        '204 has neither length nor body',
+        `GET / HTTP/1.1\r\nHost: a\r\n\r\n`,
+        'HTTP/1.1 204 No Content\r\n\r\n',
+        /^HTTP\/1\.1 204 No Content\r\n(?:(?!Content-Length|Transfer-Encoding)[^\r]+\r\n)*\r\n$/,
+      ],
+      [
+        '304 keeps its length and has no body',
+        `GET / HTTP/1.1\r\nHost: a\r\n\r\n`,
+        'HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n',
+        /Content-Length: 9\r\n[^]*\r\n\r\n$/,
+      ],
+      [
+        'a 1.0 client gets a body that ends with the connection',
+        `GET / HTTP/1.0\r\n\r\n`,
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+        /^HTTP\/1\.1 200 OK\r\n(?:(?!Transfer-Encoding)[^\r]+\r\n)*\r\nok$/,
+      ],
+      [
+        "a body that ends with the endpoint's connection becomes chunked",
+        `GET / HTTP/1.1\r\nHost: a\r\n\r\n`,
+        'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok',
+        /Transfer-Encoding: chunked\r\n(?:[^]*\r\n)?\r\n2\r\nok\r\n0\r\n\r\n$/,
+      ],
     ]
     test.each(rows)('%s', async (_, request, response, expected) => {
       const origin = await startScript((socket) => {
@@ -71,7 +122,9 @@ describeLanes((lane) => {
 
     test('trailers pass behind a chunked body, forbidden ones do not', async () => {
       const origin = await startScript((socket) => {
-        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nSet-Cookie: a=b\r\n\r\n')
+        socket.write(
+          'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 7\r\nSet-Cookie: a=b\r\n\r\n',
+        )
       })
       const door = await openDoor({ endpoints: [origin.port] })
       const answer = await talk(door.http, get + close)
@@ -82,10 +135,14 @@ describeLanes((lane) => {
   describe('interim responses', () => {
     test('103 passes before the final response', async () => {
       const origin = await startScript((socket) => {
-        socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        socket.write(
+          'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+        )
       })
       const door = await openDoor({ endpoints: [origin.port] })
-      expect(await talk(door.http, get + close)).toMatch(/^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/)
+      expect(await talk(door.http, get + close)).toMatch(
+        /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/,
+      )
     })
 
     test('103 is kept from a 1.0 client', async () => {
@@ -109,7 +166,8 @@ describeLanes((lane) => {
   })
 
   describe('Expect: 100-continue', () => {
-    const ask = 'PUT /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n'
+    const ask =
+      'PUT /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n'
 
     test('is answered when the request is about to be sent, and never passed on', async () => {
       const origin = await startOrigin((request, response) => request.resume().on('end', () => response.end('done')))
@@ -135,18 +193,26 @@ describeLanes((lane) => {
   describe('request bodies', () => {
     test.each([
       ['of a length', 'Content-Length: 5\r\n', 'hello'],
-      ['in chunks, with trailers that are dropped', 'Transfer-Encoding: chunked\r\n', '2;ext=1\r\nhe\r\n3\r\nllo\r\n0\r\nX-T: 1\r\n\r\n'],
+      [
+        'in chunks, with trailers that are dropped',
+        'Transfer-Encoding: chunked\r\n',
+        '2;ext=1\r\nhe\r\n3\r\nllo\r\n0\r\nX-T: 1\r\n\r\n',
+      ],
     ])('%s arrive whole', async (_, framing, body) => {
       const origin = await echo()
       const door = await openDoor({ endpoints: [origin.port] })
-      expect(await talk(door.http, `POST /a HTTP/1.1\r\nHost: a.test\r\n${framing}${close}${body}`)).toContain('\r\n5\r\nhello\r\n')
+      expect(await talk(door.http, `POST /a HTTP/1.1\r\nHost: a.test\r\n${framing}${close}${body}`)).toContain(
+        '\r\n5\r\nhello\r\n',
+      )
       expect(origin.requests[0]!.rawTrailers).toEqual([])
     })
 
     test('too large by Content-Length are refused before an endpoint hears of them', async () => {
       const origin = await echo()
       const door = await openDoor({ endpoints: [origin.port], route: { maxBodyBytes: 4 } })
-      expect(await talk(door.http, `POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello`)).toMatch(/^HTTP\/1\.1 413 /)
+      expect(await talk(door.http, `POST /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\n\r\nhello`)).toMatch(
+        /^HTTP\/1\.1 413 /,
+      )
       expect(origin.requests).toHaveLength(0)
       expect((await door.nth(1)).failure?.cause).toBe('body_too_large')
     })
@@ -178,7 +244,12 @@ describeLanes((lane) => {
     test('exactly at the limit pass', async () => {
       const origin = await echo()
       const door = await openDoor({ endpoints: [origin.port], route: { maxBodyBytes: 5 } })
-      expect(await talk(door.http, `POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n${close}5\r\nhello\r\n0\r\n\r\n`)).toContain('hello')
+      expect(
+        await talk(
+          door.http,
+          `POST /a HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n${close}5\r\nhello\r\n0\r\n\r\n`,
+        ),
+      ).toContain('hello')
     })
   })
 
@@ -234,15 +305,23 @@ describeLanes((lane) => {
       ['an unknown expectation', 'GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n', 417, 'expectation_failed'],
       ['a bad chunk', 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400, 'bad_request'],
     ]
-    test.each(rows)('%s is answered in our form, logged with its cause, and ends the connection', async (_, bytes, status, cause) => {
-      const origin = await startOrigin((request) => request.resume())
-      const door = await openDoor({ endpoints: [origin.port] })
-      const answer = await talk(door.http, `${bytes}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`)
-      expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*Connection: close\\r\\n(?:[^]*\\r\\n)?\\r\\n${status} [A-Za-z -]+\\n$`, 'i'))
-      expect(answer).toContain(`X-Genkan-Cause: ${cause}\r\n`)
-      expect(await door.nth(1)).toMatchObject({ status, failure: { cause } })
-      expect(origin.requests.map(({ url }) => url)).not.toContain('/smuggled')
-    })
+    test.each(rows)(
+      '%s is answered in our form, logged with its cause, and ends the connection',
+      async (_, bytes, status, cause) => {
+        const origin = await startOrigin((request) => request.resume())
+        const door = await openDoor({ endpoints: [origin.port] })
+        const answer = await talk(door.http, `${bytes}GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n`)
+        expect(answer).toMatch(
+          new RegExp(
+            `^HTTP/1\\.1 ${status} [^]*Connection: close\\r\\n(?:[^]*\\r\\n)?\\r\\n${status} [A-Za-z -]+\\n$`,
+            'i',
+          ),
+        )
+        expect(answer).toContain(`X-Genkan-Cause: ${cause}\r\n`)
+        expect(await door.nth(1)).toMatchObject({ status, failure: { cause } })
+        expect(origin.requests.map(({ url }) => url)).not.toContain('/smuggled')
+      },
+    )
 
     test('behind a good request does not cost that request its answer', async () => {
       const origin = await startOrigin((_request, response) => void setTimeout(() => response.end('fine'), 20))

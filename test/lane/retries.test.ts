@@ -11,7 +11,10 @@ import { until } from '../support/until.ts'
 const get = 'GET /a HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
-function retry(on: readonly RetryReason[], change: Partial<RetrySpec> = {}): { readonly route: { readonly retry: RetrySpec } } {
+function retry(
+  on: readonly RetryReason[],
+  change: Partial<RetrySpec> = {},
+): { readonly route: { readonly retry: RetrySpec } } {
   return { route: { retry: { on, tries: 3, withinMs: 0, ...change } } }
 }
 
@@ -22,15 +25,16 @@ function send(method: string, body: string): string {
 /** Two endpoints: the first answers with this status, the second with 200 and the body it got. */
 async function sickAndWell(status: number): Promise<{ ports: number[]; asked: string[] }> {
   const asked: string[] = []
-  const collect = (name: string, code: number) => startOrigin((request, response) => {
-    let body = ''
-    request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')))
-    request.on('end', () => {
-      asked.push(`${name} ${body.length}`)
-      response.writeHead(code, { 'x-from': name })
-      response.end(`${name} got ${body.slice(0, 20)}`)
+  const collect = (name: string, code: number) =>
+    startOrigin((request, response) => {
+      let body = ''
+      request.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')))
+      request.on('end', () => {
+        asked.push(`${name} ${body.length}`)
+        response.writeHead(code, { 'x-from': name })
+        response.end(`${name} got ${body.slice(0, 20)}`)
+      })
     })
-  })
   return { ports: [(await collect('sick', status)).port, (await collect('well', 200)).port], asked }
 }
 
@@ -53,7 +57,10 @@ describeLanes(() => {
     })
 
     test('when everybody is sick the last answer is passed on', async () => {
-      const [one, two] = [await startOrigin((_, response) => void response.writeHead(503).end('one')), await startOrigin((_, response) => void response.writeHead(503).end('two'))]
+      const [one, two] = [
+        await startOrigin((_, response) => void response.writeHead(503).end('one')),
+        await startOrigin((_, response) => void response.writeHead(503).end('two')),
+      ]
       const door = await openDoor({ endpoints: [one.port, two.port], ...retry(['http_503']) })
       expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 503 [^]*two\r\n/)
       expect(await door.nth(1)).toMatchObject({ attempts: 2, failure: undefined })
@@ -95,7 +102,9 @@ describeLanes(() => {
       })
       const door = await openDoor({ endpoints: [refusing.port, well.port] })
       const client = await connectRaw(door.http)
-      client.write('PUT / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n')
+      client.write(
+        'PUT / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n',
+      )
       await until(() => received === 'one')
       client.write('3\r\ntwo\r\n0\r\n\r\n')
       expect(await client.end()).toMatch(/^HTTP\/1\.1 200 [^]*done/)
@@ -132,7 +141,11 @@ describeLanes(() => {
   describe('bounds on trying again', () => {
     test('tries', async () => {
       const ports = [await closedPort(), await closedPort(), await closedPort(), await closedPort()]
-      for (const [tries, attempts] of [[1, 1], [2, 2], [0, 4]] as const) {
+      for (const [tries, attempts] of [
+        [1, 1],
+        [2, 2],
+        [0, 4],
+      ] as const) {
         const door = await openDoor({ endpoints: ports, ...retry(['error'], { tries }) })
         expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 502 /)
         expect((await door.nth(1)).attempts).toBe(attempts)
@@ -142,7 +155,10 @@ describeLanes(() => {
     test('time', async () => {
       const slow = await startOrigin(() => {})
       const other = await startOrigin((_, response) => response.end('late'))
-      const route = { timeouts: { ...timeouts, readMs: 60 }, retry: { on: ['timeout'], tries: 3, withinMs: 40 } } as const
+      const route = {
+        timeouts: { ...timeouts, readMs: 60 },
+        retry: { on: ['timeout'], tries: 3, withinMs: 40 },
+      } as const
       const door = await openDoor({ endpoints: [slow.port, other.port], route })
       expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 504 /)
       expect(other.requests.length).toBe(0)
@@ -156,10 +172,11 @@ describeLanes(() => {
 
     test('the budget: when all endpoints are sick they are not asked three times as much', async () => {
       let asked = 0
-      const sick = (): ReturnType<typeof startOrigin> => startOrigin((_, response) => {
-        asked++
-        response.writeHead(503).end()
-      })
+      const sick = (): ReturnType<typeof startOrigin> =>
+        startOrigin((_, response) => {
+          asked++
+          response.writeHead(503).end()
+        })
       const ports = [(await sick()).port, (await sick()).port, (await sick()).port]
       const door = await openDoor({ endpoints: ports, ...retry(['http_503']) })
       const client = await connectRaw(door.http)
@@ -219,7 +236,10 @@ describeLanes(() => {
         }, 10)
       })
       // The pause between two reads may be longer once a stream has an idle bound of its own.
-      const door = await openDoor({ endpoints: [origin.port], route: { timeouts: { connectMs: 1_000, sendMs: 5_000, readMs: 50, streamIdleMs: 120 } } })
+      const door = await openDoor({
+        endpoints: [origin.port],
+        route: { timeouts: { connectMs: 1_000, sendMs: 5_000, readMs: 50, streamIdleMs: 120 } },
+      })
       expect(await talk(door.http, get)).toMatch(/end\r\n0\r\n\r\n$/)
       expect(await talk(door.http, get.replace('/a', '/quiet'))).toMatch(/hello\r\n$/)
       expect(await door.nth(2)).toMatchObject({ failure: { cause: 'stream_idle' } })
@@ -230,7 +250,10 @@ describeLanes(() => {
     test('requests wait in a short line and go as soon as there is room', async () => {
       const open: ServerResponse[] = []
       const origin = await startOrigin((_, response) => void open.push(response))
-      const door = await openDoor({ endpoints: [origin.port], upstream: { bounds: { connections: 1, pending: 2, pendingMs: 5_000 } } })
+      const door = await openDoor({
+        endpoints: [origin.port],
+        upstream: { bounds: { connections: 1, pending: 2, pendingMs: 5_000 } },
+      })
       const clients = await Promise.all([1, 2, 3, 4].map(() => connectRaw(door.http)))
       clients[0]!.write(get)
       await until(() => open.length === 1)
@@ -244,7 +267,9 @@ describeLanes(() => {
       open[1]!.end('2')
       await until(() => open.length === 3)
       open[2]!.end('3')
-      expect((await Promise.all(clients.slice(0, 3).map((client) => client.end()))).map((answer) => answer.at(-1))).toEqual(['1', '2', '3'])
+      expect(
+        (await Promise.all(clients.slice(0, 3).map((client) => client.end()))).map((answer) => answer.at(-1)),
+      ).toEqual(['1', '2', '3'])
       expect(origin.accepted()).toBe(1)
     })
 
@@ -252,7 +277,10 @@ describeLanes(() => {
       const open: ServerResponse[] = []
       const origin = await startOrigin((_, response) => void open.push(response))
       const second = await startOrigin((_, response) => response.end('second'))
-      const door = await openDoor({ endpoints: [origin.port], upstream: { bounds: { connections: 1, pendingMs: 5_000 } } })
+      const door = await openDoor({
+        endpoints: [origin.port],
+        upstream: { bounds: { connections: 1, pendingMs: 5_000 } },
+      })
       const [busy, impatient, patient] = await Promise.all([1, 2, 3].map(() => connectRaw(door.http)))
       busy!.write(get)
       await until(() => open.length === 1)
@@ -281,7 +309,12 @@ describeLanes(() => {
     await until(() => open.length === 1)
     await talk(door.http, get)
     expect(origin.connections.size).toBe(2)
-    door.frontDoor.endpoints([setOf([], { state: 'live', endpoints: [endpointOf({ port: origin.port, ready: false, serving: true, terminating: true })] })])
+    door.frontDoor.endpoints([
+      setOf([], {
+        state: 'live',
+        endpoints: [endpointOf({ port: origin.port, ready: false, serving: true, terminating: true })],
+      }),
+    ])
     await until(() => origin.connections.size === 1)
     expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 503 [^]*no_ready_endpoints/)
     open[0]!.end('done')
@@ -291,10 +324,24 @@ describeLanes(() => {
 
   test('an answer that nobody wants is dropped while its successor waits for a free endpoint', async () => {
     const open: ServerResponse[] = []
-    const sick = await startOrigin((_, response) => void response.writeHead(503, { 'content-length': 200_000 }).end('x'.repeat(200_000)))
+    const sick = await startOrigin(
+      (_, response) => void response.writeHead(503, { 'content-length': 200_000 }).end('x'.repeat(200_000)),
+    )
     const pages = await startOrigin((_, response) => void open.push(response))
-    const errors = { upstream: 'test/pages:80', statuses: [503], passEndpoints: false, whenEmpty: false, namespace: 'test', ingress: 'all', service: 'web', port: '80' }
-    const upstreams = [upstreamOf({}), upstreamOf({ id: 'test/pages:80', bounds: { connections: 1, pendingMs: 5_000 } })]
+    const errors = {
+      upstream: 'test/pages:80',
+      statuses: [503],
+      passEndpoints: false,
+      whenEmpty: false,
+      namespace: 'test',
+      ingress: 'all',
+      service: 'web',
+      port: '80',
+    }
+    const upstreams = [
+      upstreamOf({}),
+      upstreamOf({ id: 'test/pages:80', bounds: { connections: 1, pendingMs: 5_000 } }),
+    ]
     const door = await openDoor({ endpoints: [sick.port], route: { errors }, snapshot: { upstreams } })
     door.frontDoor.endpoints([{ ...setOf([pages.port]), upstream: 'test/pages:80' }])
     const [first, second] = [await connectRaw(door.http), await connectRaw(door.http)]
@@ -313,7 +360,10 @@ describeLanes(() => {
   test('a socket that answers nothing but is alive takes only its own requests down', async () => {
     const hanging = await startScript(() => {})
     const fine = await startScript((socket) => void socket.write(ok))
-    const door = await openDoor({ endpoints: [hanging.port, fine.port], route: { timeouts: { ...timeouts, readMs: 50 }, retry: { on: [], tries: 1, withinMs: 0 } } })
+    const door = await openDoor({
+      endpoints: [hanging.port, fine.port],
+      route: { timeouts: { ...timeouts, readMs: 50 }, retry: { on: [], tries: 1, withinMs: 0 } },
+    })
     const statuses = []
     for (let at = 0; at < 6; at++) statuses.push((await talk(door.http, get)).slice(9, 12))
     expect(statuses.toSorted()).toEqual(['200', '200', '200', '504', '504', '504'])

@@ -11,12 +11,19 @@ const plain: AffinityCookieSpec = { name: 'S', path: '/', secure: 'auto', change
 type Mode = 'balanced' | 'persistent'
 
 function sticky(mode: Mode, cookie: Partial<AffinityCookieSpec> = {}): Pick<DoorOptions, 'route' | 'upstream'> {
-  return { route: { affinityCookie: { ...plain, ...cookie } }, upstream: { affinity: { kind: 'cookie', mode, cookieName: 'S' } } }
+  return {
+    route: { affinityCookie: { ...plain, ...cookie } },
+    upstream: { affinity: { kind: 'cookie', mode, cookieName: 'S' } },
+  }
 }
 
 /** Each answers with its number. */
 async function numbered(count: number): Promise<number[]> {
-  const origins = await Promise.all(Array.from({ length: count }, (_, at) => startOrigin((_request, response) => response.writeHead(200, { 'content-length': 2 }).end(`#${at}`))))
+  const origins = await Promise.all(
+    Array.from({ length: count }, (_, at) =>
+      startOrigin((_request, response) => response.writeHead(200, { 'content-length': 2 }).end(`#${at}`)),
+    ),
+  )
   return origins.map(({ port }) => port)
 }
 
@@ -42,7 +49,10 @@ class Talker {
   }
 
   async all(questions: readonly Question[]): Promise<Answer[]> {
-    const heads = questions.map(({ cookie, host = 'a.test' }) => `GET / HTTP/1.1\r\nHost: ${host}\r\n${cookie === undefined ? '' : `Cookie: ${cookie}\r\n`}\r\n`)
+    const heads = questions.map(
+      ({ cookie, host = 'a.test' }) =>
+        `GET / HTTP/1.1\r\nHost: ${host}\r\n${cookie === undefined ? '' : `Cookie: ${cookie}\r\n`}\r\n`,
+    )
     this.#client.write(heads.join(''))
     await new Promise<void>((resolve) => {
       const look = (): void => {
@@ -60,7 +70,8 @@ class Talker {
 
   /** Bodies are `#0` and the like, or those of our own answers. */
   #answers(): Answer[] {
-    const texts = this.#client.received.slice(this.#seen).match(/HTTP\/1\.1 \d{3} (?:.+\r\n)+\r\n(?:#\d|\d{3} [\w ]+\n)/g) ?? []
+    const texts =
+      this.#client.received.slice(this.#seen).match(/HTTP\/1\.1 \d{3} (?:.+\r\n)+\r\n(?:#\d|\d{3} [\w ]+\n)/g) ?? []
     return texts.map((text) => {
       const line = /^Set-Cookie: (.*)\r$/im.exec(text)?.[1]
       return { who: /#\d$/.exec(text)?.[0] ?? text.slice(9, 12), cookie: line?.split(';')[0], line }
@@ -68,7 +79,10 @@ class Talker {
   }
 }
 
-function endpoints(ports: readonly number[], change: (port: number) => Partial<EndpointSpec>): ReturnType<typeof setOf> {
+function endpoints(
+  ports: readonly number[],
+  change: (port: number) => Partial<EndpointSpec>,
+): ReturnType<typeof setOf> {
   return setOf([], { state: 'live', endpoints: ports.map((port) => endpointOf({ port, ...change(port) })) })
 }
 
@@ -81,7 +95,8 @@ describeLanes(() => {
       const first = await talker.ask()
       expect(first.line).toMatch(/^S=[pb][\w-]{16}\.[\w-]{16}\.[\w-]{16}; Path=\/; HttpOnly$/)
       for (const port of ports) expect(first.line).not.toContain(String(port))
-      for (let at = 0; at < 6; at++) expect(await talker.ask(first.cookie)).toMatchObject({ who: first.who, cookie: undefined })
+      for (let at = 0; at < 6; at++)
+        expect(await talker.ask(first.cookie)).toMatchObject({ who: first.who, cookie: undefined })
       const others = new Set<string>()
       for (let at = 0; at < 30; at++) others.add((await talker.ask()).who)
       expect(others.size).toBe(3)
@@ -100,7 +115,10 @@ describeLanes(() => {
       const ports = await numbered(5)
       const door = await openDoor({ endpoints: ports, ...sticky(mode) })
       const talker = await Talker.to(door)
-      const sessions = (await talker.all(Array.from({ length: 1_000 }, () => ({})))).map(({ who, cookie }) => ({ who, cookie: cookie! }))
+      const sessions = (await talker.all(Array.from({ length: 1_000 }, () => ({})))).map(({ who, cookie }) => ({
+        who,
+        cookie: cookie!,
+      }))
       const stay = async (on: Talker): Promise<void> => {
         const expected = sessions.map(({ who }) => ({ who, cookie: undefined, line: undefined }))
         expect(await on.all(sessions)).toEqual(expected)
@@ -142,35 +160,56 @@ describeLanes(() => {
       expect(await talker.ask(moved.cookie ?? cookie)).toMatchObject({ who: moved.who, cookie: undefined })
     })
 
-    test.each([[false], [true]])('a session whose endpoint fails is answered by another; change on failure: %s', async (changeOnFailure) => {
-      const ports = await numbered(2)
-      const dead = await closedPort()
-      const door = await openDoor({ endpoints: ports, ...sticky(mode, { changeOnFailure }) })
-      const talker = await Talker.to(door)
-      const { cookie, who } = await talker.ask()
-      const at = Number(who.slice(1))
-      // The same identity, but nobody is there any more.
-      const broken = setOf([], { state: 'live', endpoints: ports.map((port) => endpointOf({ port, ...(port === ports[at] ? { id: `127.0.0.1:${port}`, port: dead } : {}) })) })
-      const fresh = await openDoor({ ...sticky(mode, { changeOnFailure }) })
-      fresh.frontDoor.endpoints([broken])
-      const other = await Talker.to(fresh)
-      const answered = await other.ask(cookie)
-      expect(answered.who).toBe(`#${1 - at}`)
-      expect(answered.cookie !== undefined).toBe(changeOnFailure)
-      const next = await fresh.nth(1)
-      expect(next.tried.map(({ id }) => id)).toEqual([`127.0.0.1:${ports[at]}`, `127.0.0.1:${ports[1 - at]}`])
-      if (!changeOnFailure) return
-      expect(await other.ask(answered.cookie)).toMatchObject({ who: answered.who, cookie: undefined })
-      expect((await fresh.nth(2)).attempts).toBe(1)
-    })
+    test.each([[false], [true]])(
+      'a session whose endpoint fails is answered by another; change on failure: %s',
+      async (changeOnFailure) => {
+        const ports = await numbered(2)
+        const dead = await closedPort()
+        const door = await openDoor({ endpoints: ports, ...sticky(mode, { changeOnFailure }) })
+        const talker = await Talker.to(door)
+        const { cookie, who } = await talker.ask()
+        const at = Number(who.slice(1))
+        // The same identity, but nobody is there any more.
+        const broken = setOf([], {
+          state: 'live',
+          endpoints: ports.map((port) =>
+            endpointOf({ port, ...(port === ports[at] ? { id: `127.0.0.1:${port}`, port: dead } : {}) }),
+          ),
+        })
+        const fresh = await openDoor({ ...sticky(mode, { changeOnFailure }) })
+        fresh.frontDoor.endpoints([broken])
+        const other = await Talker.to(fresh)
+        const answered = await other.ask(cookie)
+        expect(answered.who).toBe(`#${1 - at}`)
+        expect(answered.cookie !== undefined).toBe(changeOnFailure)
+        const next = await fresh.nth(1)
+        expect(next.tried.map(({ id }) => id)).toEqual([`127.0.0.1:${ports[at]}`, `127.0.0.1:${ports[1 - at]}`])
+        if (!changeOnFailure) return
+        expect(await other.ask(answered.cookie)).toMatchObject({ who: answered.who, cookie: undefined })
+        expect((await fresh.nth(2)).attempts).toBe(1)
+      },
+    )
   })
 
   test('attributes are as the route says', async () => {
-    const full = { path: '/shop', domain: 'a.test', maxAge: 60, expires: 120, sameSite: 'None', conditionalSameSiteNone: true, secure: 'always' } as const
+    const full = {
+      path: '/shop',
+      domain: 'a.test',
+      maxAge: 60,
+      expires: 120,
+      sameSite: 'None',
+      conditionalSameSiteNone: true,
+      secure: 'always',
+    } as const
     const door = await openDoor({ endpoints: await numbered(1), ...sticky('persistent', full) })
     const { line } = await (await Talker.to(door)).ask()
-    expect(line).toMatch(/^S=[^;]+; Path=\/shop; Domain=a\.test; Expires=\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT; Max-Age=60; Secure; HttpOnly; SameSite=None$/)
-    const old = await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nUser-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 12_4 like Mac OS X) AppleWebKit/605.1.15\r\n\r\n')
+    expect(line).toMatch(
+      /^S=[^;]+; Path=\/shop; Domain=a\.test; Expires=\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT; Max-Age=60; Secure; HttpOnly; SameSite=None$/,
+    )
+    const old = await talk(
+      door.http,
+      'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\nUser-Agent: Mozilla/5.0 (iPhone; CPU iPhone OS 12_4 like Mac OS X) AppleWebKit/605.1.15\r\n\r\n',
+    )
     expect(old).toMatch(/Set-Cookie: [^\r]*; HttpOnly\r\n/)
   })
 
@@ -188,7 +227,11 @@ describeLanes(() => {
   test('an answer that would have been a reason to go elsewhere, had there been anywhere, begins a session', async () => {
     const sick = await startOrigin((_request, response) => response.writeHead(503, { 'content-length': 2 }).end('#0'))
     const { route, upstream } = sticky('persistent')
-    const door = await openDoor({ endpoints: [sick.port], upstream: upstream!, route: { ...route, retry: { on: ['http_503'], tries: 3, withinMs: 0 } } })
+    const door = await openDoor({
+      endpoints: [sick.port],
+      upstream: upstream!,
+      route: { ...route, retry: { on: ['http_503'], tries: 3, withinMs: 0 } },
+    })
     const talker = await Talker.to(door)
     const { cookie } = await talker.ask()
     expect(cookie).toMatch(/^S=p/)
@@ -206,7 +249,10 @@ describeLanes(() => {
   test('a session whose endpoint is full waits for it', async () => {
     const open: ServerResponse[] = []
     const slow = await startOrigin((_request, response) => void open.push(response))
-    const upstream: Partial<UpstreamSpec> = { ...sticky('persistent').upstream, bounds: { connections: 1, pendingMs: 5_000 } }
+    const upstream: Partial<UpstreamSpec> = {
+      ...sticky('persistent').upstream,
+      bounds: { connections: 1, pendingMs: 5_000 },
+    }
     const door = await openDoor({ endpoints: [slow.port], ...sticky('persistent'), upstream })
     const [first, second] = [await connectRaw(door.http), await connectRaw(door.http)]
     first.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n')

@@ -27,9 +27,27 @@ describe('a gRPC upstream', () => {
       echo(stream)
     })
     const door = await openDoor({ ...grpc, endpoints: [origin.port] })
-    const answer = await ask(await connectH2(door.https), { ...call, 'grpc-timeout': '1S' }, grpcMessage('hello').toString('latin1'))
-    expect(answer).toMatchObject({ status: 200, rstCode: 0, trailers: { 'grpc-status': '0', 'grpc-message': 'fine' }, body: '\0\0\0\0\u0005hello' })
-    expect(seen).toMatchObject({ ':method': 'POST', ':scheme': 'http', ':authority': 'a.test', ':path': '/shop.Cart/Add', te: 'trailers', 'content-type': 'application/grpc', 'grpc-timeout': '1S', 'x-forwarded-proto': 'https' })
+    const answer = await ask(
+      await connectH2(door.https),
+      { ...call, 'grpc-timeout': '1S' },
+      grpcMessage('hello').toString('latin1'),
+    )
+    expect(answer).toMatchObject({
+      status: 200,
+      rstCode: 0,
+      trailers: { 'grpc-status': '0', 'grpc-message': 'fine' },
+      body: '\0\0\0\0\u0005hello',
+    })
+    expect(seen).toMatchObject({
+      ':method': 'POST',
+      ':scheme': 'http',
+      ':authority': 'a.test',
+      ':path': '/shop.Cart/Add',
+      te: 'trailers',
+      'content-type': 'application/grpc',
+      'grpc-timeout': '1S',
+      'x-forwarded-proto': 'https',
+    })
     expect(seen).not.toHaveProperty('connection')
     expect(seen).not.toHaveProperty('host')
   })
@@ -50,7 +68,9 @@ describe('a gRPC upstream', () => {
   })
 
   test('an answer that is only trailers stays that: a head that ends the stream', async () => {
-    const origin = await startH2Origin((stream) => stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' }, { endStream: true }))
+    const origin = await startH2Origin((stream) =>
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '5' }, { endStream: true }),
+    )
     const door = await openDoor({ ...grpc, endpoints: [origin.port] })
     const stream = (await connectH2(door.https)).request({ ':authority': 'a.test', ...call })
     let flags = 0
@@ -114,7 +134,9 @@ describe('a gRPC upstream', () => {
     streams[0]!.session!.destroy()
     await until(() => door.finished.length === 1)
     echo(streams[1]!)
-    const bodies = (await Promise.all(answers)).map((each) => each.headers['grpc-status'] ?? each.trailers['grpc-status'])
+    const bodies = (await Promise.all(answers)).map(
+      (each) => each.headers['grpc-status'] ?? each.trailers['grpc-status'],
+    )
     expect(bodies.map(String).toSorted((a, b) => Number(a) - Number(b))).toEqual(['0', '14'])
     expect(await door.nth(1)).toMatchObject({ status: 200, attempts: 1, failure: { cause: 'upstream_reset' } })
   })
@@ -182,7 +204,10 @@ describe('a gRPC upstream', () => {
   test('an endpoint that speaks only HTTP/1, or is not there, is asked in vain', async () => {
     const plain = await startOrigin((_request, response) => response.end('no'))
     const door = await openDoor({ ...grpc, endpoints: [await closedPort(), plain.port] })
-    expect(await ask(await connectH2(door.https), call, 'x')).toMatchObject({ status: 200, headers: { 'grpc-status': '14' } })
+    expect(await ask(await connectH2(door.https), call, 'x')).toMatchObject({
+      status: 200,
+      headers: { 'grpc-status': '14' },
+    })
     expect(await door.nth(1)).toMatchObject({ attempts: 2, failure: { cause: 'connect_failed' } })
     expect(plain.requests).toEqual([])
   })
@@ -205,7 +230,9 @@ describe('a gRPC upstream', () => {
     const door = await openDoor({ ...grpc, endpoints: [origin.port] })
     await ask(await connectH2(door.https), call, 'x')
     expect(origin.sessions.size).toBe(1)
-    door.frontDoor.endpoints([setOf([], { state: 'live', endpoints: [endpointOf({ port: origin.port, ready: false, terminating: true })] })])
+    door.frontDoor.endpoints([
+      setOf([], { state: 'live', endpoints: [endpointOf({ port: origin.port, ready: false, terminating: true })] }),
+    ])
     await until(() => origin.sessions.size === 0)
   })
 
@@ -215,7 +242,9 @@ describe('a gRPC upstream', () => {
       stream.end('over h2')
     })
     const door = await openDoor({ ...grpc, endpoints: [origin.port] })
-    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 OK[^]*x-a: 1[^]*over h2/)
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 200 OK[^]*x-a: 1[^]*over h2/,
+    )
   })
 
   test('an upload waits for an endpoint that does not read', async () => {
@@ -247,7 +276,15 @@ describe('our own answers', () => {
     stream.on('response', (_headers, given) => (flags = given))
     stream.end()
     expect(await answerOf(stream)).toMatchObject({
-      status: 200, body: '', headers: { 'content-type': 'application/grpc', 'grpc-status': '14', 'grpc-message': '503 Service Unavailable', 'retry-after': '5', 'x-genkan-cause': 'no_ready_endpoints' },
+      status: 200,
+      body: '',
+      headers: {
+        'content-type': 'application/grpc',
+        'grpc-status': '14',
+        'grpc-message': '503 Service Unavailable',
+        'retry-after': '5',
+        'x-genkan-cause': 'no_ready_endpoints',
+      },
     })
     expect(flags & constants.NGHTTP2_FLAG_END_STREAM).not.toBe(0)
     expect(await door.nth(1)).toMatchObject({ status: 200, failure: { cause: 'no_ready_endpoints' } })
@@ -255,6 +292,9 @@ describe('our own answers', () => {
 
   test('are of HTTP for everybody else', async () => {
     const door = await openDoor({ ...grpc, endpoints: [] })
-    expect(await ask(await connectH2(door.https), { ':path': '/' })).toMatchObject({ status: 503, body: '503 Service Unavailable\n' })
+    expect(await ask(await connectH2(door.https), { ':path': '/' })).toMatchObject({
+      status: 503,
+      body: '503 Service Unavailable\n',
+    })
   })
 })

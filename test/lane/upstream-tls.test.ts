@@ -21,15 +21,25 @@ const shop = { cert: file('shop.crt'), key: file('shop.key') }
 const other = { cert: file('other.crt'), key: file('other.key') }
 const get = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'
 
-type Seen = { readonly serverName: string | false | undefined; readonly client: string | undefined; readonly protocol: string | null }
+type Seen = {
+  readonly serverName: string | false | undefined
+  readonly client: string | undefined
+  readonly protocol: string | null
+}
 
 /** Answers with what it saw of TLS. */
-async function startTlsOrigin(options: Parameters<typeof createHttpsServer>[0] = {}): Promise<{ port: number; seen: Seen[]; connections: () => number }> {
+async function startTlsOrigin(
+  options: Parameters<typeof createHttpsServer>[0] = {},
+): Promise<{ port: number; seen: Seen[]; connections: () => number }> {
   const seen: Seen[] = []
   let connections = 0
   const server = createHttpsServer({ ...shop, ...options }, (request, response) => {
     const socket = request.socket as TLSSocket & { readonly servername?: string | false }
-    seen.push({ serverName: socket.servername, client: socket.getPeerCertificate().subject?.CN as string | undefined, protocol: socket.getProtocol() })
+    seen.push({
+      serverName: socket.servername,
+      client: socket.getPeerCertificate().subject?.CN as string | undefined,
+      protocol: socket.getProtocol(),
+    })
     response.end('secret')
   })
   server.on('secureConnection', () => void connections++)
@@ -60,20 +70,35 @@ describe('TLS to endpoints', () => {
 
   test('verified against a CA and a name; the name is sent where it shall be', async () => {
     const origin = await startTlsOrigin()
-    const door = await openDoor({ ...secured({ verify: true, ca: shop.cert, name: 'shop.test', serverName: 'shop.test' }), endpoints: [origin.port] })
+    const door = await openDoor({
+      ...secured({ verify: true, ca: shop.cert, name: 'shop.test', serverName: 'shop.test' }),
+      endpoints: [origin.port],
+    })
     for (let at = 0; at < 3; at++) expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 200 /)
     expect(origin.seen[0]).toMatchObject({ serverName: 'shop.test' })
     expect(origin.connections()).toBe(1)
   })
 
-  const refusals: readonly [why: string, tls: NonNullable<UpstreamSpec['tls']>, origin: Parameters<typeof createHttpsServer>[0]][] = [
+  const refusals: readonly [
+    why: string,
+    tls: NonNullable<UpstreamSpec['tls']>,
+    origin: Parameters<typeof createHttpsServer>[0],
+  ][] = [
     ['another name', { verify: true, ca: shop.cert, name: 'wrong.example' }, {}],
     ['no name at all', { verify: true, ca: shop.cert }, {}],
     ['an unknown CA', { verify: true, ca: other.cert, name: 'shop.test' }, {}],
     ['the CAs of the system', { verify: true, name: 'shop.test' }, {}],
-    ['an expired certificate', { verify: true, ca: file('expired.crt'), name: 'shop.test' }, { cert: file('expired.crt'), key: file('expired.key') }],
+    [
+      'an expired certificate',
+      { verify: true, ca: file('expired.crt'), name: 'shop.test' },
+      { cert: file('expired.crt'), key: file('expired.key') },
+    ],
     ['too old a version', { verify: false, minVersion: 'TLSv1.3' }, { maxVersion: 'TLSv1.2' }],
-    ['no cipher in common', { verify: false, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' }, { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }],
+    [
+      'no cipher in common',
+      { verify: false, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' },
+      { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
+    ],
     ['a key nobody can read', { verify: false, client: { certificate: other.cert, key: 'nonsense' } }, {}],
   ]
   test.each(refusals)('%s: 502 upstream_tls, and the endpoint sees no request', async (_, tls, options) => {
@@ -88,7 +113,10 @@ describe('TLS to endpoints', () => {
 
   test('an endpoint whose certificate is refused is passed over for one whose is not', async () => {
     const [bad, good] = [await startTlsOrigin(other), await startTlsOrigin()]
-    const door = await openDoor({ ...secured({ verify: true, ca: shop.cert, name: 'shop.test' }), endpoints: [bad.port, good.port] })
+    const door = await openDoor({
+      ...secured({ verify: true, ca: shop.cert, name: 'shop.test' }),
+      endpoints: [bad.port, good.port],
+    })
     const post = 'POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi'
     expect(await talk(door.http, post)).toMatch(/^HTTP\/1\.1 200 /)
     expect(await door.nth(1)).toMatchObject({ attempts: 2, retried: ['upstream_tls'] })
@@ -96,7 +124,10 @@ describe('TLS to endpoints', () => {
 
   test('our certificate is shown when there is one', async () => {
     const origin = await startTlsOrigin({ requestCert: true, rejectUnauthorized: true, ca: other.cert })
-    const door = await openDoor({ ...secured({ verify: false, client: { certificate: other.cert, key: other.key } }), endpoints: [origin.port] })
+    const door = await openDoor({
+      ...secured({ verify: false, client: { certificate: other.cert, key: other.key } }),
+      endpoints: [origin.port],
+    })
     expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 200 /)
     expect(origin.seen[0]!.client).toBeDefined()
     const without = await openDoor({ ...secured({ verify: false }), endpoints: [origin.port] })
@@ -108,7 +139,9 @@ describe('TLS to endpoints', () => {
     const origin = await startTlsOrigin()
     const door = await openDoor({ ...secured(), endpoints: [origin.port] })
     for (const host of ['a.test', 'b.test', 'a.test']) {
-      expect(await talk(door.http, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /)
+      expect(await talk(door.http, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1\.1 200 /,
+      )
     }
     expect(origin.connections()).toBe(1)
   })
@@ -117,7 +150,15 @@ describe('TLS to endpoints', () => {
     const origin = await startTlsOrigin()
     const door = await openDoor({ ...secured({ verify: false }), endpoints: [origin.port] })
     expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 200 /)
-    const strict = { id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, discovery: ['slices'], ...secured({ verify: true, ca: other.cert, name: 'shop.test' }).upstream, protocol: 'https' } as const
+    const strict = {
+      id: 'test/web:80',
+      namespace: 'test',
+      service: 'web',
+      port: { kind: 'number', number: 80 },
+      discovery: ['slices'],
+      ...secured({ verify: true, ca: other.cert, name: 'shop.test' }).upstream,
+      protocol: 'https',
+    } as const
     door.apply({ snapshot: { upstreams: [strict] } })
     expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 502 /)
     expect(origin.seen.length).toBe(1)
@@ -132,27 +173,48 @@ describe('TLS to endpoints', () => {
 
   test('WebSockets go through it, too, verified alike', async () => {
     const origin = await startTlsOrigin()
-    const shake = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
-    const door = await openDoor({ ...secured({ verify: true, ca: shop.cert, name: 'shop.test' }), endpoints: [origin.port] })
+    const shake =
+      'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+    const door = await openDoor({
+      ...secured({ verify: true, ca: shop.cert, name: 'shop.test' }),
+      endpoints: [origin.port],
+    })
     const client = await connectRaw(door.http)
     client.write(shake)
     await client.until(/^HTTP\/1\.1 101 [^]*\r\n\r\n/)
     client.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]))
     await client.until(/echo hi/)
     client.socket.destroy()
-    const strict = await openDoor({ ...secured({ verify: true, ca: shop.cert, name: 'wrong.example' }), endpoints: [origin.port] })
+    const strict = await openDoor({
+      ...secured({ verify: true, ca: shop.cert, name: 'wrong.example' }),
+      endpoints: [origin.port],
+    })
     expect(await talk(strict.http, shake)).toMatch(/^HTTP\/1\.1 502 [^]*upstream_tls/)
   })
 
   test('gRPC over TLS is agreed on by ALPN and verified alike', async () => {
-    const origin = await startH2Origin((stream, headers) => {
-      stream.respond({ ':status': 200, 'x-scheme-seen': headers[':scheme'], 'grpc-status': '0' }, { endStream: true })
-    }, { tls: shop })
+    const origin = await startH2Origin(
+      (stream, headers) => {
+        stream.respond({ ':status': 200, 'x-scheme-seen': headers[':scheme'], 'grpc-status': '0' }, { endStream: true })
+      },
+      { tls: shop },
+    )
     const call = { ':method': 'POST', ':path': '/s/m', 'content-type': 'application/grpc' }
-    const good = await openDoor({ upstream: { protocol: 'grpcs', tls: { verify: true, ca: shop.cert, name: 'shop.test' } }, endpoints: [origin.port] })
-    expect(await ask(await connectH2(good.https), call, 'x')).toMatchObject({ status: 200, headers: { 'grpc-status': '0', 'x-scheme-seen': 'https' } })
-    const bad = await openDoor({ upstream: { protocol: 'grpcs', tls: { verify: true, ca: shop.cert, name: 'wrong.example' } }, endpoints: [origin.port] })
-    expect(await ask(await connectH2(bad.https), call, 'x')).toMatchObject({ headers: { 'grpc-status': '14', 'x-genkan-cause': 'upstream_tls' } })
+    const good = await openDoor({
+      upstream: { protocol: 'grpcs', tls: { verify: true, ca: shop.cert, name: 'shop.test' } },
+      endpoints: [origin.port],
+    })
+    expect(await ask(await connectH2(good.https), call, 'x')).toMatchObject({
+      status: 200,
+      headers: { 'grpc-status': '0', 'x-scheme-seen': 'https' },
+    })
+    const bad = await openDoor({
+      upstream: { protocol: 'grpcs', tls: { verify: true, ca: shop.cert, name: 'wrong.example' } },
+      endpoints: [origin.port],
+    })
+    expect(await ask(await connectH2(bad.https), call, 'x')).toMatchObject({
+      headers: { 'grpc-status': '14', 'x-genkan-cause': 'upstream_tls' },
+    })
     const without = await startTlsOrigin()
     const plain = await openDoor({ upstream: { protocol: 'grpcs' }, endpoints: [without.port] })
     expect(await ask(await connectH2(plain.https), call, 'x')).toMatchObject({ headers: { 'grpc-status': '14' } })

@@ -16,9 +16,12 @@ const switched = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn
 describe('WebSockets', () => {
   test('talk both ways, over http and https', async () => {
     const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-    after(() => new Promise<void>((resolve) => {
-      server.close(() => resolve())
-    }))
+    after(
+      () =>
+        new Promise<void>((resolve) => {
+          server.close(() => resolve())
+        }),
+    )
     server.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(`echo ${data.toString()}`)))
     await until(() => server.address() !== null)
     const { port } = server.address() as { port: number }
@@ -36,12 +39,17 @@ describe('WebSockets', () => {
       await until(() => door.inFlight() === 0)
       expect(door.tunnels()).toBe(0)
     }
-    expect(await door.nth(2)).toMatchObject({ status: 101, upstreamStatus: 101, failure: undefined, connection: { scheme: 'https' } })
+    expect(await door.nth(2)).toMatchObject({
+      status: 101,
+      upstreamStatus: 101,
+      failure: undefined,
+      connection: { scheme: 'https' },
+    })
     expect(door.finished[0]!.requestBytes).toBeGreaterThan(100)
     expect(door.finished[0]!.responseBytes).toBeGreaterThan(100)
   })
 
-  test('the endpoint receives exactly our fields, the client exactly the endpoint\'s', async () => {
+  test("the endpoint receives exactly our fields, the client exactly the endpoint's", async () => {
     let head = ''
     const origin = await startScript((socket, _, received) => {
       head = received
@@ -56,8 +64,21 @@ describe('WebSockets', () => {
     const [line, ...fields] = head.trimEnd().split('\r\n')
     expect(line).toBe('GET /chat?x=1 HTTP/1.1')
     expect(fields.map((field) => field.split(':')[0]!.toLowerCase()).toSorted()).toEqual([
-      'connection', 'cookie', 'host', 'sec-websocket-key', 'sec-websocket-version', 'upgrade', 'x-forwarded-for', 'x-forwarded-host',
-      'x-forwarded-port', 'x-forwarded-proto', 'x-forwarded-scheme', 'x-original-forwarded-for', 'x-real-ip', 'x-request-id', 'x-scheme',
+      'connection',
+      'cookie',
+      'host',
+      'sec-websocket-key',
+      'sec-websocket-version',
+      'upgrade',
+      'x-forwarded-for',
+      'x-forwarded-host',
+      'x-forwarded-port',
+      'x-forwarded-proto',
+      'x-forwarded-scheme',
+      'x-original-forwarded-for',
+      'x-real-ip',
+      'x-request-id',
+      'x-scheme',
     ])
     expect(fields).toContain('X-Forwarded-For: 127.0.0.1')
   })
@@ -68,7 +89,9 @@ describe('WebSockets', () => {
     let socket: Socket | undefined
     const origin = await startRawOrigin((accepted) => {
       socket = accepted
-      accepted.on('data', (data) => (data.toString().startsWith('GET') ? (before += data.toString()) : (behind += data.toString())))
+      accepted.on('data', (data) =>
+        data.toString().startsWith('GET') ? (before += data.toString()) : (behind += data.toString()),
+      )
     })
     const door = await openDoor({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
@@ -81,8 +104,16 @@ describe('WebSockets', () => {
   })
 
   test.each([
-    ['of a length', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno', /^HTTP\/1\.1 403 Forbidden\r\n[^]*Content-Length: 2\r\n[^]*\r\nno$/],
-    ['in chunks', 'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n', /^HTTP\/1\.1 401 [^]*\r\n2\r\nno\r\n0\r\n\r\n$/],
+    [
+      'of a length',
+      'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno',
+      /^HTTP\/1\.1 403 Forbidden\r\n[^]*Content-Length: 2\r\n[^]*\r\nno$/,
+    ],
+    [
+      'in chunks',
+      'HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n',
+      /^HTTP\/1\.1 401 [^]*\r\n2\r\nno\r\n0\r\n\r\n$/,
+    ],
   ])('an answer other than 101 is passed on: %s', async (_, answer, expected) => {
     const origin = await startScript((socket) => void socket.write(answer))
     const door = await openDoor({ endpoints: [origin.port] })
@@ -96,8 +127,18 @@ describe('WebSockets', () => {
   const faults: readonly [why: string, script: (socket: Socket) => void, status: number, cause: string][] = [
     ['reset the connection', (socket) => void socket.resetAndDestroy(), 502, 'upstream_reset'],
     ['speak no HTTP', (socket) => void socket.write('hello\r\n\r\n'), 502, 'upstream_protocol'],
-    ['switch to something else', (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'), 502, 'upstream_protocol'],
-    ['switch to nothing', (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'), 502, 'upstream_protocol'],
+    [
+      'switch to something else',
+      (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'),
+      502,
+      'upstream_protocol',
+    ],
+    [
+      'switch to nothing',
+      (socket) => void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'),
+      502,
+      'upstream_protocol',
+    ],
     ['never answer', () => {}, 504, 'upstream_timeout'],
   ]
   test.each(faults)('endpoints that %s are answered for', async (_, script, status, cause) => {
@@ -174,7 +215,10 @@ describe('WebSockets', () => {
   test('other upgrades are ordinary requests', async () => {
     const origin = await startOrigin((request, response) => response.end(JSON.stringify(request.rawHeaders)))
     const door = await openDoor({ endpoints: [origin.port] })
-    const answer = await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n')
+    const answer = await talk(
+      door.http,
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\n\r\n',
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 200 /)
     expect(answer).not.toMatch(/h2c/)
   })

@@ -4,8 +4,16 @@ import { parseDuration, printDuration } from '../../src/lib/duration.ts'
 
 describe('durations', () => {
   for (const [text, ms] of [
-    ['0', 0], ['0s', 0], ['250ms', 250], ['30s', 30_000], ['1.5s', 1_500], ['5m', 300_000],
-    ['1h30m', 5_400_000], ['1m30s', 90_000], ['2d', 172_800_000], ['1s1ms', 1_001],
+    ['0', 0],
+    ['0s', 0],
+    ['250ms', 250],
+    ['30s', 30_000],
+    ['1.5s', 1_500],
+    ['5m', 300_000],
+    ['1h30m', 5_400_000],
+    ['1m30s', 90_000],
+    ['2d', 172_800_000],
+    ['1s1ms', 1_001],
   ] as const) {
     test(`${text} is ${ms} ms`, () => expect(parseDuration(text)).toBe(ms))
   }

@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { Gate, type GateBounds } from '#lib/gate.ts'
 import { createInFlight, InFlight } from '#lib/in-flight.ts'
 
-function bench(): { readonly gate: Gate; readonly elsewhere: InFlight; readonly pass: (ms: number) => void; readonly timers: () => number } {
+function bench(): {
+  readonly gate: Gate
+  readonly elsewhere: InFlight
+  readonly pass: (ms: number) => void
+  readonly timers: () => number
+} {
   const clock = { now: 0 }
   const timers = new Set<{ readonly at: number; readonly call: () => void }>()
   const buffer = createInFlight(2, 1_024, [1, 2])
@@ -30,7 +35,9 @@ describe('a gate', () => {
   test('lets as many in as its limit says, of each key', () => {
     const { gate } = bench()
     const first = gate.enter('a', two)
-    expect([first, gate.enter('a', two), gate.enter('a', two), gate.enter('b', two)].map(({ admitted }) => admitted)).toEqual([true, true, false, true])
+    expect(
+      [first, gate.enter('a', two), gate.enter('a', two), gate.enter('b', two)].map(({ admitted }) => admitted),
+    ).toEqual([true, true, false, true])
     first.leave()
     first.leave()
     expect([gate.enter('a', two), gate.enter('a', two)].map(({ admitted }) => admitted)).toEqual([true, false])

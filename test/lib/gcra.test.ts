@@ -8,7 +8,11 @@ function rateOf(count: number, windowMs: number, burst: number): Rate {
   return { intervalMs, toleranceMs: (burst - 1) * intervalMs }
 }
 
-function bench(cells = 1_024): { readonly rates: RateCells; readonly clock: { now: number }; readonly buffer: SharedArrayBuffer } {
+function bench(cells = 1_024): {
+  readonly rates: RateCells
+  readonly clock: { now: number }
+  readonly buffer: SharedArrayBuffer
+} {
   const clock = { now: 5_000 }
   const buffer = createRateCells(cells, [11, 22], clock.now)
   return { rates: new RateCells(buffer, () => clock.now), clock, buffer }
@@ -39,7 +43,11 @@ describe('a rate', () => {
   test('counts every key by itself, and refunds what another limit refused', () => {
     const { rates } = bench()
     const rate = rateOf(1, 60_000, 1)
-    expect([rates.take('a', rate).allowed, rates.take('b', rate).allowed, rates.take('a', rate).allowed]).toEqual([true, true, false])
+    expect([rates.take('a', rate).allowed, rates.take('b', rate).allowed, rates.take('a', rate).allowed]).toEqual([
+      true,
+      true,
+      false,
+    ])
     rates.refund('a', rate)
     expect([rates.take('a', rate).allowed, rates.take('a', rate).allowed]).toEqual([true, false])
     rates.refund('nobody', rate)
@@ -49,7 +57,11 @@ describe('a rate', () => {
     const { rates, buffer, clock } = bench()
     const other = new RateCells(buffer, () => clock.now)
     const rate = rateOf(1, 60_000, 2)
-    expect([rates.take('a', rate).allowed, other.take('a', rate).allowed, rates.take('a', rate).allowed]).toEqual([true, true, false])
+    expect([rates.take('a', rate).allowed, other.take('a', rate).allowed, rates.take('a', rate).allowed]).toEqual([
+      true,
+      true,
+      false,
+    ])
   })
 
   test('never lets more through in any span than burst and rate together allow', () => {

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { clearInFlight, createInFlight, InFlight } from '#lib/in-flight.ts'
 
 test('counts are never too low, whatever shares the counters, and end at nothing', () => {
-  const moves = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.integer({ min: 0, max: 1 })), { maxLength: 100 })
+  const moves = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.integer({ min: 0, max: 1 })), {
+    maxLength: 100,
+  })
   fc.assert(
     fc.property(moves, (entered) => {
       const buffer = createInFlight(2, 4, [1, 2])

@@ -60,18 +60,22 @@ describe('compilePattern', () => {
   )
 
   test('never throws, whatever the expression', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...Array.from('ab/()[]{}*+?|\\^$.,-1:=!<>P')) }), (source) => {
-      const result = compilePattern(source)
-      if (result.ok) result.pattern.match('/aab/b')
-      else expect(result.problem).not.toBe('')
-    }))
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...Array.from('ab/()[]{}*+?|\\^$.,-1:=!<>P')) }), (source) => {
+        const result = compilePattern(source)
+        if (result.ok) result.pattern.match('/aab/b')
+        else expect(result.problem).not.toBe('')
+      }),
+    )
   })
 
   test('a quoted text matches exactly itself', () => {
-    fc.assert(fc.property(fc.string(), fc.string(), (text, other) => {
-      const quoted = pattern(`^(?:${quotePattern(text)})$`)
-      expect(quoted.test(text)).toBe(true)
-      expect(quoted.test(other)).toBe(other === text)
-    }))
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (text, other) => {
+        const quoted = pattern(`^(?:${quotePattern(text)})$`)
+        expect(quoted.test(text)).toBe(true)
+        expect(quoted.test(other)).toBe(other === text)
+      }),
+    )
   })
 })

@@ -19,18 +19,26 @@ describe('ports', () => {
     const port = await takenPort()
     const error = await openDoor({ init: { httpPort: port } }).catch((caught: unknown) => caught)
     expect(error).toBeInstanceOf(BindError)
-    expect(error).toMatchObject({ code: 'EADDRINUSE', port, message: `port ${port} of 127.0.0.1 cannot be bound: another program listens there` })
+    expect(error).toMatchObject({
+      code: 'EADDRINUSE',
+      port,
+      message: `port ${port} of 127.0.0.1 cannot be bound: another program listens there`,
+    })
   })
 
   test('an address this machine does not have is named', async () => {
-    await expect(openDoor({ init: { bind: '192.0.2.1' } })).rejects.toThrow('port 0 of 192.0.2.1 cannot be bound: this machine has no such address')
+    await expect(openDoor({ init: { bind: '192.0.2.1' } })).rejects.toThrow(
+      'port 0 of 192.0.2.1 cannot be bound: this machine has no such address',
+    )
   })
 
   test('a free one is taken instead when that is wanted, and told', async () => {
     const port = await takenPort()
     const door = await openDoor({ init: { httpPort: port, portConflict: 'free' } })
     expect(door.http).not.toBe(port)
-    expect(door.frontDoor.moved).toEqual([{ wanted: port, taken: door.http, reason: expect.stringContaining('another program') }])
+    expect(door.frontDoor.moved).toEqual([
+      { wanted: port, taken: door.http, reason: expect.stringContaining('another program') },
+    ])
     expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 503/)
   })
 

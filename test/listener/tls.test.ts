@@ -23,7 +23,13 @@ const tls = {
 
 /** The common name the server shows for that server name; the socket stays open. */
 async function subject(door: Door, serverName: string | undefined, options: object = {}): Promise<string> {
-  const socket: TLSSocket = connect({ port: door.https, host: '127.0.0.1', rejectUnauthorized: false, ...(serverName === undefined ? {} : { servername: serverName }), ...options })
+  const socket: TLSSocket = connect({
+    port: door.https,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ...(serverName === undefined ? {} : { servername: serverName }),
+    ...options,
+  })
   after(() => void socket.destroy())
   await new Promise<void>((resolve, reject) => {
     socket.once('secureConnect', resolve)
@@ -60,7 +66,10 @@ describe('certificates by server name', () => {
     const contexts = new TlsContexts(await createDefaultCertificate(new Date()), silentLog)
     contexts.use(tls.certificates, tls.tlsHosts)
     const before = contexts.select('shop.test')
-    contexts.use([certificateSpec('shop', 'moved/shop'), certificateSpec('other')], [{ host: 'shop.test', certificate: 'moved/shop' }])
+    contexts.use(
+      [certificateSpec('shop', 'moved/shop'), certificateSpec('other')],
+      [{ host: 'shop.test', certificate: 'moved/shop' }],
+    )
     expect(contexts.select('shop.test')).toBe(before)
     contexts.use([{ ...certificateSpec('other'), id: 'test/shop' }], [{ host: 'shop.test', certificate: 'test/shop' }])
     expect(contexts.select('shop.test')).not.toBe(before)
@@ -68,12 +77,18 @@ describe('certificates by server name', () => {
 
   test('a broken one costs only its own hosts', async () => {
     const warnings: string[] = []
-    const contexts = new TlsContexts(await createDefaultCertificate(new Date()), { ...silentLog, warn: (message) => void warnings.push(message) })
+    const contexts = new TlsContexts(await createDefaultCertificate(new Date()), {
+      ...silentLog,
+      warn: (message) => void warnings.push(message),
+    })
     const broken = { ...certificateSpec('shop'), key: certificateSpec('other').key }
-    contexts.use([broken, certificateSpec('other')], [
-      { host: 'shop.test', certificate: 'test/shop' },
-      { host: 'other.test', certificate: 'test/other' },
-    ])
+    contexts.use(
+      [broken, certificateSpec('other')],
+      [
+        { host: 'shop.test', certificate: 'test/shop' },
+        { host: 'other.test', certificate: 'test/other' },
+      ],
+    )
     expect(contexts.select('shop.test')).toBe(contexts.select('unknown.test'))
     expect(contexts.select('other.test')).not.toBe(contexts.select('unknown.test'))
     expect(warnings).toEqual(['a certificate cannot be used'])
@@ -108,12 +123,20 @@ describe('TLS', () => {
   test('1.2 is the oldest version', async () => {
     const door = await openDoor()
     expect(await subject(door, 'a.test', { maxVersion: 'TLSv1.2' })).toBe('Genkan default certificate')
-    await expect(subject(door, 'a.test', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })).rejects.toThrow()
+    await expect(
+      subject(door, 'a.test', { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+    ).rejects.toThrow()
   })
 
   test('sessions are resumed by ticket', async () => {
     const door = await openDoor({ snapshot: tls })
-    const options = { port: door.https, host: '127.0.0.1', rejectUnauthorized: false, servername: 'shop.test', maxVersion: 'TLSv1.2' as const }
+    const options = {
+      port: door.https,
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+      servername: 'shop.test',
+      maxVersion: 'TLSv1.2' as const,
+    }
     const first = connect(options)
     after(() => void first.destroy())
     const session = await new Promise<Buffer>((resolve) => first.once('session', resolve))
@@ -141,7 +164,9 @@ describe('TLS', () => {
 
   test('the default certificate is an EC key for server use, valid now', async () => {
     const { X509Certificate } = await import('node:crypto')
-    const certificate = new X509Certificate((await createDefaultCertificate(new Date('2026-01-01T00:00:00Z'))).certificate)
+    const certificate = new X509Certificate(
+      (await createDefaultCertificate(new Date('2026-01-01T00:00:00Z'))).certificate,
+    )
     expect(certificate.publicKey.asymmetricKeyType).toBe('ec')
     expect(certificate.ca).toBe(false)
     expect(Date.parse(certificate.validFrom)).toBe(Date.parse('2025-12-31T23:00:00Z'))

@@ -9,7 +9,10 @@ import { satisfyAny, type SatisfyAnyConfig } from '#policy/satisfy-any.ts'
 import { filterContext } from '../support/filter-context.ts'
 import { filterEnv } from '../support/filter-env.ts'
 
-const credentials = (text: string): readonly string[] => ['Authorization', `Basic ${Buffer.from(text).toString('base64')}`]
+const credentials = (text: string): readonly string[] => [
+  'Authorization',
+  `Basic ${Buffer.from(text).toString('base64')}`,
+]
 /** `{SHA}` of `secret`. */
 const secret = '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ='
 
@@ -39,7 +42,18 @@ describe('network policies', () => {
     ['nobody without a block', { blocks: [], policies: [] }, '10.0.0.1', false],
     ['a block', { blocks: [{ cidr: '10.0.0.0/8', except: [] }], policies: [] }, '10.0.0.1', true],
     ['its exception', { blocks: [{ cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] }], policies: [] }, '10.1.0.1', false],
-    ['an exception of one block that another has', { blocks: [{ cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] }, { cidr: '10.1.1.0/24', except: [] }], policies: [] }, '10.1.1.1', true],
+    [
+      'an exception of one block that another has',
+      {
+        blocks: [
+          { cidr: '10.0.0.0/8', except: ['10.1.0.0/16'] },
+          { cidr: '10.1.1.0/24', except: [] },
+        ],
+        policies: [],
+      },
+      '10.1.1.1',
+      true,
+    ],
   ]
   test.each(rows)('%s', (_, config, address, passes) => {
     const reply = networkPolicy.create(config, filterEnv()).onRequest!(filterContext({ address }))
@@ -48,8 +62,18 @@ describe('network policies', () => {
 })
 
 describe('basic authentication', () => {
-  const config = { realm: 'the "house"', users: [{ name: 'ann', secret }, { name: 'bob', secret: '{SHA}x' }, { name: 'ann', secret: '{SHA}y' }] }
-  const ask = (fields: readonly string[], env: FilterEnv = filterEnv()): { reply: Reply | undefined | Promise<Reply | undefined>; context: FilterContext } => {
+  const config = {
+    realm: 'the "house"',
+    users: [
+      { name: 'ann', secret },
+      { name: 'bob', secret: '{SHA}x' },
+      { name: 'ann', secret: '{SHA}y' },
+    ],
+  }
+  const ask = (
+    fields: readonly string[],
+    env: FilterEnv = filterEnv(),
+  ): { reply: Reply | undefined | Promise<Reply | undefined>; context: FilterContext } => {
     const context = filterContext({ fields })
     return { reply: basicAuth.create(config, env).onRequest!(context), context }
   }
@@ -88,12 +112,16 @@ describe('basic authentication', () => {
 
   test('asks for the password of somebody unknown, too, so that the time tells nothing', () => {
     const asked: string[] = []
-    ask(credentials('eve:guess'), filterEnv({ passwords: { check: (password, hash) => (asked.push(password, hash), false) } }))
+    ask(
+      credentials('eve:guess'),
+      filterEnv({ passwords: { check: (password, hash) => (asked.push(password, hash), false) } }),
+    )
     expect(asked).toEqual(['guess', secret])
   })
 
   test('waits for slow hashes, and gives up when there are too many', async () => {
-    const slow = (verdict: boolean | 'busy'): FilterEnv => filterEnv({ passwords: { check: () => Promise.resolve(verdict) } })
+    const slow = (verdict: boolean | 'busy'): FilterEnv =>
+      filterEnv({ passwords: { check: () => Promise.resolve(verdict) } })
     expect(await ask(credentials('ann:x'), slow(true)).reply).toBeUndefined()
     expect(await ask(credentials('ann:x'), slow(false)).reply).toMatchObject({ status: 401 })
     expect(await ask(credentials('ann:x'), slow('busy')).reply).toMatchObject({ status: 503, cause: 'auth_failed' })
@@ -101,16 +129,28 @@ describe('basic authentication', () => {
   })
 
   test('lets nobody in when there is no user', () => {
-    fc.assert(fc.property(fc.string(), (text) => {
-      const context = filterContext({ fields: credentials(text) })
-      expect(basicAuth.create({ realm: 'x', users: [] }, filterEnv()).onRequest!(context)).toMatchObject({ status: 401 })
-    }))
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const context = filterContext({ fields: credentials(text) })
+        expect(basicAuth.create({ realm: 'x', users: [] }, filterEnv()).onRequest!(context)).toMatchObject({
+          status: 401,
+        })
+      }),
+    )
   })
 })
 
 describe('satisfy any', () => {
-  const config: SatisfyAnyConfig = { access: { deny: [], allow: ['10.0.0.0/8'] }, basicAuth: { realm: 'x', users: [{ name: 'ann', secret }] }, externalAuth: undefined }
-  const ask = (address: string, fields: readonly string[], changed = config): { reply: unknown; context: FilterContext } => {
+  const config: SatisfyAnyConfig = {
+    access: { deny: [], allow: ['10.0.0.0/8'] },
+    basicAuth: { realm: 'x', users: [{ name: 'ann', secret }] },
+    externalAuth: undefined,
+  }
+  const ask = (
+    address: string,
+    fields: readonly string[],
+    changed = config,
+  ): { reply: unknown; context: FilterContext } => {
     const context = filterContext({ address, fields })
     return { reply: satisfyAny.create(changed, filterEnv()).onRequest!(context), context }
   }

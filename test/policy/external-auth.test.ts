@@ -23,12 +23,25 @@ const config: ExternalAuthConfig = {
   readMs: 2_000,
 }
 
-type Asked = { readonly reply: Reply | undefined; readonly context: FilterContext; readonly questions: readonly Question[]; readonly cookies: (status: number) => readonly string[] }
+type Asked = {
+  readonly reply: Reply | undefined
+  readonly context: FilterContext
+  readonly questions: readonly Question[]
+  readonly cookies: (status: number) => readonly string[]
+}
 
-async function ask(answer: Answer | undefined, request: AskedRequest = {}, changes: Partial<ExternalAuthConfig> = {}, env?: FilterEnv): Promise<Asked> {
+async function ask(
+  answer: Answer | undefined,
+  request: AskedRequest = {},
+  changes: Partial<ExternalAuthConfig> = {},
+  env?: FilterEnv,
+): Promise<Asked> {
   const questions: Question[] = []
   const context = filterContext(request)
-  const world = { ...(env ?? filterEnv()), ask: (question: Question) => (questions.push(question), Promise.resolve(answer)) }
+  const world = {
+    ...(env ?? filterEnv()),
+    ask: (question: Question) => (questions.push(question), Promise.resolve(answer)),
+  }
   const filter = externalAuth.create({ ...config, ...changes }, world)
   const reply = await filter.onRequest!(context)
   const cookies = (status: number): readonly string[] => {
@@ -64,7 +77,7 @@ describe('the answer', () => {
 describe('fields that the service vouches for', () => {
   const forged = { fields: ['X-User', 'root', 'x-groups', 'admin', 'x-user', 'again', 'X-Other', 'kept'] }
 
-  test('are the answer\'s or none', async () => {
+  test("are the answer's or none", async () => {
     const { context } = await ask({ status: 200, fields: ['X-User', 'ann', 'X-Secret', 'no'] }, forged)
     expect(all(context.sent.fields, 'x-user')).toEqual(['ann'])
     expect(all(context.sent.fields, 'x-groups')).toEqual([])
@@ -87,32 +100,72 @@ describe('fields that the service vouches for', () => {
 
 describe('the question', () => {
   test('says what the request is, and carries no body', async () => {
-    const fields = ['Cookie', 's=1', 'Content-Length', '5', 'Content-Type', 'text/plain', 'Authorization', 'Bearer x', 'Expect', '100-continue']
-    const { questions } = await ask({ status: 200, fields: [] }, { method: 'POST', target: '/a b?c=d', scheme: 'https', fields })
+    const fields = [
+      'Cookie',
+      's=1',
+      'Content-Length',
+      '5',
+      'Content-Type',
+      'text/plain',
+      'Authorization',
+      'Bearer x',
+      'Expect',
+      '100-continue',
+    ]
+    const { questions } = await ask(
+      { status: 200, fields: [] },
+      { method: 'POST', target: '/a b?c=d', scheme: 'https', fields },
+    )
     const [question] = questions
-    expect(question).toMatchObject({ to: { kind: 'origin', origin: 'https://auth.test' }, method: 'GET', target: '/check?from=a.test', connectMs: 1_000, readMs: 2_000 })
+    expect(question).toMatchObject({
+      to: { kind: 'origin', origin: 'https://auth.test' },
+      method: 'GET',
+      target: '/check?from=a.test',
+      connectMs: 1_000,
+      readMs: 2_000,
+    })
     const field = (name: string): string | undefined => get(question!.fields, name)
     expect([field('host'), field('cookie'), field('authorization')]).toEqual(['auth.test', 's=1', 'Bearer x'])
-    expect([field('x-original-method'), field('x-original-url'), field('x-original-uri')]).toEqual(['POST', 'https://a.test/a b?c=d', '/a b?c=d'])
+    expect([field('x-original-method'), field('x-original-url'), field('x-original-uri')]).toEqual([
+      'POST',
+      'https://a.test/a b?c=d',
+      '/a b?c=d',
+    ])
     expect(field('x-auth-request-redirect')).toBe('/a b?c=d')
-    expect([field('content-length'), field('content-type'), field('expect'), field('transfer-encoding')]).toEqual([undefined, undefined, undefined, undefined])
+    expect([field('content-length'), field('content-type'), field('expect'), field('transfer-encoding')]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
   })
 
   test('has credentials that another check has taken out of the request', async () => {
     const context = filterContext({ fields: ['Authorization', 'Basic x'] })
     context.sent.fields = ['Host', 'a.test']
     const questions: Question[] = []
-    await externalAuth.create(config, filterEnv({ ask: (question) => (questions.push(question), Promise.resolve(undefined)) })).onRequest!(context)
+    await externalAuth.create(
+      config,
+      filterEnv({ ask: (question) => (questions.push(question), Promise.resolve(undefined)) }),
+    ).onRequest!(context)
     expect(get(questions[0]!.fields, 'authorization')).toBe('Basic x')
   })
 
-  test('has the fields that are to be added, instead of the client\'s', async () => {
-    const { questions } = await ask(undefined, { fields: ['X-Team', 'forged'] }, { fields: [{ name: 'X-Team', value: ['blue ', { variable: 'request_method' }] }] })
+  test("has the fields that are to be added, instead of the client's", async () => {
+    const { questions } = await ask(
+      undefined,
+      { fields: ['X-Team', 'forged'] },
+      { fields: [{ name: 'X-Team', value: ['blue ', { variable: 'request_method' }] }] },
+    )
     expect(all(questions[0]!.fields, 'x-team')).toEqual(['blue GET'])
   })
 
-  test('goes to the client\'s own host when that is asked for, over its own scheme', async () => {
-    const { questions } = await ask(undefined, { host: 'shop.test', scheme: 'https' }, { to: { kind: 'origin', scheme: 'client', authority: [{ variable: 'host' }] } })
+  test("goes to the client's own host when that is asked for, over its own scheme", async () => {
+    const { questions } = await ask(
+      undefined,
+      { host: 'shop.test', scheme: 'https' },
+      { to: { kind: 'origin', scheme: 'client', authority: [{ variable: 'host' }] } },
+    )
     expect(questions[0]!.to).toEqual({ kind: 'origin', origin: 'https://shop.test' })
   })
 })
@@ -121,10 +174,26 @@ describe('signing in', () => {
   const signIn = (url: VariableText, parameter = 'rd'): Partial<ExternalAuthConfig> => ({ signIn: { url, parameter } })
   const rows: readonly [why: string, changes: Partial<ExternalAuthConfig>, location: string][] = [
     ['adds the way back', signIn(['https://auth.test/start']), 'https://auth.test/start?rd=https://a.test%2Fx%3Fy%3D1'],
-    ['adds it to a query', signIn(['https://auth.test/start?a=b']), 'https://auth.test/start?a=b&rd=https://a.test%2Fx%3Fy%3D1'],
-    ['under another name', signIn(['https://auth.test/start'], 'orig'), 'https://auth.test/start?orig=https://a.test%2Fx%3Fy%3D1'],
-    ['leaves a way back alone', signIn(['https://', { variable: 'host' }, '/start?rd=', { variable: 'escaped_request_uri' }]), 'https://a.test/start?rd=%2Fx%3Fy%3D1'],
-    ['tells names apart', signIn(['https://auth.test/start?xrd=b']), 'https://auth.test/start?xrd=b&rd=https://a.test%2Fx%3Fy%3D1'],
+    [
+      'adds it to a query',
+      signIn(['https://auth.test/start?a=b']),
+      'https://auth.test/start?a=b&rd=https://a.test%2Fx%3Fy%3D1',
+    ],
+    [
+      'under another name',
+      signIn(['https://auth.test/start'], 'orig'),
+      'https://auth.test/start?orig=https://a.test%2Fx%3Fy%3D1',
+    ],
+    [
+      'leaves a way back alone',
+      signIn(['https://', { variable: 'host' }, '/start?rd=', { variable: 'escaped_request_uri' }]),
+      'https://a.test/start?rd=%2Fx%3Fy%3D1',
+    ],
+    [
+      'tells names apart',
+      signIn(['https://auth.test/start?xrd=b']),
+      'https://auth.test/start?xrd=b&rd=https://a.test%2Fx%3Fy%3D1',
+    ],
   ]
   test.each(rows)('%s', async (_, changes, location) => {
     const { reply } = await ask({ status: 401, fields: [] }, { target: '/x?y=1', scheme: 'https' }, changes)
@@ -142,7 +211,9 @@ describe('cookies of the service', () => {
 
   test('reach the client with good responses only', async () => {
     const { cookies } = await ask(answer)
-    expect([200, 204, 302, 304, 400, 401, 500, 503].map((status) => cookies(status).length)).toEqual([2, 2, 2, 2, 0, 0, 0, 0])
+    expect([200, 204, 302, 304, 400, 401, 500, 503].map((status) => cookies(status).length)).toEqual([
+      2, 2, 2, 2, 0, 0, 0, 0,
+    ])
   })
 
   test('reach it with all of them when that is asked for', async () => {
@@ -151,14 +222,21 @@ describe('cookies of the service', () => {
 })
 
 describe('remembering answers', () => {
-  const cache: ExternalAuthConfig['cache'] = { key: [{ variable: 'cookie_s' }], durations: [{ status: 200, ms: 1_000 }, { status: 401, ms: 100 }] }
+  const cache: ExternalAuthConfig['cache'] = {
+    key: [{ variable: 'cookie_s' }],
+    durations: [
+      { status: 200, ms: 1_000 },
+      { status: 401, ms: 100 },
+    ],
+  }
   const of = (session: string): AskedRequest => ({ fields: ['Cookie', `s=${session}`] })
 
   test('asks once for each key, rule and time, and keeps what the endpoint needs', async () => {
     const clock = { now: 1_000 }
     const env = filterEnv({ now: () => clock.now })
     const good = { status: 200, fields: ['X-User', 'ann', 'X-Long', 'forgotten'] }
-    const count = async (request: AskedRequest, changes: Partial<ExternalAuthConfig> = {}): Promise<number> => (await ask(good, request, { cache, ...changes }, env)).questions.length
+    const count = async (request: AskedRequest, changes: Partial<ExternalAuthConfig> = {}): Promise<number> =>
+      (await ask(good, request, { cache, ...changes }, env)).questions.length
     expect(await count(of('a'))).toBe(1)
     expect(await count(of('a'))).toBe(0)
     expect(await count(of('b'))).toBe(1)

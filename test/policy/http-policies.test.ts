@@ -19,7 +19,12 @@ import { rewrite } from '#policy/rewrite.ts'
 import { upstreamVhost } from '#policy/upstream-vhost.ts'
 import { filterEnv } from '../support/filter-env.ts'
 
-type Asked = { readonly method?: string; readonly url?: string; readonly fields?: readonly string[]; readonly sent?: readonly string[] }
+type Asked = {
+  readonly method?: string
+  readonly url?: string
+  readonly fields?: readonly string[]
+  readonly sent?: readonly string[]
+}
 
 /** A request for `http://shop.test/…` as filters see it. */
 function contextOf({ method = 'GET', url = 'http://shop.test/a', fields = [], sent = [] }: Asked = {}): FilterContext {
@@ -74,7 +79,9 @@ describe('rewrite', () => {
     ['/docs', 'https://docs.test', '/docs', 'https://docs.test'],
     ['/docs/(.*)', 'http://docs.test:8080/?page=$1', '/docs/a?c=d', 'http://docs.test:8080/?page=a&c=d'],
   ])('%s with target %s sends the client of %s to %s', async (path, target, url, location) => {
-    const reply = await rewrite.create({ pattern: pattern(path), target }, filterEnv()).onRequest?.(contextOf({ url: `http://shop.test${url}` }))
+    const reply = await rewrite
+      .create({ pattern: pattern(path), target }, filterEnv())
+      .onRequest?.(contextOf({ url: `http://shop.test${url}` }))
     expect(reply).toMatchObject({ status: 302, fields: ['Location', location] })
   })
 
@@ -95,13 +102,49 @@ describe('redirects', () => {
     [appRoot, { target: '/foo' }, 'http://shop.test/', 302, 'http://shop.test/foo'],
     [appRoot, { target: '/foo' }, 'https://shop.test:8443/?a', 302, 'https://shop.test:8443/foo'],
     [appRoot, { target: '/foo' }, 'http://shop.test/foo', undefined],
-    [redirect, { status: 301, location: ['http://new.test'], relative: false }, 'http://shop.test/a?b', 301, 'http://new.test'],
-    [redirect, { status: 301, location: ['/new'], relative: false }, 'http://shop.test:8080/a', 301, 'http://shop.test:8080/new'],
+    [
+      redirect,
+      { status: 301, location: ['http://new.test'], relative: false },
+      'http://shop.test/a?b',
+      301,
+      'http://new.test',
+    ],
+    [
+      redirect,
+      { status: 301, location: ['/new'], relative: false },
+      'http://shop.test:8080/a',
+      301,
+      'http://shop.test:8080/new',
+    ],
     [redirect, { status: 301, location: ['/new'], relative: true }, 'http://shop.test/a', 301, '/new'],
-    [redirect, { status: 302, location: ['https://new.test', { variable: 'request_uri' }], relative: false }, 'http://shop.test/a?b=c', 302, 'https://new.test/a?b=c'],
-    [pathRedirect, { status: 301, pattern: '^/old/(.*)$', location: '/new/$1' }, 'http://shop.test:81/old/a?b', 301, 'http://shop.test:81/new/a?b'],
-    [pathRedirect, { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?x=$1' }, 'http://shop.test/old/a?b', 302, 'https://new.test/a?x=a&b'],
-    [pathRedirect, { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?' }, 'http://shop.test/old/a?b', 302, 'https://new.test/a'],
+    [
+      redirect,
+      { status: 302, location: ['https://new.test', { variable: 'request_uri' }], relative: false },
+      'http://shop.test/a?b=c',
+      302,
+      'https://new.test/a?b=c',
+    ],
+    [
+      pathRedirect,
+      { status: 301, pattern: '^/old/(.*)$', location: '/new/$1' },
+      'http://shop.test:81/old/a?b',
+      301,
+      'http://shop.test:81/new/a?b',
+    ],
+    [
+      pathRedirect,
+      { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?x=$1' },
+      'http://shop.test/old/a?b',
+      302,
+      'https://new.test/a?x=a&b',
+    ],
+    [
+      pathRedirect,
+      { status: 302, pattern: '^/old/(.*)$', location: 'https://new.test/$1?' },
+      'http://shop.test/old/a?b',
+      302,
+      'https://new.test/a',
+    ],
     [pathRedirect, { status: 302, pattern: '^/old/', location: '/new' }, 'http://shop.test/OLD/a', undefined],
     [hostRedirect, { host: 'shop.test', status: 308 }, 'http://www.shop.test/foo?a', 308, 'http://shop.test/foo?a'],
     [hostRedirect, { host: 'shop.test', status: 308 }, 'https://www.shop.test:8443/', 308, 'https://shop.test:8443/'],
@@ -114,11 +157,23 @@ describe('redirects', () => {
   })
 })
 
-const defaults: CorsConfig = { origins: '*', methods: 'GET', headers: 'X-A', credentials: true, expose: '', maxAge: 5, anyOptions: false }
+const defaults: CorsConfig = {
+  origins: '*',
+  methods: 'GET',
+  headers: 'X-A',
+  credentials: true,
+  expose: '',
+  maxAge: 5,
+  anyOptions: false,
+}
 
 describe('cors', () => {
   const allowed = async (origins: CorsConfig['origins'], origin: string | undefined): Promise<string | undefined> => {
-    const head = { status: 200, reason: '', fields: ['access-control-allow-origin', 'https://endpoint.test', 'Access-Control-X', 'y'] }
+    const head = {
+      status: 200,
+      reason: '',
+      fields: ['access-control-allow-origin', 'https://endpoint.test', 'Access-Control-X', 'y'],
+    }
     const context = contextOf({ fields: origin === undefined ? [] : ['Origin', origin] })
     cors.create({ ...defaults, origins }, filterEnv()).onResponse!(context, head)
     expect(get(head.fields, 'access-control-x')).toBeUndefined()
@@ -152,19 +207,29 @@ describe('cors', () => {
     const config: CorsConfig = { ...defaults, origins: ['https://a.test'], expose: 'X-B, X-C', methods: 'GET, POST' }
     cors.create(config, filterEnv()).onResponse!(contextOf({ fields: ['Origin', 'https://a.test'] }), head)
     expect(head.fields).toEqual([
-      'Vary', 'Accept-Encoding, Origin',
-      'Access-Control-Allow-Origin', 'https://a.test',
-      'Access-Control-Allow-Credentials', 'true',
-      'Access-Control-Allow-Methods', 'GET, POST',
-      'Access-Control-Allow-Headers', 'X-A',
-      'Access-Control-Expose-Headers', 'X-B, X-C',
-      'Access-Control-Max-Age', '5',
+      'Vary',
+      'Accept-Encoding, Origin',
+      'Access-Control-Allow-Origin',
+      'https://a.test',
+      'Access-Control-Allow-Credentials',
+      'true',
+      'Access-Control-Allow-Methods',
+      'GET, POST',
+      'Access-Control-Allow-Headers',
+      'X-A',
+      'Access-Control-Expose-Headers',
+      'X-B, X-C',
+      'Access-Control-Max-Age',
+      '5',
     ])
   })
 
   test('a refused origin leaves only Vary', () => {
     const head = { status: 200, reason: '', fields: [] as string[] }
-    cors.create({ ...defaults, origins: ['https://a.test'] }, filterEnv()).onResponse!(contextOf({ fields: ['Origin', 'https://b.test'] }), head)
+    cors.create({ ...defaults, origins: ['https://a.test'] }, filterEnv()).onResponse!(
+      contextOf({ fields: ['Origin', 'https://b.test'] }),
+      head,
+    )
     expect(head.fields).toEqual(['Vary', 'Origin'])
   })
 
@@ -189,7 +254,16 @@ describe('fields', () => {
   test('for the endpoint replace those of the client, and an empty value takes them away', () => {
     const context = contextOf({ sent: ['x-a', '1', 'X-B', '2'] })
     void requestHeaders.create({ fields: ['X-A', 'ours', 'X-B', '', 'X-C', '3'] }, filterEnv()).onRequest!(context)
-    expect(context.sent.fields).toEqual(['Host', 'shop.test', 'X-A', 'ours', 'X-Forwarded-Host', 'shop.test', 'X-C', '3'])
+    expect(context.sent.fields).toEqual([
+      'Host',
+      'shop.test',
+      'X-A',
+      'ours',
+      'X-Forwarded-Host',
+      'shop.test',
+      'X-C',
+      '3',
+    ])
   })
 
   test('Host becomes another one, X-Forwarded-Host does not', () => {
@@ -234,13 +308,22 @@ describe('what endpoints say of themselves', () => {
     ['X-Location', 'http://inner.test/a', 'http://inner.test/a'],
   ])('%s: %s becomes %s', (name, value, expected) => {
     const head = { status: 302, reason: '', fields: [name, value] }
-    locationPrefix.create({ from: 'http://inner.test/', to: 'https://shop.test/' }, filterEnv()).onResponse!(contextOf(), head)
+    locationPrefix.create({ from: 'http://inner.test/', to: 'https://shop.test/' }, filterEnv()).onResponse!(
+      contextOf(),
+      head,
+    )
     expect(head.fields).toEqual([name, expected])
   })
 })
 
 describe('mirror', () => {
-  const config = { origin: 'https://m.test', target: ['/copy', { variable: 'request_uri' }], host: 'm.test', connectMs: 1, readMs: 2 }
+  const config = {
+    origin: 'https://m.test',
+    target: ['/copy', { variable: 'request_uri' }],
+    host: 'm.test',
+    connectMs: 1,
+    readMs: 2,
+  }
 
   test('asks for the same somewhere else, without what belongs to the connection, and waits for nothing', () => {
     const asked: Question[] = []
@@ -249,22 +332,31 @@ describe('mirror', () => {
       return new Promise(() => {})
     }
     const { onRequest } = mirror.create(config, filterEnv({ ask }))
-    const context = contextOf({ method: 'POST', url: 'http://shop.test/a?b', sent: ['Content-Length', '3', 'X-A', '1'] })
-    expect(onRequest!(context)).toBeUndefined()
-    expect(asked).toEqual([{
-      to: { kind: 'origin', origin: 'https://m.test' },
+    const context = contextOf({
       method: 'POST',
-      target: '/copy/a?b',
-      fields: ['Host', 'm.test', 'X-A', '1', 'X-Forwarded-Host', 'shop.test'],
-      connectMs: 1,
-      readMs: 2,
-      optional: true,
-    }])
+      url: 'http://shop.test/a?b',
+      sent: ['Content-Length', '3', 'X-A', '1'],
+    })
+    expect(onRequest!(context)).toBeUndefined()
+    expect(asked).toEqual([
+      {
+        to: { kind: 'origin', origin: 'https://m.test' },
+        method: 'POST',
+        target: '/copy/a?b',
+        fields: ['Host', 'm.test', 'X-A', '1', 'X-Forwarded-Host', 'shop.test'],
+        connectMs: 1,
+        readMs: 2,
+        optional: true,
+      },
+    ])
   })
 
   test('leaves copies out while too many are on their way, whatever became of the others', async () => {
     const ends: (() => void)[] = []
-    const { onRequest } = mirror.create(config, filterEnv({ ask: () => new Promise((_, reject) => ends.push(() => reject(new Error('gone')))) }))
+    const { onRequest } = mirror.create(
+      config,
+      filterEnv({ ask: () => new Promise((_, reject) => ends.push(() => reject(new Error('gone')))) }),
+    )
     for (let n = 0; n < mostCopies + 5; n += 1) void onRequest!(contextOf())
     expect(ends.length).toBe(mostCopies)
     ends[0]!()

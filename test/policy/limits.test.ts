@@ -38,7 +38,10 @@ describe('a rate limit', () => {
   test('of several windows counts only requests that find room in all', () => {
     const clock = { now: 1_000 }
     const env = filterEnv({ now: () => clock.now })
-    const windows = [{ count: 10, windowMs: 1_000_000, burst: 10 }, { count: 1, windowMs: 1_000, burst: 1 }]
+    const windows = [
+      { count: 10, windowMs: 1_000_000, burst: 10 },
+      { count: 1, windowMs: 1_000, burst: 1 },
+    ]
     const requests = Array.from({ length: 20 }, () => ({}))
     expect(statuses({ ...rate, windows }, requests, env).filter((status) => status === 0)).toHaveLength(1)
     // The nineteen that were refused used up nothing of the long window: nine more seconds, nine more requests.
@@ -51,7 +54,12 @@ describe('a rate limit', () => {
   })
 
   test('does not count who is exempt', () => {
-    expect(statuses({ ...rate, exempt: ['10.0.0.0/8'] }, [1, 2, 3, 4].map(() => ({ address: '10.1.1.1' })))).toEqual([0, 0, 0, 0])
+    expect(
+      statuses(
+        { ...rate, exempt: ['10.0.0.0/8'] },
+        [1, 2, 3, 4].map(() => ({ address: '10.1.1.1' })),
+      ),
+    ).toEqual([0, 0, 0, 0])
   })
 
   test('counts together what has the same id, and apart what has not', () => {
@@ -82,15 +90,40 @@ describe('a rate limit', () => {
 })
 
 describe('the key of a limit', () => {
-  const rows: readonly [why: string, key: LimitKey, requests: readonly [AskedRequest, AskedRequest], isSame: boolean][] = [
+  const rows: readonly [
+    why: string,
+    key: LimitKey,
+    requests: readonly [AskedRequest, AskedRequest],
+    isSame: boolean,
+  ][] = [
     ['addresses are apart', { kind: 'client' }, [{ address: '192.0.2.1' }, { address: '192.0.2.2' }], false],
     ['IPv6 counts by its /64', { kind: 'client' }, [{ address: '2001:db8::1' }, { address: '2001:db8::ffff:1' }], true],
-    ['another /64 is another client', { kind: 'client' }, [{ address: '2001:db8::1' }, { address: '2001:db8:0:1::1' }], false],
+    [
+      'another /64 is another client',
+      { kind: 'client' },
+      [{ address: '2001:db8::1' }, { address: '2001:db8:0:1::1' }],
+      false,
+    ],
     ['a header', { kind: 'header', name: 'x-key' }, [{ fields: ['X-Key', 'a'] }, { fields: ['x-key', 'b'] }], false],
-    ['a header from elsewhere', { kind: 'header', name: 'x-key' }, [{ fields: ['X-Key', 'a'], address: '192.0.2.9' }, { fields: ['x-key', 'a'] }], true],
+    [
+      'a header from elsewhere',
+      { kind: 'header', name: 'x-key' },
+      [{ fields: ['X-Key', 'a'], address: '192.0.2.9' }, { fields: ['x-key', 'a'] }],
+      true,
+    ],
     ['without the header the address counts', { kind: 'header', name: 'x-key' }, [{ address: '192.0.2.9' }, {}], false],
-    ['a header cannot be an address', { kind: 'header', name: 'x-key' }, [{ fields: ['x-key', '192.0.2.1'], address: '192.0.2.9' }, {}], false],
-    ['a cookie', { kind: 'cookie', name: 's' }, [{ fields: ['Cookie', 'x=1; s=a'] }, { fields: ['Cookie', 's=b'] }], false],
+    [
+      'a header cannot be an address',
+      { kind: 'header', name: 'x-key' },
+      [{ fields: ['x-key', '192.0.2.1'], address: '192.0.2.9' }, {}],
+      false,
+    ],
+    [
+      'a cookie',
+      { kind: 'cookie', name: 's' },
+      [{ fields: ['Cookie', 'x=1; s=a'] }, { fields: ['Cookie', 's=b'] }],
+      false,
+    ],
     ['a cookie of a longer name is another', { kind: 'cookie', name: 's' }, [{ fields: ['Cookie', 'ss=a'] }, {}], true],
     ['the path without query', { kind: 'path' }, [{ target: '/a?1' }, { target: '/a?2', address: '192.0.2.9' }], true],
     ['everybody together', { kind: 'route' }, [{ target: '/a' }, { address: '192.0.2.9' }], true],
@@ -101,8 +134,18 @@ describe('the key of a limit', () => {
 })
 
 describe('a concurrency limit', () => {
-  const config: ConcurrencyLimitConfig = { id: 'x', limit: 1, queue: 0, waitMs: 0, key: { kind: 'client' }, exempt: [], status: 503, shadow: false }
-  const ask = (filter: ReturnType<typeof concurrencyLimit.create>, context: FilterContext): unknown => filter.onRequest!(context)
+  const config: ConcurrencyLimitConfig = {
+    id: 'x',
+    limit: 1,
+    queue: 0,
+    waitMs: 0,
+    key: { kind: 'client' },
+    exempt: [],
+    status: 503,
+    shadow: false,
+  }
+  const ask = (filter: ReturnType<typeof concurrencyLimit.create>, context: FilterContext): unknown =>
+    filter.onRequest!(context)
 
   test('refuses the next request until the one before is over', () => {
     const filter = concurrencyLimit.create(config, filterEnv())

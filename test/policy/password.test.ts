@@ -8,7 +8,11 @@ const hashes: readonly (readonly [kind: string, password: string, hash: string])
   ['MD5 (crypt)', 'hello', '$1$abcdefgh$rwnEbRiN0agqVgZBovWNQ/'],
   ['SHA-256 (crypt)', 'Hello world!', '$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'],
   ['SHA-256 (crypt)', 'Hello world!', '$5$rounds=10000$saltstringsaltst$3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA'],
-  ['SHA-512 (crypt)', 'Hello world!', '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1'],
+  [
+    'SHA-512 (crypt)',
+    'Hello world!',
+    '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1',
+  ],
   ['SHA-1', 'myPassword', '{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE='],
   ['salted SHA-1', 'testing123', '{SSHA}0c0blFTXXNuAMHECS4uxrj3ZieMoWImr'],
 ]

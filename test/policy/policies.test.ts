@@ -22,8 +22,20 @@ function contextOf(change: Partial<FilterContext> = {}): FilterContext {
 const https = { address: '127.0.0.1', scheme: 'https', port: 443 } as const
 
 describe('https-redirect', () => {
-  const rows: readonly [why: string, context: Partial<FilterContext>, env: Partial<FilterEnv>, config: HttpsRedirectConfig, location: string | undefined][] = [
-    ['sends plain clients to the same path and query', { path: '/a/b', query: '?c=d' }, {}, { status: 308 }, 'https://shop.test/a/b?c=d'],
+  const rows: readonly [
+    why: string,
+    context: Partial<FilterContext>,
+    env: Partial<FilterEnv>,
+    config: HttpsRedirectConfig,
+    location: string | undefined,
+  ][] = [
+    [
+      'sends plain clients to the same path and query',
+      { path: '/a/b', query: '?c=d' },
+      {},
+      { status: 308 },
+      'https://shop.test/a/b?c=d',
+    ],
     ['names a port that is not 443', {}, { httpsPort: 8443 }, { status: 301 }, 'https://shop.test:8443/a'],
     ['lets clients that came by https pass', { client: https }, {}, { status: 308 }, undefined],
     ['lets clients pass that named no host', { host: '' }, {}, { status: 308 }, undefined],
@@ -33,7 +45,9 @@ describe('https-redirect', () => {
     const [, context, change, config, location] = row
     const { onRequest } = httpsRedirect.create(config, { ...env, ...change })
     const reply = onRequest!(contextOf(context))
-    expect(reply).toEqual(location === undefined ? undefined : { status: config.status, fields: ['Location', location], body: '' })
+    expect(reply).toEqual(
+      location === undefined ? undefined : { status: config.status, fields: ['Location', location], body: '' },
+    )
   })
 })
 
@@ -43,7 +57,11 @@ describe('hsts', () => {
     [{ maxAge: 60, includeSubDomains: false, preload: true }, 'max-age=60; preload'],
     [{ maxAge: 0, includeSubDomains: false, preload: false }, 'max-age=0'],
   ])('%j is %s, instead of what the endpoint says', (config, value) => {
-    const head = { status: 200, reason: '', fields: ['strict-transport-security', 'max-age=1', 'X-A', '1', 'Strict-Transport-Security', 'max-age=2'] }
+    const head = {
+      status: 200,
+      reason: '',
+      fields: ['strict-transport-security', 'max-age=1', 'X-A', '1', 'Strict-Transport-Security', 'max-age=2'],
+    }
     hsts.create(config, env).onResponse!(contextOf({ client: https }), head)
     expect(head.fields).toEqual(['Strict-Transport-Security', value, 'X-A', '1'])
   })
@@ -56,12 +74,24 @@ describe('hsts', () => {
 })
 
 test('policies run in one order, whoever asks for them', () => {
-  const kinds = (...specs: readonly string[]): readonly string[] => inOrder(specs.map((kind) => ({ kind }))).map(({ kind }) => kind)
-  const order = ['https-redirect', 'rate-limit', 'concurrency-limit', 'network-policy', 'access', 'basic-auth', 'external-auth']
+  const kinds = (...specs: readonly string[]): readonly string[] =>
+    inOrder(specs.map((kind) => ({ kind }))).map(({ kind }) => kind)
+  const order = [
+    'https-redirect',
+    'rate-limit',
+    'concurrency-limit',
+    'network-policy',
+    'access',
+    'basic-auth',
+    'external-auth',
+  ]
   expect(kinds(...order.toReversed())).toEqual(order)
 })
 
 test('the registry knows every policy by its kind', () => {
   for (const [kind, policy] of policies) expect(policy.kind).toBe(kind)
-  expect(hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })).toEqual({ kind: 'hsts', config: { maxAge: 1, includeSubDomains: false, preload: false } })
+  expect(hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })).toEqual({
+    kind: 'hsts',
+    config: { maxAge: 1, includeSubDomains: false, preload: false },
+  })
 })

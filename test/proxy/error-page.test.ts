@@ -13,17 +13,47 @@ import { upstreamEnv } from '../support/proxy-env.ts'
 
 const transport: Transport = { send: () => {}, relay: () => {}, reply: () => {}, abort: () => {} }
 const connection = { address: '127.0.0.1', remotePort: 5, scheme: 'http', port: 80, tls: undefined } as const
-const named: ErrorPagesSpec = { upstream: 'test/pages:80', statuses: [404, 413, 502, 503], passEndpoints: false, whenEmpty: true, namespace: 'test', ingress: 'web', service: 'web', port: '80' }
+const named: ErrorPagesSpec = {
+  upstream: 'test/pages:80',
+  statuses: [404, 413, 502, 503],
+  passEndpoints: false,
+  whenEmpty: true,
+  namespace: 'test',
+  ingress: 'web',
+  service: 'web',
+  port: '80',
+}
 
 function turning(changes: Partial<ErrorPagesSpec> = {}): { readonly exchange: Exchange; readonly pages: ErrorPages } {
-  const received = { method: 'POST', target: '/a?b', version: '1.1', fields: ['Host', 'a.test', 'Accept', 'text/html'] } as const
-  const exchange = new Exchange({ received, connection, transport, runtime: emptyRuntime, lane: 'general', headOnly: false }, 0, 0)
+  const received = {
+    method: 'POST',
+    target: '/a?b',
+    version: '1.1',
+    fields: ['Host', 'a.test', 'Accept', 'text/html'],
+  } as const
+  const exchange = new Exchange(
+    { received, connection, transport, runtime: emptyRuntime, lane: 'general', headOnly: false },
+    0,
+    0,
+  )
   const pages = { spec: { ...named, ...changes }, upstream: new Upstream('test/pages:80', upstreamEnv()) }
   exchange.path = '/a'
   exchange.query = '?b'
   exchange.requestId = 'f'
-  exchange.sent = { method: 'POST', target: '/rewritten?b', fields: ['Host', 'a.test', 'Content-Length', '5', 'X-Code', '200'] }
-  exchange.route = { spec: routeOf({}), upstream: undefined, protocols: ['http'], requestFilters: [], finishers: [], responseFilters: [], errors: pages }
+  exchange.sent = {
+    method: 'POST',
+    target: '/rewritten?b',
+    fields: ['Host', 'a.test', 'Content-Length', '5', 'X-Code', '200'],
+  }
+  exchange.route = {
+    spec: routeOf({}),
+    upstream: undefined,
+    protocols: ['http'],
+    requestFilters: [],
+    finishers: [],
+    responseFilters: [],
+    errors: pages,
+  }
   return { exchange, pages }
 }
 
@@ -35,8 +65,24 @@ describe('an error page', () => {
       method: 'POST',
       target: '/?b',
       fields: [
-        'Host', 'a.test', 'X-Code', '404', 'X-Format', 'text/html', 'X-Original-URI', '/a?b', 'X-Namespace', 'test', 'X-Ingress-Name', 'web',
-        'X-Service-Name', 'web', 'X-Service-Port', '80', 'X-Request-ID', 'f',
+        'Host',
+        'a.test',
+        'X-Code',
+        '404',
+        'X-Format',
+        'text/html',
+        'X-Original-URI',
+        '/a?b',
+        'X-Namespace',
+        'test',
+        'X-Ingress-Name',
+        'web',
+        'X-Service-Name',
+        'web',
+        'X-Service-Port',
+        '80',
+        'X-Request-ID',
+        'f',
       ],
     })
   })
@@ -64,14 +110,20 @@ describe('an error page', () => {
   })
 
   const everything = Array.from({ length: 200 }, (_, index) => 400 + index)
-  test.each((Object.keys(failures) as Cause[]).filter((cause) => ['client', 'policy'].includes(failures[cause].side)))('is never asked for because of %s', (cause) => {
-    const { exchange } = turning({ statuses: everything })
-    expect(pageForFailure(exchange, { cause, detail: '' })).toBeUndefined()
-    expect(exchange.sent.target).toBe('/rewritten?b')
-  })
+  test.each((Object.keys(failures) as Cause[]).filter((cause) => ['client', 'policy'].includes(failures[cause].side)))(
+    'is never asked for because of %s',
+    (cause) => {
+      const { exchange } = turning({ statuses: everything })
+      expect(pageForFailure(exchange, { cause, detail: '' })).toBeUndefined()
+      expect(exchange.sent.target).toBe('/rewritten?b')
+    },
+  )
 
-  test.each(['connect_failed', 'upstream_reset', 'upstream_truncated'] as const)('stands for the 502 of %s', (cause) => {
-    expect(pageForFailure(turning().exchange, { cause, detail: '' })).toBeDefined()
-    expect(pageForFailure(turning({ statuses: [404] }).exchange, { cause, detail: '' })).toBeUndefined()
-  })
+  test.each(['connect_failed', 'upstream_reset', 'upstream_truncated'] as const)(
+    'stands for the 502 of %s',
+    (cause) => {
+      expect(pageForFailure(turning().exchange, { cause, detail: '' })).toBeDefined()
+      expect(pageForFailure(turning({ statuses: [404] }).exchange, { cause, detail: '' })).toBeUndefined()
+    },
+  )
 })

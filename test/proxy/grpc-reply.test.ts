@@ -2,9 +2,37 @@ import { describe, expect, test } from 'vitest'
 import { grpcReply, isGrpc } from '#proxy/grpc-reply.ts'
 
 describe('answers to gRPC clients', () => {
-  test.each([[400, '13'], [401, '16'], [403, '7'], [404, '12'], [413, '2'], [429, '14'], [500, '2'], [502, '14'], [503, '14'], [504, '14']])('%i is grpc-status %s', (status, code) => {
-    const reply = grpcReply({ status, fields: ['Content-Type', 'text/plain', 'Retry-After', '5'], body: `${status} x\n` })
-    expect(reply).toEqual({ status: 200, body: '', fields: ['Content-Type', 'application/grpc', 'grpc-status', code, 'grpc-message', `${status} x`, 'Retry-After', '5'] })
+  test.each([
+    [400, '13'],
+    [401, '16'],
+    [403, '7'],
+    [404, '12'],
+    [413, '2'],
+    [429, '14'],
+    [500, '2'],
+    [502, '14'],
+    [503, '14'],
+    [504, '14'],
+  ])('%i is grpc-status %s', (status, code) => {
+    const reply = grpcReply({
+      status,
+      fields: ['Content-Type', 'text/plain', 'Retry-After', '5'],
+      body: `${status} x\n`,
+    })
+    expect(reply).toEqual({
+      status: 200,
+      body: '',
+      fields: [
+        'Content-Type',
+        'application/grpc',
+        'grpc-status',
+        code,
+        'grpc-message',
+        `${status} x`,
+        'Retry-After',
+        '5',
+      ],
+    })
   })
 
   test('what is no refusal stays as it is', () => {

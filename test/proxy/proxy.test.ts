@@ -42,7 +42,13 @@ class PaperLane implements Transport {
   }
 }
 
-type Desk = { readonly proxy: Proxy; readonly lane: PaperLane; readonly exchange: Exchange; readonly errors: string[]; readonly finished: Exchange[] }
+type Desk = {
+  readonly proxy: Proxy
+  readonly lane: PaperLane
+  readonly exchange: Exchange
+  readonly errors: string[]
+  readonly finished: Exchange[]
+}
 
 type DeskOptions = {
   readonly head?: Partial<RequestHead>
@@ -53,7 +59,14 @@ type DeskOptions = {
   readonly route?: Parameters<typeof routeOf>[0]
 }
 
-function desk({ head = {}, filters = [], ports = [1, 2, 3, 4], runtime, env = {}, route = {} }: DeskOptions = {}): Desk {
+function desk({
+  head = {},
+  filters = [],
+  ports = [1, 2, 3, 4],
+  runtime,
+  env = {},
+  route = {},
+}: DeskOptions = {}): Desk {
   const errors: string[] = []
   const finished: Exchange[] = []
   let tick = 0
@@ -98,7 +111,11 @@ function runtimeOf(route: Route): Runtime {
   return { generation: 1, match: (host, path) => (host === 'a.test' && path.startsWith('/') ? route : undefined) }
 }
 
-const response = (status = 200): ResponseHead => ({ status, reason: 'x', fields: ['X-A', '1', 'Connection', 'close', 'Content-Length', '2'] })
+const response = (status = 200): ResponseHead => ({
+  status,
+  reason: 'x',
+  fields: ['X-A', '1', 'Connection', 'close', 'Content-Length', '2'],
+})
 
 describe('a request', () => {
   test('is admitted, routed, sent and relayed, all at once', () => {
@@ -107,8 +124,17 @@ describe('a request', () => {
     proxy.onRequest(exchange)
     expect(lane.told).toEqual(['send 1', 'relay 200'])
     expect(lane.relayed!.fields).toEqual(['X-A', '1', 'Content-Length', '2', 'Server', 'genkan'])
-    expect(exchange).toMatchObject({ host: 'a.test', path: '/a', query: '?b', requestId: 'f'.repeat(32), status: 200, upstreamStatus: 200 })
-    expect(exchange.sent.fields).toEqual(expect.arrayContaining(['Host', 'A.test', 'X-Forwarded-For', '127.0.0.1', 'X-Request-ID', 'f'.repeat(32)]))
+    expect(exchange).toMatchObject({
+      host: 'a.test',
+      path: '/a',
+      query: '?b',
+      requestId: 'f'.repeat(32),
+      status: 200,
+      upstreamStatus: 200,
+    })
+    expect(exchange.sent.fields).toEqual(
+      expect.arrayContaining(['Host', 'A.test', 'X-Forwarded-For', '127.0.0.1', 'X-Request-ID', 'f'.repeat(32)]),
+    )
     proxy.onFinish(exchange)
     expect(exchange).toMatchObject({ finished: true, durationMs: 4, endpoint: { inFlight: 0, lastUsedAt: 1_000 } })
   })
@@ -117,9 +143,26 @@ describe('a request', () => {
     ['that is malformed', { head: { fields: [] } }, 'bad_request'],
     ['before the first snapshot', { runtime: emptyRuntime }, 'not_ready'],
     ['for an unknown host', { head: { fields: ['Host', 'b.test'] } }, 'no_route'],
-    ['with too large a body', { head: { method: 'POST', fields: ['Host', 'a.test', 'Content-Length', '11'] }, route: { maxBodyBytes: 10 } }, 'body_too_large'],
+    [
+      'with too large a body',
+      { head: { method: 'POST', fields: ['Host', 'a.test', 'Content-Length', '11'] }, route: { maxBodyBytes: 10 } },
+      'body_too_large',
+    ],
     ['for an upstream without endpoints', { ports: [] }, 'no_ready_endpoints'],
-    ['for a route that leads nowhere', { runtime: runtimeOf({ spec: routeOf({}), upstream: undefined, protocols: [], requestFilters: [], finishers: [], responseFilters: [] }) }, 'no_backend'],
+    [
+      'for a route that leads nowhere',
+      {
+        runtime: runtimeOf({
+          spec: routeOf({}),
+          upstream: undefined,
+          protocols: [],
+          requestFilters: [],
+          finishers: [],
+          responseFilters: [],
+        }),
+      },
+      'no_backend',
+    ],
   ]
   test.each(rows)('%s is answered', (_, options, cause) => {
     const { proxy, lane, exchange } = desk(options)
@@ -129,7 +172,10 @@ describe('a request', () => {
   })
 
   test('that a trusted proxy passes on has the client it names', () => {
-    const { proxy, lane, exchange } = desk({ env: { trusts: () => true }, head: { fields: ['Host', 'a.test', 'X-Forwarded-For', '9.9.9.9', 'X-Forwarded-Proto', 'https'] } })
+    const { proxy, lane, exchange } = desk({
+      env: { trusts: () => true },
+      head: { fields: ['Host', 'a.test', 'X-Forwarded-For', '9.9.9.9', 'X-Forwarded-Proto', 'https'] },
+    })
     let seen = ''
     lane.onSend = () => (seen = `${exchange.client.address} ${exchange.client.scheme}`)
     proxy.onRequest(exchange)
@@ -167,7 +213,11 @@ describe('filters', () => {
 
   test('may answer, and response filters see that answer', () => {
     const { proxy, lane, exchange } = desk({
-      filters: [{ onResponse: (_, head) => void head.fields.push('X-Late', '1') }, { onRequest: () => ({ status: 403, fields: [], body: 'no' }) }, { onRequest: () => expect.unreachable() }],
+      filters: [
+        { onResponse: (_, head) => void head.fields.push('X-Late', '1') },
+        { onRequest: () => ({ status: 403, fields: [], body: 'no' }) },
+        { onRequest: () => expect.unreachable() },
+      ],
     })
     proxy.onRequest(exchange)
     expect(lane.told).toEqual(['reply 403'])
@@ -195,7 +245,12 @@ describe('filters', () => {
   })
 
   test.each([
-    ['throws', (): never => { throw new Error('bug') }],
+    [
+      'throws',
+      (): never => {
+        throw new Error('bug')
+      },
+    ],
     ['rejects', (): Promise<never> => Promise.reject(new Error('bug'))],
   ])('one that %s costs one exchange and is logged', async (_, onRequest) => {
     const { proxy, lane, exchange, errors } = desk({ filters: [{ onRequest }] })
@@ -221,13 +276,55 @@ describe('failures', () => {
     }
   })
 
-  const rows: readonly [why: string, cause: Cause, change: (exchange: Exchange) => void, reused: boolean, told: readonly string[]][] = [
-    ['connection refused: elsewhere, three at most', 'connect_failed', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 502']],
-    ['connection refused once a byte of the body is gone: no', 'connect_failed', (exchange) => void exchange.requestBytes++, false, ['send 1', 'reply 502']],
-    ['reset: elsewhere, as GET may be done twice', 'upstream_reset', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 502']],
-    ['reset of a kept connection: anywhere', 'upstream_reset', () => {}, true, ['send 1', 'send 2', 'send 3', 'reply 502']],
-    ['the same once a body that is not kept is gone: no', 'upstream_reset', (exchange) => void exchange.requestBytes++, true, ['send 1', 'reply 502']],
-    ['the same after an interim response: no', 'upstream_reset', (exchange) => void exchange.interims++, true, ['send 1', 'reply 502']],
+  const rows: readonly [
+    why: string,
+    cause: Cause,
+    change: (exchange: Exchange) => void,
+    reused: boolean,
+    told: readonly string[],
+  ][] = [
+    [
+      'connection refused: elsewhere, three at most',
+      'connect_failed',
+      () => {},
+      false,
+      ['send 1', 'send 2', 'send 3', 'reply 502'],
+    ],
+    [
+      'connection refused once a byte of the body is gone: no',
+      'connect_failed',
+      (exchange) => void exchange.requestBytes++,
+      false,
+      ['send 1', 'reply 502'],
+    ],
+    [
+      'reset: elsewhere, as GET may be done twice',
+      'upstream_reset',
+      () => {},
+      false,
+      ['send 1', 'send 2', 'send 3', 'reply 502'],
+    ],
+    [
+      'reset of a kept connection: anywhere',
+      'upstream_reset',
+      () => {},
+      true,
+      ['send 1', 'send 2', 'send 3', 'reply 502'],
+    ],
+    [
+      'the same once a body that is not kept is gone: no',
+      'upstream_reset',
+      (exchange) => void exchange.requestBytes++,
+      true,
+      ['send 1', 'reply 502'],
+    ],
+    [
+      'the same after an interim response: no',
+      'upstream_reset',
+      (exchange) => void exchange.interims++,
+      true,
+      ['send 1', 'reply 502'],
+    ],
     ['timeout: elsewhere', 'upstream_timeout', () => {}, false, ['send 1', 'send 2', 'send 3', 'reply 504']],
     ['nonsense: no', 'upstream_protocol', () => {}, false, ['send 1', 'reply 502']],
     ['the client left: nobody is answered', 'client_abort', () => {}, false, ['send 1', 'abort']],
@@ -248,10 +345,14 @@ describe('failures', () => {
   })
 
   test('a kept connection that died is replaced on the only endpoint there is; POST is not', () => {
-    for (const [method, told] of [['GET', ['send 1', 'send 1', 'relay 200']], ['POST', ['send 1', 'reply 502']]] as const) {
+    for (const [method, told] of [
+      ['GET', ['send 1', 'send 1', 'relay 200']],
+      ['POST', ['send 1', 'reply 502']],
+    ] as const) {
       const { proxy, lane, exchange } = desk({ ports: [1], head: { method } })
       lane.onSend = () => {
-        if (exchange.attempts === 1) proxy.onFailure(exchange, { cause: 'upstream_reset', detail: '', reusedConnection: true })
+        if (exchange.attempts === 1)
+          proxy.onFailure(exchange, { cause: 'upstream_reset', detail: '', reusedConnection: true })
         else proxy.onResponse(exchange, response())
       }
       proxy.onRequest(exchange)
@@ -302,7 +403,10 @@ describe('finishing', () => {
       running.add(timer)
       return () => void running.delete(timer)
     }
-    const { proxy, lane, exchange } = desk({ env: { later }, route: { timeouts: { connectMs: 1, sendMs: 1, readMs: 1, requestMs: 9, streamIdleMs: 9 } } })
+    const { proxy, lane, exchange } = desk({
+      env: { later },
+      route: { timeouts: { connectMs: 1, sendMs: 1, readMs: 1, requestMs: 9, streamIdleMs: 9 } },
+    })
     lane.onSend = () => proxy.onResponse(exchange, response())
     proxy.onRequest(exchange)
     expect(running.size).toBe(2)

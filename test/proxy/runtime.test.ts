@@ -15,7 +15,10 @@ const empty = { generation: 7, routes: [], upstreams: [], certificates: [], tlsH
 
 test('routes match and carry their filters by phase, upstreams outlive snapshots', () => {
   const upstreams = new UpstreamRegistry(upstreamEnv())
-  const policies = [httpsRedirect.spec({ status: 308 }), hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })]
+  const policies = [
+    httpsRedirect.spec({ status: 308 }),
+    hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false }),
+  ]
   const routes = [routeOf({ id: 'a', host: 'a.test', policies }), routeOf({ id: 'b', host: '', upstream: undefined })]
   const runtime = buildRuntime({ ...empty, routes }, upstreams, env)
   expect(runtime.generation).toBe(7)
@@ -29,7 +32,9 @@ test('routes match and carry their filters by phase, upstreams outlive snapshots
 
 test('a policy this build does not have cannot be run', () => {
   const routes = [routeOf({ policies: [{ kind: 'tea', config: {} }] })]
-  expect(() => buildRuntime({ ...empty, routes }, new UpstreamRegistry(upstreamEnv()), env)).toThrow('no policy of kind tea')
+  expect(() => buildRuntime({ ...empty, routes }, new UpstreamRegistry(upstreamEnv()), env)).toThrow(
+    'no policy of kind tea',
+  )
 })
 
 describe('one runtime after the other', () => {
@@ -40,12 +45,22 @@ describe('one runtime after the other', () => {
       if (step.done === true) return step.value
     }
   }
-  const upstream = (protocol: 'http' | 'https'): UpstreamSpec => ({ id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol, discovery: [] })
+  const upstream = (protocol: 'http' | 'https'): UpstreamSpec => ({
+    id: 'test/web:80',
+    namespace: 'test',
+    service: 'web',
+    port: { kind: 'number', number: 80 },
+    protocol,
+    discovery: [],
+  })
   const policies = [hsts.spec({ maxAge: 1, includeSubDomains: false, preload: false })]
 
   test('keeps the route, filters and all, whose spec is the same object, and no other', () => {
     const builder = new RuntimeBuilder(new UpstreamRegistry(upstreamEnv()), env)
-    const [kept, changed] = [routeOf({ id: 'kept', host: 'a.test', policies }), routeOf({ id: 'changed', host: 'b.test', policies })]
+    const [kept, changed] = [
+      routeOf({ id: 'kept', host: 'a.test', policies }),
+      routeOf({ id: 'changed', host: 'b.test', policies }),
+    ]
     const before = build(builder, { ...empty, routes: [kept, changed] })
     const after = build(builder, { ...empty, routes: [kept, { ...changed }] })
     expect(after.match('a.test', '/')).toBe(before.match('a.test', '/'))
@@ -65,17 +80,26 @@ describe('one runtime after the other', () => {
   })
 
   test('rests between routes, so that thousands of them hold up no request', () => {
-    const work = new RuntimeBuilder(new UpstreamRegistry(upstreamEnv()), env).build({ ...empty, routes: Array.from({ length: 1_000 }, (_, index) => routeOf({ id: `${index}`, host: `h${index}.test` })) })
+    const work = new RuntimeBuilder(new UpstreamRegistry(upstreamEnv()), env).build({
+      ...empty,
+      routes: Array.from({ length: 1_000 }, (_, index) => routeOf({ id: `${index}`, host: `h${index}.test` })),
+    })
     let rests = 0
     while (work.next().done !== true) rests++
     expect(rests).toBeGreaterThan(10)
   })
 
   test('matches by a table that was packed elsewhere, in memory that is shared', () => {
-    const routes = [routeOf({ id: 'a', host: 'a.test' }), routeOf({ id: 'b', host: '*.b.test', path: { kind: 'regex', value: '/x[0-9]' } })]
+    const routes = [
+      routeOf({ id: 'a', host: 'a.test' }),
+      routeOf({ id: 'b', host: '*.b.test', path: { kind: 'regex', value: '/x[0-9]' } }),
+    ]
     const packed = packRoutes(routes, hashKey(5), { shared: true })
     expect(packed.words.buffer).toBeInstanceOf(SharedArrayBuffer)
-    const work = new RuntimeBuilder(new UpstreamRegistry(upstreamEnv()), env).build({ ...empty, routes }, { seed: 5, packed: structuredClone(packed) })
+    const work = new RuntimeBuilder(new UpstreamRegistry(upstreamEnv()), env).build(
+      { ...empty, routes },
+      { seed: 5, packed: structuredClone(packed) },
+    )
     let step = work.next()
     while (step.done !== true) step = work.next()
     expect(step.value.match('a.test', '/')?.spec.id).toBe('a')

@@ -9,10 +9,27 @@ import { run } from './part.ts'
 const profile = mkdtempSync(join(tmpdir(), 'genkan-browser-'))
 afterAll(() => rmSync(profile, { recursive: true, force: true }))
 
-const quiet = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+const quiet = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
 
 async function look(url: string, ...words: readonly string[]): Promise<string> {
-  return run('chromium', ...quiet, `--user-data-dir=${profile}`, '--virtual-time-budget=3000', '--window-size=1200,1400', ...words, url)
+  return run(
+    'chromium',
+    ...quiet,
+    `--user-data-dir=${profile}`,
+    '--virtual-time-budget=3000',
+    '--window-size=1200,1400',
+    ...words,
+    url,
+  )
 }
 
 test('shows routes, backends and problems, and a manifest stays text', async () => {
@@ -25,7 +42,9 @@ metadata:
 spec:
   defaultBackend: {service: {name: web, port: {number: 80}}}
 `
-  const { genkan } = await startFrontDoor(`${siteManifests([{ host: 'shop.test', port: 1 }])}\n---\n${hostile}`, { admin: { host: '127.0.0.1', port: 0 } })
+  const { genkan } = await startFrontDoor(`${siteManifests([{ host: 'shop.test', port: 1 }])}\n---\n${hostile}`, {
+    admin: { host: '127.0.0.1', port: 0 },
+  })
   try {
     const page = await look(`http://127.0.0.1:${genkan.ports.admin}/`, '--dump-dom')
     expect(page).toContain('<title>Genkan</title>')

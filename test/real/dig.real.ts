@@ -30,21 +30,44 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const dig = (...words: readonly string[]) => run('dig', '@127.0.0.1', '-p', String(server.port), '+tries=1', '+time=5', ...words)
-const short = async (...words: readonly string[]) => (await dig('+short', ...words)).split('\n').filter((line) => line !== '').toSorted()
+const dig = (...words: readonly string[]) =>
+  run('dig', '@127.0.0.1', '-p', String(server.port), '+tries=1', '+time=5', ...words)
+const short = async (...words: readonly string[]) =>
+  (await dig('+short', ...words))
+    .split('\n')
+    .filter((line) => line !== '')
+    .toSorted()
 
 for (const [what, words, expected] of [
   ['the cluster address', ['web.default.svc.cluster.local', 'A'], ['10.96.0.10']],
   ['the IPv6 cluster address', ['web.default.svc.cluster.local', 'AAAA'], ['fd00::10']],
   ['the ready endpoints of a headless Service', ['headless.default.svc.cluster.local', 'A'], ['10.0.1.1', '10.0.1.2']],
   ['a port', ['_http._tcp.web.default.svc.cluster.local', 'SRV'], ['10 100 80 web.default.svc.cluster.local.']],
-  ['the ports of a headless Service', ['_http._tcp.headless.default.svc.cluster.local', 'SRV'], ['10 100 8080 10-0-1-2.headless.default.svc.cluster.local.', '10 100 8080 web-0.headless.default.svc.cluster.local.']],
+  [
+    'the ports of a headless Service',
+    ['_http._tcp.headless.default.svc.cluster.local', 'SRV'],
+    [
+      '10 100 8080 10-0-1-2.headless.default.svc.cluster.local.',
+      '10 100 8080 web-0.headless.default.svc.cluster.local.',
+    ],
+  ],
   ['an endpoint by hostname', ['web-0.headless.default.svc.cluster.local', 'A'], ['10.0.1.1']],
   ['an endpoint by address', ['10-0-1-2.headless.default.svc.cluster.local', 'A'], ['10.0.1.2']],
   ['the endpoints form', ['web.default.endpoints.cluster.local', 'A'], ['10.0.0.1', '10.0.0.2']],
-  ['a port number in the endpoints form', ['_80._tcp.headless.default.endpoints.cluster.local', 'SRV'], ['10 10 8080 433a827b.headless.default.endpoints.cluster.local.', '10 10 8080 web-0.headless.default.endpoints.cluster.local.']],
+  [
+    'a port number in the endpoints form',
+    ['_80._tcp.headless.default.endpoints.cluster.local', 'SRV'],
+    [
+      '10 10 8080 433a827b.headless.default.endpoints.cluster.local.',
+      '10 10 8080 web-0.headless.default.endpoints.cluster.local.',
+    ],
+  ],
   ['a Pod by its dashed address', ['10-1-2-3.default.pod.cluster.local', 'A'], ['10.1.2.3']],
-  ['an alias inside the zone', ['alias.default.svc.cluster.local', 'A'], ['10.0.1.1', '10.0.1.2', 'headless.default.svc.cluster.local.']],
+  [
+    'an alias inside the zone',
+    ['alias.default.svc.cluster.local', 'A'],
+    ['10.0.1.1', '10.0.1.2', 'headless.default.svc.cluster.local.'],
+  ],
   ['an alias outside the zone', ['outside.default.svc.cluster.local', 'A'], ['www.example.com.']],
   ['an address backwards', ['-x', '10.96.0.10'], ['web.default.svc.cluster.local.']],
   ['an IPv6 address backwards', ['-x', 'fd00::10'], ['web.default.svc.cluster.local.']],
@@ -55,7 +78,11 @@ for (const [what, words, expected] of [
   ['a short name', ['web', 'A'], ['10.96.0.10']],
   ['a short name with namespace', ['headless.default', 'A'], ['10.0.1.1', '10.0.1.2']],
   ['a short name with svc', ['web.default.svc', 'A'], ['10.96.0.10']],
-  ['the start of authority', ['cluster.local', 'SOA'], ['ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 7']],
+  [
+    'the start of authority',
+    ['cluster.local', 'SOA'],
+    ['ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 7'],
+  ],
   ['the name server', ['cluster.local', 'NS'], ['ns.dns.cluster.local.']],
 ] as const) {
   for (const transport of ['+notcp', '+tcp']) {
@@ -77,15 +104,18 @@ describe('dig reads', () => {
       const text = await dig(...words)
       expect(text).toContain(`status: ${status}`)
       expect(text).not.toMatch(/WARNING.*(mismatch|malformed|extra bytes)|Got bad packet/)
-      if (status === 'NXDOMAIN' || status === 'NOERROR') expect(text).toMatch(/AUTHORITY SECTION:\ncluster\.local\.\s+7\s+IN\s+SOA/)
+      if (status === 'NXDOMAIN' || status === 'NOERROR')
+        expect(text).toMatch(/AUTHORITY SECTION:\ncluster\.local\.\s+7\s+IN\s+SOA/)
     })
   }
 
-  test('the time to live, the authority, the case of its question and the targets\' addresses', async () => {
+  test("the time to live, the authority, the case of its question and the targets' addresses", async () => {
     const text = await dig('_HTTP._tcp.Headless.default.svc.cluster.local', 'SRV')
     expect(text).toMatch(/flags: qr aa rd;/)
     expect(text).toMatch(/_HTTP\._tcp\.Headless\.default\.svc\.cluster\.local\. 7 IN SRV/)
-    expect(text).toMatch(/ADDITIONAL SECTION:[^]*web-0\.headless\.default\.svc\.cluster\.local\. 7 IN\s+A\s+10\.0\.1\.1/)
+    expect(text).toMatch(
+      /ADDITIONAL SECTION:[^]*web-0\.headless\.default\.svc\.cluster\.local\. 7 IN\s+A\s+10\.0\.1\.1/,
+    )
   })
 
   test('all of an answer that a datagram cannot hold, by asking again over TCP', async () => {

@@ -35,34 +35,75 @@ afterEach(async () => {
 })
 
 /** Addresses of names, as dnsmasq reads them at its start and on SIGHUP. */
-const writeHosts = (addresses: readonly string[], owner = name) => writeFileSync(hosts, addresses.map((each) => `${each} ${owner}\n`).join(''))
+const writeHosts = (addresses: readonly string[], owner = name) =>
+  writeFileSync(hosts, addresses.map((each) => `${each} ${owner}\n`).join(''))
 
 async function startDnsmasq(...settings: readonly string[]): Promise<void> {
   const { username } = userInfo()
-  const fixed = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--log-facility=-', '--no-resolv', '--no-hosts', '--cache-size=0', `--user=${username}`]
+  const fixed = [
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--pid-file=',
+    '--log-facility=-',
+    '--no-resolv',
+    '--no-hosts',
+    '--cache-size=0',
+    `--user=${username}`,
+  ]
   const where = [`--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces']
   server = await startPart('dnsmasq', [...fixed, ...where, ...settings], /started, version/)
 }
 
 /** dnsmasq with the hosts file as the zone cluster.local, TTL 1 s. */
-const startZone = (...settings: readonly string[]) => startDnsmasq('--local=/cluster.local/', '--local-ttl=1', `--addn-hosts=${hosts}`, ...settings)
+const startZone = (...settings: readonly string[]) =>
+  startDnsmasq('--local=/cluster.local/', '--local-ttl=1', `--addn-hosts=${hosts}`, ...settings)
 
-const srv = (target: string, targetPort: number, priority = 10, weight = 50) => `--srv-host=_http._tcp.${name},${target},${targetPort},${priority},${weight}`
+const srv = (target: string, targetPort: number, priority = 10, weight = 50) =>
+  `--srv-host=_http._tcp.${name},${target},${targetPort},${priority},${weight}`
 
-type Wanted = { readonly port?: UpstreamSpec['port']; readonly targetPort?: number | string; readonly bounds?: Partial<Bounds> }
+type Wanted = {
+  readonly port?: UpstreamSpec['port']
+  readonly targetPort?: number | string
+  readonly bounds?: Partial<Bounds>
+}
 
 /** Follows the headless Service default/web by DNS only. */
-async function follow({ port: asked = { kind: 'number', number: 80 }, targetPort = 8080, bounds }: Wanted = {}): Promise<Discovery> {
-  const quick = { spreadMs: 0, firstAnswerMs: 10_000, backoffMs: 100, backoffCeilingMs: 300, timeoutMs: 1_000, drainMs: 0, ...bounds }
+async function follow({
+  port: asked = { kind: 'number', number: 80 },
+  targetPort = 8080,
+  bounds,
+}: Wanted = {}): Promise<Discovery> {
+  const quick = {
+    spreadMs: 0,
+    firstAnswerMs: 10_000,
+    backoffMs: 100,
+    backoffCeilingMs: 300,
+    timeoutMs: 1_000,
+    drainMs: 0,
+    ...bounds,
+  }
   const init = { clusterDomain: 'cluster.local', dnsForm: 'svc', nodeName: undefined, env: {}, log: silentLog } as const
   discovery = createDiscovery({ ...init, servers: [`127.0.0.1:${port}`], onChange: () => {}, bounds: quick })
-  const spec: UpstreamSpec = { id: 'default/web:80', namespace: 'default', service: 'web', port: asked, protocol: 'http', discovery: ['dns'] }
-  await discovery.follow(new ResourceSet([service('web', { clusterIP: 'None', ports: [{ name: 'http', port: 80, targetPort }] })]), [spec])
+  const spec: UpstreamSpec = {
+    id: 'default/web:80',
+    namespace: 'default',
+    service: 'web',
+    port: asked,
+    protocol: 'http',
+    discovery: ['dns'],
+  }
+  await discovery.follow(
+    new ResourceSet([service('web', { clusterIP: 'None', ports: [{ name: 'http', port: 80, targetPort }] })]),
+    [spec],
+  )
   return discovery
 }
 
 const current = (): EndpointSet => discovery!.current()[0]!
-const ready = () => current().endpoints.filter((each) => each.ready).map((each) => each.id)
+const ready = () =>
+  current()
+    .endpoints.filter((each) => each.ready)
+    .map((each) => each.id)
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 15_000, interval: 25 })
 
 test('addresses of a headless Service become endpoints', async () => {
@@ -121,7 +162,16 @@ test('forty endpoints do not fit a datagram and come by TCP', async () => {
   const numbers = Array.from({ length: 40 }, (_, i) => i + 1)
   writeFileSync(hosts, numbers.map((i) => `10.0.0.${i} web-${i}.${name}\n`).join(''))
   await startZone(...numbers.map((i) => srv(`web-${i}.${name}`, 8000 + i)))
-  const datagram = await run('dig', '@127.0.0.1', '-p', String(port), `_http._tcp.${name}`, 'SRV', '+ignore', '+bufsize=1232')
+  const datagram = await run(
+    'dig',
+    '@127.0.0.1',
+    '-p',
+    String(port),
+    `_http._tcp.${name}`,
+    'SRV',
+    '+ignore',
+    '+bufsize=1232',
+  )
   expect(datagram, 'the answer is cut over UDP').toMatch(/flags:[^;]* tc/)
   await follow({ port: { kind: 'name', name: 'http' }, targetPort: 'web' })
   expect(ready()).toHaveLength(40)
@@ -130,7 +180,12 @@ test('forty endpoints do not fit a datagram and come by TCP', async () => {
 
 test('dnsmasq takes the answers of our server and hands them on', async () => {
   const objects = [service('web', { clusterIP: 'None' }), slice('web', ['10.0.0.1', '10.0.0.2'])]
-  const ours = await startDnsServer({ zone: new Zone({ resources: new ResourceSet(objects), clusterDomain: 'cluster.local' }), host: '127.0.0.1', port: 0, log: silentLog })
+  const ours = await startDnsServer({
+    zone: new Zone({ resources: new ResourceSet(objects), clusterDomain: 'cluster.local' }),
+    host: '127.0.0.1',
+    port: 0,
+    log: silentLog,
+  })
   try {
     await startDnsmasq(`--server=/cluster.local/127.0.0.1#${ours.port}`)
     await follow()

@@ -39,9 +39,22 @@ spec:
 
 async function startDnsmasq(port: number): Promise<RunningPart> {
   const { username } = userInfo()
-  const fixed = ['--keep-in-foreground', '--conf-file=/dev/null', '--pid-file=', '--log-facility=-', '--no-resolv', '--no-hosts', '--cache-size=0', `--user=${username}`]
+  const fixed = [
+    '--keep-in-foreground',
+    '--conf-file=/dev/null',
+    '--pid-file=',
+    '--log-facility=-',
+    '--no-resolv',
+    '--no-hosts',
+    '--cache-size=0',
+    `--user=${username}`,
+  ]
   const zone = ['--local=/cluster.local/', '--local-ttl=1', `--addn-hosts=${hosts}`]
-  return startPart('dnsmasq', [...fixed, `--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces', ...zone], /started, version/)
+  return startPart(
+    'dnsmasq',
+    [...fixed, `--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces', ...zone],
+    /started, version/,
+  )
 }
 
 /** Stand-ins 1 to `count` share a port on addresses of their own, as Pods of one Service do. */
@@ -49,7 +62,14 @@ async function startStandIns(count: number): Promise<readonly StandIn[]> {
   const listenPort = await freePort()
   const standIns: StandIn[] = []
   for (let endpoint = 0; endpoint < count; endpoint++) {
-    const standIn = await startStandIn({ namespace: 'default', service: 'web', port: '80', endpoint, address: `127.0.9.${endpoint + 1}`, listenPort })
+    const standIn = await startStandIn({
+      namespace: 'default',
+      service: 'web',
+      port: '80',
+      endpoint,
+      address: `127.0.9.${endpoint + 1}`,
+      listenPort,
+    })
     open.push(standIn)
     standIns.push(standIn)
   }
@@ -71,12 +91,16 @@ async function answering(genkan: Genkan): Promise<number[]> {
 
 test('a Service scaled in DNS shifts traffic without a failed request, and an outage changes nothing', async () => {
   const standIns = await startStandIns(3)
-  const write = (...addresses: readonly number[]): void => writeFileSync(hosts, addresses.map((each) => `127.0.9.${each + 1} ${name}\n`).join(''))
+  const write = (...addresses: readonly number[]): void =>
+    writeFileSync(hosts, addresses.map((each) => `127.0.9.${each + 1} ${name}\n`).join(''))
   write(0)
   const port = await freePort()
   const dnsmasq = await startDnsmasq(port)
   open.push({ close: () => dnsmasq.stop() })
-  const { genkan } = await startFrontDoor(manifests(standIns[0]!.port), { clusterDns: [`127.0.0.1:${port}`], discovery: ['slices', 'dns'] })
+  const { genkan } = await startFrontDoor(manifests(standIns[0]!.port), {
+    clusterDns: [`127.0.0.1:${port}`],
+    discovery: ['slices', 'dns'],
+  })
   open.push(genkan)
   expect(await answering(genkan)).toEqual([0])
 

@@ -18,7 +18,9 @@ beforeAll(async () => {
   const port = await freePort()
   for (const name of ['www', 'temp']) mkdirSync(join(folder, name))
   writeFileSync(join(folder, 'www', 'page.txt'), page)
-  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${folder}/temp/${kind};`).join(' ')
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((kind) => `${kind}_temp_path ${folder}/temp/${kind};`)
+    .join(' ')
   writeFileSync(
     join(folder, 'nginx.conf'),
     `daemon off; master_process off; pid ${folder}/pid; error_log stderr notice;
@@ -38,20 +40,32 @@ afterAll(async () => {
 })
 
 async function ask(path: string, headers: Record<string, string> = {}, method: 'GET' | 'HEAD' = 'GET') {
-  const { statusCode, headers: fields, body } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, { method, headers: { host: 'a.test', ...headers } })
+  const {
+    statusCode,
+    headers: fields,
+    body,
+  } = await request(`http://127.0.0.1:${genkan.ports.http}${path}`, { method, headers: { host: 'a.test', ...headers } })
   return { status: statusCode, fields, body: Buffer.from(await body.arrayBuffer()) }
 }
 
 test('a large file arrives byte by byte, with its length and validators', async () => {
   const { status, fields, body } = await ask('/page.txt')
-  expect({ status, length: fields['content-length'], same: body.equals(Buffer.from(page)) }).toEqual({ status: 200, length: '3000000', same: true })
+  expect({ status, length: fields['content-length'], same: body.equals(Buffer.from(page)) }).toEqual({
+    status: 200,
+    length: '3000000',
+    same: true,
+  })
   const again = await ask('/page.txt', { 'if-none-match': String(fields['etag']) })
   expect({ status: again.status, bytes: again.body.length }).toEqual({ status: 304, bytes: 0 })
 })
 
 test('HEAD has the head and no body, and the connection serves on', async () => {
   const { status, fields, body } = await ask('/page.txt', {}, 'HEAD')
-  expect({ status, length: fields['content-length'], bytes: body.length }).toEqual({ status: 200, length: '3000000', bytes: 0 })
+  expect({ status, length: fields['content-length'], bytes: body.length }).toEqual({
+    status: 200,
+    length: '3000000',
+    bytes: 0,
+  })
   expect((await ask('/page.txt', { range: 'bytes=0-9' })).body.toString()).toBe('xxxxxxxxxx')
 })
 
@@ -64,5 +78,8 @@ test('a compressed body of unknown length stays compressed', async () => {
 test('its redirects and errors are its own', async () => {
   expect(await ask('/moved')).toMatchObject({ status: 302 })
   const { status, fields } = await ask('/nowhere')
-  expect({ status, server: fields['server'] }).toMatchObject({ status: 404, server: expect.stringContaining('nginx') as string })
+  expect({ status, server: fields['server'] }).toMatchObject({
+    status: 404,
+    server: expect.stringContaining('nginx') as string,
+  })
 })

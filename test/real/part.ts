@@ -16,7 +16,8 @@ export function findPart(command: string): string {
   // Debian keeps servers where only root's PATH looks.
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin']
   const found = folders.map((folder) => join(folder, command)).find(isExecutable)
-  if (found === undefined) throw new Error(`${command} is missing on this machine; on Debian: apt-get install ${packageOf(command)}`)
+  if (found === undefined)
+    throw new Error(`${command} is missing on this machine; on Debian: apt-get install ${packageOf(command)}`)
   return found
 }
 
@@ -62,7 +63,10 @@ export async function freePort(): Promise<number> {
       udp.once('error', () => done(false))
       udp.bind({ address: '127.0.0.1', port }, () => done(true))
     })
-    await Promise.all([new Promise((done) => tcp.close(done)), new Promise<void>((done) => (isFree ? udp.close(() => done()) : done()))])
+    await Promise.all([
+      new Promise((done) => tcp.close(done)),
+      new Promise<void>((done) => (isFree ? udp.close(() => done()) : done())),
+    ])
     if (isFree) return port
   }
 }

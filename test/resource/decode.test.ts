@@ -182,12 +182,7 @@ ports: [{name: http, port: 8080, appProtocol: http}, {name: any}]
       decoded(
         'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {x: aGk=, y: "aGk=\\n"}\nstringData: {x: plain}\nimmutable: true',
       ),
-    ).toEqual({
-      kind: 'Secret',
-      metadata,
-      type: 'Opaque',
-      data: { x: 'plain', y: 'hi' },
-    })
+    ).toEqual({ kind: 'Secret', metadata, type: 'Opaque', data: { x: 'plain', y: 'hi' } })
   })
 
   test('a ConfigMap', () => {

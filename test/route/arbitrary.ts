@@ -15,7 +15,11 @@ export const anyHost: fc.Arbitrary<string> = fc.oneof(
   { weight: 1, arbitrary: hostOf(1).map((host) => `*.${host}`) },
 )
 
-const ruleHost = fc.oneof(hostOf(1), hostOf(1).map((host) => `*.${host}`), fc.constant(''))
+const ruleHost = fc.oneof(
+  hostOf(1),
+  hostOf(1).map((host) => `*.${host}`),
+  fc.constant(''),
+)
 
 const segment = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom('a', 'b', 'aa', 'ab') },
@@ -29,7 +33,9 @@ export const anyPath: fc.Arbitrary<string> = segments.map((list) => `/${list.joi
 const match = fc.oneof(
   prefix.map((value) => ['prefix', value] as const),
   anyPath.map((value) => ['exact', value] as const),
-  fc.constantFrom('/a+', '/a(/|$)(.*)', '/(a|b)/[ab]{2}$', '/A/b', '/', '/.*b', '/[^/]+/b', '/aa').map((value) => ['regex', value] as const),
+  fc
+    .constantFrom('/a+', '/a(/|$)(.*)', '/(a|b)/[ab]{2}$', '/A/b', '/', '/.*b', '/[^/]+/b', '/aa')
+    .map((value) => ['regex', value] as const),
 )
 
 /** With repetitions; ids are unique all the same. */

@@ -59,7 +59,9 @@ describe('explain', () => {
       'loses a.test regex /foo/[0-9]+: regular expression /foo/[0-9]+ does not match the path',
       'loses a.test regex /fo+: regular expression /foo/bar/[a-z]{3} is longer as written',
     ])
-    expect(told(routes, 'a.test', '/foo')[4]).toBe('loses a.test regex /fo+: exact path /foo beats every regular expression')
+    expect(told(routes, 'a.test', '/foo')[4]).toBe(
+      'loses a.test regex /fo+: exact path /foo beats every regular expression',
+    )
   })
 
   test('routes of foreign hosts are counted, not listed', () => {

@@ -83,7 +83,11 @@ describe('regular expressions', () => {
     [[regex('/a|/b')], '/x/b', 'none'],
     // The longer one as written goes first, plain or not.
     [[...prefixes('/foo/bar/bar'), regex('/foo/bar/[a-z]{3}')], '/foo/bar/bar', 'regex /foo/bar/[a-z]{3}'],
-    [[...prefixes('/.well-known/acme/challenge'), regex('/')], '/.well-known/acme/challenge', 'prefix /.well-known/acme/challenge'],
+    [
+      [...prefixes('/.well-known/acme/challenge'), regex('/')],
+      '/.well-known/acme/challenge',
+      'prefix /.well-known/acme/challenge',
+    ],
     [[...prefixes('/foo'), regex('/foo.+')], '/foo', 'prefix /foo'],
     [[...prefixes('/foo'), regex('/foo.+')], '/foo/x', 'regex /foo.+'],
     [[...prefixes('/'), regex('/[a-z]')], '/foo', 'regex /[a-z]'],

@@ -15,7 +15,9 @@ function stepsOf(steps: string) {
 
 describe('a scenario file', () => {
   test('is decoded whole', () => {
-    const { scenario, problems } = decodeScenario('x.scenario.yaml', `
+    const { scenario, problems } = decodeScenario(
+      'x.scenario.yaml',
+      `
 name: one sentence
 flags: {compat: ingress-nginx, ingress-class: [a, b], forwarded: true, limit-header-bytes: 64k}
 manifests: |
@@ -29,21 +31,34 @@ stubs:
     protocol: h2c
     reply: {status: 201, headers: {x-a: "1"}, body: text, delay: 200ms, drop: body}
 steps: []
-`)
+`,
+    )
     expect(problems).toEqual([])
     expect(scenario).toEqual({
       file: 'x.scenario.yaml',
       name: 'one sentence',
-      flags: new Map([['compat', 'ingress-nginx'], ['ingress-class', 'a,b'], ['forwarded', 'true'], ['limit-header-bytes', '64k']]),
+      flags: new Map([
+        ['compat', 'ingress-nginx'],
+        ['ingress-class', 'a,b'],
+        ['forwarded', 'true'],
+        ['limit-header-bytes', '64k'],
+      ]),
       manifests: 'kind: Ingress\n',
       manifestsLine: 5,
       files: ['manifests'],
       stubs: {
         none: true,
-        byPort: new Map([['default/web:80', {
-          endpoints: 3, unready: [2], protocol: 'h2c',
-          reply: { status: 201, headers: [['x-a', '1']], body: 'text', delayMs: 200, drop: 'body' },
-        }]]),
+        byPort: new Map([
+          [
+            'default/web:80',
+            {
+              endpoints: 3,
+              unready: [2],
+              protocol: 'h2c',
+              reply: { status: 201, headers: [['x-a', '1']], body: 'text', delayMs: 200, drop: 'body' },
+            },
+          ],
+        ]),
       },
       steps: [],
     })
@@ -61,8 +76,24 @@ steps: []
     concurrency: 2
 `)
     expect(step).toMatchObject({
-      kind: 'request', line: 5, method: 'GET', scheme: 'https', authority: 'Shop.example:8443', target: '/a/../b//c?x=%2f',
-      headers: [['x-a', '1'], ['x-a', '2'], ['x-empty', '']], body: '5', http: '2', from: '127.0.0.5', jar: 'alice', times: 10, concurrency: 2, expect: [],
+      kind: 'request',
+      line: 5,
+      method: 'GET',
+      scheme: 'https',
+      authority: 'Shop.example:8443',
+      target: '/a/../b//c?x=%2f',
+      headers: [
+        ['x-a', '1'],
+        ['x-a', '2'],
+        ['x-empty', ''],
+      ],
+      body: '5',
+      http: '2',
+      from: '127.0.0.5',
+      jar: 'alice',
+      times: 10,
+      concurrency: 2,
+      expect: [],
     })
   })
 
@@ -103,7 +134,14 @@ steps: []
         { kind: 'upstream-header', line: 17, name: 'host' },
         { kind: 'certificate', line: 18, name: 'a.test' },
         { kind: 'cause', line: 19, cause: 'no_route' },
-        { kind: 'statuses', line: 20, counts: new Map([[200, { min: 5, max: 5 }], [429, { min: 4, max: Infinity }]]) },
+        {
+          kind: 'statuses',
+          line: 20,
+          counts: new Map([
+            [200, { min: 5, max: 5 }],
+            [429, { min: 4, max: Infinity }],
+          ]),
+        },
         { kind: 'endpoints-distinct', line: 21, count: 3 },
         { kind: 'endpoints-each', line: 21, count: 2 },
       ],
@@ -125,7 +163,13 @@ steps: []
       { kind: 'delete', line: 7, object: 'Ingress default/web' },
       { kind: 'stub', line: 8, byPort: new Map([['default/web:80', { unready: [0, 1] }]]) },
       { kind: 'wait', line: 9, ms: 500 },
-      { kind: 'problems', line: 10, problems: [{ line: 11, severity: 'error', object: 'Ingress default/web', match: { kind: 'regex', regex: /pathType/ } }] },
+      {
+        kind: 'problems',
+        line: 10,
+        problems: [
+          { line: 11, severity: 'error', object: 'Ingress default/web', match: { kind: 'regex', regex: /pathType/ } },
+        ],
+      },
     ])
   })
 })
@@ -133,21 +177,61 @@ steps: []
 describe('a file that is no scenario', () => {
   for (const [what, text, ...problems] of [
     ['an unknown key', `${head}step: []\nsteps: []`, /^3: a scenario has no key step; do you mean steps\?/],
-    ['an unknown key of a step', `${head}steps:\n  - request: GET http://a/\n    exspect: {}`, /^5: a request step has no key exspect; do you mean expect\?/],
-    ['an unknown expectation', `${head}steps:\n  - request: GET http://a/\n    expect: {statu: 200}`, /^5: expect has no key statu/],
-    ['an unknown stub key', `${head}steps: []\nstubs: {default/web:80: {endpoint: 2}}`, /^4: a stub has no key endpoint/],
+    [
+      'an unknown key of a step',
+      `${head}steps:\n  - request: GET http://a/\n    exspect: {}`,
+      /^5: a request step has no key exspect; do you mean expect\?/,
+    ],
+    [
+      'an unknown expectation',
+      `${head}steps:\n  - request: GET http://a/\n    expect: {statu: 200}`,
+      /^5: expect has no key statu/,
+    ],
+    [
+      'an unknown stub key',
+      `${head}steps: []\nstubs: {default/web:80: {endpoint: 2}}`,
+      /^4: a stub has no key endpoint/,
+    ],
     ['a stub without port', `${head}steps: []\nstubs: {default/web: {}}`, /^4: expected namespace\/service:port/],
     ['nothing to test', 'name: x\n', /a scenario needs steps/, /a scenario needs manifests or files/],
     ['a flag nobody has', `${head}steps: []\nflags: {compt: none}`, /^4: there is no flag compt; do you mean compat\?/],
-    ['a flag with a wrong value', `${head}steps: []\nflags: {compat: traefik}`, /^4: compat: expected none or ingress-nginx/],
-    ['a flag that is the runner\'s', `${head}steps: []\nflags: {http-port: 80}`, /^4: a scenario cannot set http-port/],
-    ['a request that is none', `${head}steps:\n  - request: shop.example/cart`, /^4: expected METHOD http\(s\):\/\/host\/path/],
-    ['a step of no kind', `${head}steps:\n  - expect: {status: 200}`, /^4: expected a step to have one of request, apply/],
+    [
+      'a flag with a wrong value',
+      `${head}steps: []\nflags: {compat: traefik}`,
+      /^4: compat: expected none or ingress-nginx/,
+    ],
+    ["a flag that is the runner's", `${head}steps: []\nflags: {http-port: 80}`, /^4: a scenario cannot set http-port/],
+    [
+      'a request that is none',
+      `${head}steps:\n  - request: shop.example/cart`,
+      /^4: expected METHOD http\(s\):\/\/host\/path/,
+    ],
+    [
+      'a step of no kind',
+      `${head}steps:\n  - expect: {status: 200}`,
+      /^4: expected a step to have one of request, apply/,
+    ],
     ['a step of two kinds', `${head}steps:\n  - wait: 1s\n    delete: Ingress a`, /^4: .*found delete and wait/],
-    ['a strange client', `${head}steps:\n  - request: GET http://a/\n    from: 8.8.8.8`, /^5: expected from to be a loopback address/],
-    ['a broken regular expression', `${head}steps:\n  - request: GET http://a/\n    expect: {body: "/(/"}`, /^5: Invalid regular expression/],
-    ['a list where a mapping belongs', `${head}steps:\n  - request: GET http://a/\n    expect: [200]`, /^5: expected expect to be a mapping, found a list/],
-    ['a count that is no number', `${head}steps:\n  - request: GET http://a/\n    times: many`, /^5: expected times to be a whole number of at least 1, found "many"/],
+    [
+      'a strange client',
+      `${head}steps:\n  - request: GET http://a/\n    from: 8.8.8.8`,
+      /^5: expected from to be a loopback address/,
+    ],
+    [
+      'a broken regular expression',
+      `${head}steps:\n  - request: GET http://a/\n    expect: {body: "/(/"}`,
+      /^5: Invalid regular expression/,
+    ],
+    [
+      'a list where a mapping belongs',
+      `${head}steps:\n  - request: GET http://a/\n    expect: [200]`,
+      /^5: expected expect to be a mapping, found a list/,
+    ],
+    [
+      'a count that is no number',
+      `${head}steps:\n  - request: GET http://a/\n    times: many`,
+      /^5: expected times to be a whole number of at least 1, found "many"/,
+    ],
     ['YAML that is broken', 'name: [', /^1: /],
     ['two documents', `${head}steps: []\n---\nkind: Ingress\n`, /^4: expected one scenario, found a second document/],
   ] as const) {
@@ -159,6 +243,8 @@ describe('a file that is no scenario', () => {
   }
 
   test('all problems are told at once, by line', () => {
-    expect(problemsOf(`${head}steps:\n  - request: GET x\n    times: 0\n  - wait: soon\n`).map((each) => each.split(':')[0])).toEqual(['4', '5', '6'])
+    expect(
+      problemsOf(`${head}steps:\n  - request: GET x\n    times: 0\n  - wait: soon\n`).map((each) => each.split(':')[0]),
+    ).toEqual(['4', '5', '6'])
   })
 })

@@ -42,7 +42,12 @@ describe('what changed', () => {
     ['one route moved', { routes: [{ ...cart, ...at(9) }, home] }, '~ route cart: now written at web.yaml:9'],
     [
       'many routes moved',
-      { routes: [{ ...cart, ...at(8) }, { ...home, ...at(9) }] },
+      {
+        routes: [
+          { ...cart, ...at(8) },
+          { ...home, ...at(9) },
+        ],
+      },
       '~ 2 routes: now written elsewhere, the first at web.yaml:8',
     ],
     ['only the order of routes', { routes: [home, cart] }, '~ order of routes'],
@@ -106,12 +111,22 @@ describe('two snapshots', () => {
   test('never show how TLS is spoken to endpoints, only that it changed', () => {
     const client = { certificate: chain('A'), key: secretKey }
     const before = { ...base, upstreams: [upstreamSpec('web', { tls: { verify: true, client } })] }
-    const after = { ...base, upstreams: [upstreamSpec('web', { tls: { verify: true, client: { ...client, key: 'another' } } })] }
+    const after = {
+      ...base,
+      upstreams: [upstreamSpec('web', { tls: { verify: true, client: { ...client, key: 'another' } } })],
+    }
     expect(diffSnapshots(before, after)).toEqual(['~ upstream web: tls changed'])
   })
 
   test('differ when a probe is the same but comes from elsewhere', () => {
-    const probe = { action: { kind: 'tcp' }, initialDelayMs: 0, periodMs: 1, timeoutMs: 1, successThreshold: 1, failureThreshold: 1 } as const
+    const probe = {
+      action: { kind: 'tcp' },
+      initialDelayMs: 0,
+      periodMs: 1,
+      timeoutMs: 1,
+      successThreshold: 1,
+      failureThreshold: 1,
+    } as const
     const before = { ...base, upstreams: [upstreamSpec('web', { probe: { ...probe, origin: 'Pod a' } })] }
     const after = { ...base, upstreams: [upstreamSpec('web', { probe: { ...probe, origin: 'Pod b' } })] }
     expect(diffSnapshots(before, after)).toEqual(['~ upstream web: probe.origin "Pod a" -> "Pod b"'])

@@ -5,16 +5,23 @@ import type { RouteSpec, Snapshot, TlsHostSpec } from '../../src/snapshot/snapsh
 import { routeOf } from '../support/door.ts'
 
 const host = fc.constantFrom('a.test', 'b.test', 'c.test', 'd.test', 'e.test')
-const routes = fc.uniqueArray(fc.record({ host, seconds: fc.integer({ min: 1, max: 2 }) }), { selector: ({ host: each }) => each })
-const tlsHosts: fc.Arbitrary<TlsHostSpec[]> = fc.uniqueArray(fc.record({ host, certificate: fc.constantFrom('x', 'y') }), { selector: (each) => each.host })
+const routes = fc.uniqueArray(fc.record({ host, seconds: fc.integer({ min: 1, max: 2 }) }), {
+  selector: ({ host: each }) => each,
+})
+const tlsHosts: fc.Arbitrary<TlsHostSpec[]> = fc.uniqueArray(
+  fc.record({ host, certificate: fc.constantFrom('x', 'y') }),
+  { selector: (each) => each.host },
+)
 
 /** New objects every time, as compile makes them. */
-const snapshots: fc.Arbitrary<Snapshot> = fc.record({ routes, tlsHosts }).map((each) => ({
-  ...emptySnapshot,
-  generation: 1,
-  routes: each.routes.map((route) => specOf(route.host, route.seconds)),
-  tlsHosts: each.tlsHosts,
-}))
+const snapshots: fc.Arbitrary<Snapshot> = fc
+  .record({ routes, tlsHosts })
+  .map((each) => ({
+    ...emptySnapshot,
+    generation: 1,
+    routes: each.routes.map((route) => specOf(route.host, route.seconds)),
+    tlsHosts: each.tlsHosts,
+  }))
 
 function specOf(name: string, seconds = 1): RouteSpec {
   return routeOf({ id: name, host: name, timeouts: { connectMs: 1_000, sendMs: 1_000, readMs: seconds * 1_000 } })

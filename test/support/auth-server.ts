@@ -8,7 +8,11 @@ import { after } from './closing.ts'
 export type AuthServer = {
   readonly port: number
   /** Questions so far, in order. */
-  readonly questions: readonly { readonly method: string; readonly url: string; readonly headers: IncomingMessage['headers'] }[]
+  readonly questions: readonly {
+    readonly method: string
+    readonly url: string
+    readonly headers: IncomingMessage['headers']
+  }[]
 }
 
 const cookieName = '_auth'
@@ -30,7 +34,12 @@ export async function startAuthServer(): Promise<AuthServer> {
     } else if (url.pathname === '/oauth2/start') {
       const session = randomBytes(8).toString('hex')
       sessions.set(session, url.searchParams.get('user') ?? 'somebody')
-      response.writeHead(302, { 'Set-Cookie': `${cookieName}=${session}; Path=/; HttpOnly`, Location: url.searchParams.get('rd') ?? '/' }).end()
+      response
+        .writeHead(302, {
+          'Set-Cookie': `${cookieName}=${session}; Path=/; HttpOnly`,
+          Location: url.searchParams.get('rd') ?? '/',
+        })
+        .end()
     } else response.writeHead(404).end()
   })
   server.listen(0, '127.0.0.1')

@@ -10,5 +10,11 @@ const folder = join(import.meta.dirname, '..', 'compile', 'certificates')
 export function certificateSpec(name: 'shop' | 'wild' | 'other', id = `test/${name}`): CertificateSpec {
   const certificate = readFileSync(join(folder, `${name}.crt`), 'utf8')
   const { validTo } = new X509Certificate(certificate)
-  return { id, certificate, key: readFileSync(join(folder, `${name}.key`), 'utf8'), names: [], notAfter: Date.parse(validTo) }
+  return {
+    id,
+    certificate,
+    key: readFileSync(join(folder, `${name}.key`), 'utf8'),
+    names: [],
+    notAfter: Date.parse(validTo),
+  }
 }

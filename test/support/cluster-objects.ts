@@ -14,7 +14,10 @@ export function metadata(id: string, labels: Readonly<Record<string, string>> = 
 
 type PortInit = { name?: string; port: number; targetPort?: number | string; protocol?: 'TCP' | 'UDP' | 'SCTP' }
 
-export function service(id: string, init: Partial<Omit<Service['spec'], 'ports'>> & { ports?: readonly PortInit[] } = {}): Service {
+export function service(
+  id: string,
+  init: Partial<Omit<Service['spec'], 'ports'>> & { ports?: readonly PortInit[] } = {},
+): Service {
   const { ports = [{ name: 'http', port: 80, targetPort: 8080 }], clusterIP = '', ...rest } = init
   return {
     kind: 'Service',
@@ -27,7 +30,12 @@ export function service(id: string, init: Partial<Omit<Service['spec'], 'ports'>
       externalName: undefined,
       selector: {},
       ports: ports.map(({ name = '', port, targetPort = port, protocol = 'TCP' }) => ({
-        name, protocol, port, targetPort: portRef(targetPort), nodePort: undefined, appProtocol: undefined,
+        name,
+        protocol,
+        port,
+        targetPort: portRef(targetPort),
+        nodePort: undefined,
+        appProtocol: undefined,
       })),
       publishNotReadyAddresses: false,
       externalTrafficPolicy: 'Cluster',
@@ -41,12 +49,20 @@ export function service(id: string, init: Partial<Omit<Service['spec'], 'ports'>
 type EndpointInit = string | { address: string; hostname?: string; ready?: boolean | undefined }
 
 /** A slice of the Service; the address type follows the first address. */
-export function slice(id: string, endpoints: readonly EndpointInit[], ports: readonly { name?: string; port?: number; protocol?: 'TCP' | 'UDP' }[] = [{ name: 'http', port: 8080 }]): EndpointSlice {
+export function slice(
+  id: string,
+  endpoints: readonly EndpointInit[],
+  ports: readonly { name?: string; port?: number; protocol?: 'TCP' | 'UDP' }[] = [{ name: 'http', port: 8080 }],
+): EndpointSlice {
   const all = endpoints.map((each) => (typeof each === 'string' ? { address: each } : each))
   const { namespace, name } = metadata(id)
   return {
     kind: 'EndpointSlice',
-    metadata: { ...metadata(id), namespace, name: `${name}-${all.map((each) => each.address).join('-')}-${ports.map((each) => each.port).join('-')}` },
+    metadata: {
+      ...metadata(id),
+      namespace,
+      name: `${name}-${all.map((each) => each.address).join('-')}-${ports.map((each) => each.port).join('-')}`,
+    },
     origin,
     addressType: all[0]?.address.includes(':') === true ? 'IPv6' : 'IPv4',
     serviceName: name,
@@ -72,7 +88,15 @@ export function endpointsObject(id: string, ready: readonly string[], notReady: 
   }
 }
 
-type PodInit = { labels: Readonly<Record<string, string>>; ips: readonly string[]; ready?: boolean; hostname?: string; subdomain?: string; phase?: string; terminating?: boolean }
+type PodInit = {
+  labels: Readonly<Record<string, string>>
+  ips: readonly string[]
+  ready?: boolean
+  hostname?: string
+  subdomain?: string
+  phase?: string
+  terminating?: boolean
+}
 
 export function pod(id: string, { labels, ips, ready, hostname, subdomain, phase, terminating = false }: PodInit): Pod {
   const ports = [{ name: 'web', containerPort: 8080, protocol: 'TCP' as const }]
@@ -80,7 +104,12 @@ export function pod(id: string, { labels, ips, ready, hostname, subdomain, phase
     kind: 'Pod',
     metadata: metadata(id, labels),
     origin,
-    spec: { hostname, subdomain, nodeName: undefined, containers: [{ name: 'main', ports, readinessProbe: undefined }] },
+    spec: {
+      hostname,
+      subdomain,
+      nodeName: undefined,
+      containers: [{ name: 'main', ports, readinessProbe: undefined }],
+    },
     status: { podIPs: ips, phase, ready, terminating },
   }
 }

@@ -86,7 +86,12 @@ function parse([, ...args]: readonly string[]): Command {
     else if (arg === '-w') command.write = next().replaceAll('\\n', '\n')
     else if (arg === '-X') command.method = next()
     else if (arg === '-d') command.body = next()
-    else if (arg === '-H') command.fields.push(...next().split(/:\s*(.*)/s).slice(0, 2))
+    else if (arg === '-H')
+      command.fields.push(
+        ...next()
+          .split(/:\s*(.*)/s)
+          .slice(0, 2),
+      )
     else if (arg === '--cacert') command.ca = next()
     else if (arg.startsWith('-')) throw new Error(`curl ${arg} is not understood here`)
     else command.url = new URL(arg)

@@ -20,23 +20,59 @@ export type Comparison = {
 const batch = 500
 const longestSeed = 3_000
 /** Bytes that mean something somewhere in HTTP/1, or to somebody who reads it badly. */
-const telling = Buffer.from('\r\n\r\n\0 \t:,;="\\/?#%&_-.~*()<>[]{}@^`|0159aAfFgGxXzZ\x0b\x0c\x1f\x7f\x80\x85\xa0\xad\xe9\xff', 'latin1')
+const telling = Buffer.from(
+  '\r\n\r\n\0 \t:,;="\\/?#%&_-.~*()<>[]{}@^`|0159aAfFgGxXzZ\x0b\x0c\x1f\x7f\x80\x85\xa0\xad\xe9\xff',
+  'latin1',
+)
 const tokens = [
-  '\r\n', '\r\n\r\n', '\n', '\r', ' ', '\t', ': ', 'Content-Length: 5\r\n', 'content-length:3\r\n', 'Transfer-Encoding: chunked\r\n',
-  'Transfer-Encoding: gzip, chunked\r\n', 'Connection: close\r\n', 'Connection: keep-alive, upgrade\r\n', 'Upgrade: x\r\n', 'Expect: 100-continue\r\n',
-  'Host: b.test\r\n', 'X-Long: aaaaaaaaaaaaaaaaaaaa\r\n', '0\r\n\r\n', '5\r\nhello\r\n', '5;a=b\r\nhello\r\n', '5;a="b;c"\r\nhello\r\n', '3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
-  'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n', 'HTTP/1.1', 'HTTP/1.0', 'POST', 'PUT', 'OPTIONS', 'Proxy-Connection: close\r\n', ' \r\n folded\r\n',
+  '\r\n',
+  '\r\n\r\n',
+  '\n',
+  '\r',
+  ' ',
+  '\t',
+  ': ',
+  'Content-Length: 5\r\n',
+  'content-length:3\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'Transfer-Encoding: gzip, chunked\r\n',
+  'Connection: close\r\n',
+  'Connection: keep-alive, upgrade\r\n',
+  'Upgrade: x\r\n',
+  'Expect: 100-continue\r\n',
+  'Host: b.test\r\n',
+  'X-Long: aaaaaaaaaaaaaaaaaaaa\r\n',
+  '0\r\n\r\n',
+  '5\r\nhello\r\n',
+  '5;a=b\r\nhello\r\n',
+  '5;a="b;c"\r\nhello\r\n',
+  '3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n',
+  'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n',
+  'HTTP/1.1',
+  'HTTP/1.0',
+  'POST',
+  'PUT',
+  'OPTIONS',
+  'Proxy-Connection: close\r\n',
+  ' \r\n folded\r\n',
 ]
 
 /** Compares `count` inputs made from `seed`; the same ones every time. */
 export async function compareReadings(count: number, seed: number): Promise<Comparison> {
   const random = randomOf(seed)
-  const seeds = [...loadRequestCases().map(requestBytes).filter(({ length }) => length > 0 && length < longestSeed), ...generatedSeeds(random)]
+  const seeds = [
+    ...loadRequestCases()
+      .map(requestBytes)
+      .filter(({ length }) => length > 0 && length < longestSeed),
+    ...generatedSeeds(random),
+  ]
   const node = new NodeReader()
   const differences: Difference[] = []
   let accepted = 0
   for (let done = 0; done < count; done += batch) {
-    const inputs = Array.from({ length: Math.min(batch, count - done) }, (_, index) => inputOf(seeds, done + index, random))
+    const inputs = Array.from({ length: Math.min(batch, count - done) }, (_, index) =>
+      inputOf(seeds, done + index, random),
+    )
     const readings = await node.read(inputs)
     for (const [index, input] of inputs.entries()) {
       const { messages } = readFast([input])
@@ -67,7 +103,8 @@ function inputOf(seeds: readonly Buffer[], number: number, random: () => number)
 function mutate(bytes: Buffer<ArrayBuffer>, seeds: readonly Buffer[], random: () => number): Buffer<ArrayBuffer> {
   const at = Math.floor(random() * (bytes.length + 1))
   const length = 1 + Math.floor(random() * 12)
-  const around = (...middle: readonly Buffer[]): Buffer<ArrayBuffer> => Buffer.concat([bytes.subarray(0, at), ...middle, bytes.subarray(at)])
+  const around = (...middle: readonly Buffer[]): Buffer<ArrayBuffer> =>
+    Buffer.concat([bytes.subarray(0, at), ...middle, bytes.subarray(at)])
   switch (Math.floor(random() * 8)) {
     case 0:
       if (at < bytes.length) bytes[at] = telling[Math.floor(random() * telling.length)]!
@@ -82,7 +119,13 @@ function mutate(bytes: Buffer<ArrayBuffer>, seeds: readonly Buffer[], random: ()
       return around(Buffer.from(tokens[Math.floor(random() * tokens.length)]!, 'latin1'))
     case 5: {
       const line = bytes.indexOf('\r\n', at)
-      return line < 0 ? bytes : Buffer.concat([bytes.subarray(0, line + 2), Buffer.from(tokens[Math.floor(random() * tokens.length)]!, 'latin1'), bytes.subarray(line + 2)])
+      return line < 0
+        ? bytes
+        : Buffer.concat([
+            bytes.subarray(0, line + 2),
+            Buffer.from(tokens[Math.floor(random() * tokens.length)]!, 'latin1'),
+            bytes.subarray(line + 2),
+          ])
     }
     case 6: {
       const other = pick(seeds, random)
@@ -104,8 +147,22 @@ function generatedSeeds(random: () => number): Buffer[] {
 
 function generatedRequest(random: () => number): string {
   const method = pick(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'], random)
-  const target = pick(['/', '/a', '/a/b?c=d', '/%41;x=y', '/a//b/../c', '/?', '/~a!$&\'()*+,;=:@'], random)
-  const fields = Array.from({ length: Math.floor(random() * 4) }, () => pick(['Accept: */*', 'X-A:b', 'X-Empty:', 'Cookie: a=1; b="2"', 'User-Agent:  x  y  ', 'X-\xe9: no', 'x!#$%&\'*+-.^_`|~: 1', 'X-O: caf\xe9\xff'], random))
+  const target = pick(['/', '/a', '/a/b?c=d', '/%41;x=y', '/a//b/../c', '/?', "/~a!$&'()*+,;=:@"], random)
+  const fields = Array.from({ length: Math.floor(random() * 4) }, () =>
+    pick(
+      [
+        'Accept: */*',
+        'X-A:b',
+        'X-Empty:',
+        'Cookie: a=1; b="2"',
+        'User-Agent:  x  y  ',
+        'X-\xe9: no',
+        "x!#$%&'*+-.^_`|~: 1",
+        'X-O: caf\xe9\xff',
+      ],
+      random,
+    ),
+  )
   const head = `${method} ${target} HTTP/1.1\r\nHost: a.test\r\n${fields.map((field) => `${field}\r\n`).join('')}`
   const data = 'x'.repeat(Math.floor(random() * 30))
   switch (Math.floor(random() * 4)) {

@@ -11,7 +11,16 @@ export type Server = { readonly host: string; readonly port: number }
 
 /** `udpBytes`: what EDNS says; `undefined` for no EDNS. */
 export function question(name: string, type: RecordType, udpBytes?: number): Buffer {
-  const opt = { type: 'OPT' as const, name: '.', udpPayloadSize: udpBytes ?? 0, extendedRcode: 0, ednsVersion: 0, flags: 0, flag_do: false, options: [] }
+  const opt = {
+    type: 'OPT' as const,
+    name: '.',
+    udpPayloadSize: udpBytes ?? 0,
+    extendedRcode: 0,
+    ednsVersion: 0,
+    flags: 0,
+    flag_do: false,
+    options: [],
+  }
   return packet.encode({
     type: 'query',
     id: 4711,

@@ -27,11 +27,23 @@ export type Script = {
   readonly refuseEdns?: boolean
 }
 
-export type Seen = { readonly name: string; readonly type: string; readonly transport: 'udp' | 'tcp'; readonly edns: boolean; readonly id: number; readonly port: number }
+export type Seen = {
+  readonly name: string
+  readonly type: string
+  readonly transport: 'udp' | 'tcp'
+  readonly edns: boolean
+  readonly id: number
+  readonly port: number
+}
 
 export const rcode = { formerr: 1, servfail: 2, nxdomain: 3, notimp: 4, refused: 5 } as const
 
-type Query = { readonly packet: Packet; readonly question: Question; readonly transport: 'udp' | 'tcp'; readonly send: (bytes: Buffer) => void }
+type Query = {
+  readonly packet: Packet
+  readonly question: Question
+  readonly transport: 'udp' | 'tcp'
+  readonly send: (bytes: Buffer) => void
+}
 
 export class DnsServer {
   readonly #scripts = new Map<string, Script>()
@@ -89,7 +101,12 @@ export class DnsServer {
 
   /** NOERROR without records (`nodata`) or NXDOMAIN, for addresses, with the zone's SOA. */
   nobody(name: string, kind: 'nodata' | 'nxdomain', negativeTtl = 5): this {
-    const soa: Answer = { type: 'SOA', name: 'cluster.local', ttl: negativeTtl, data: { mname: 'ns.dns', rname: 'hostmaster', minimum: negativeTtl } }
+    const soa: Answer = {
+      type: 'SOA',
+      name: 'cluster.local',
+      ttl: negativeTtl,
+      data: { mname: 'ns.dns', rname: 'hostmaster', minimum: negativeTtl },
+    }
     const script: Script = { ...(kind === 'nxdomain' && { rcode: rcode.nxdomain }), authorities: [soa] }
     return this.on('A', name, script).on('AAAA', name, script)
   }
@@ -137,7 +154,11 @@ export class DnsServer {
     })
   }
 
-  #onQuery(bytes: Buffer, transport: 'udp' | 'tcp', { port, send }: { port: number; send: (reply: Buffer) => void }): void {
+  #onQuery(
+    bytes: Buffer,
+    transport: 'udp' | 'tcp',
+    { port, send }: { port: number; send: (reply: Buffer) => void },
+  ): void {
     const packet = decode(bytes)
     const question = packet.questions![0]!
     const { name, type } = question
@@ -158,11 +179,13 @@ function answer({ packet, question, transport, send }: Query, script: Script, ed
     if (kind === 'garbage') send(Buffer.from('this is no DNS message'))
     const wrong: Answer = { type: 'A', name: question.name, ttl: 60, data: '6.6.6.6' }
     if (kind === 'wrong-id') send(encode({ ...base, id: id ^ 1, answers: [wrong] }))
-    if (kind === 'wrong-question') send(encode({ ...base, questions: [{ type: 'A', name: 'evil.test' }], answers: [wrong] }))
+    if (kind === 'wrong-question')
+      send(encode({ ...base, questions: [{ type: 'A', name: 'evil.test' }], answers: [wrong] }))
   }
   if (script.refuseEdns === true && edns) return send(encode({ ...base, flags: rcode.formerr }))
   const { answers = [], additionals = [], authorities = [] } = script
-  const loud = (records: readonly Answer[]): Answer[] => records.map((each) => (script.shout === true ? { ...each, name: each.name.toUpperCase() } : each))
+  const loud = (records: readonly Answer[]): Answer[] =>
+    records.map((each) => (script.shout === true ? { ...each, name: each.name.toUpperCase() } : each))
   const whole = encode({
     ...base,
     flags: AUTHORITATIVE_ANSWER | (script.rcode ?? 0),

@@ -4,7 +4,15 @@ import type { PemPair } from '#listener/tls-contexts.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { defaultLimits, type Limits } from '#proxy/limits.ts'
 import { silentObserver } from '#proxy/observer.ts'
-import type { CertificateSpec, EndpointSet, EndpointSpec, RouteSpec, Snapshot, TlsHostSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type {
+  CertificateSpec,
+  EndpointSet,
+  EndpointSpec,
+  RouteSpec,
+  Snapshot,
+  TlsHostSpec,
+  UpstreamSpec,
+} from '#snapshot/snapshot.ts'
 import { silentLog } from '#telemetry/log.ts'
 import { createFrontDoor, type FrontDoor, type FrontDoorInit } from '#worker/front-door.ts'
 import { after } from './closing.ts'
@@ -81,7 +89,10 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   let ports = options.endpoints ?? []
   const apply: Door['apply'] = ({ snapshot = options.snapshot ?? {}, endpoints = ports }) => {
     ports = endpoints
-    frontDoor.apply(snapshotOf(++generation, options.route ?? {}, { upstreams: [upstreamOf(options.upstream ?? {})], ...snapshot }), [setOf(endpoints)])
+    frontDoor.apply(
+      snapshotOf(++generation, options.route ?? {}, { upstreams: [upstreamOf(options.upstream ?? {})], ...snapshot }),
+      [setOf(endpoints)],
+    )
   }
   apply({})
   const door: Door = {
@@ -133,11 +144,25 @@ function snapshotOf(generation: number, route: Partial<RouteSpec>, snapshot: Par
 }
 
 export function upstreamOf(upstream: Partial<UpstreamSpec>): UpstreamSpec {
-  return { id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['slices'], ...upstream }
+  return {
+    id: 'test/web:80',
+    namespace: 'test',
+    service: 'web',
+    port: { kind: 'number', number: 80 },
+    protocol: 'http',
+    discovery: ['slices'],
+    ...upstream,
+  }
 }
 
 export function setOf(ports: readonly number[], set: Partial<EndpointSet> = {}): EndpointSet {
-  return { upstream: 'test/web:80', state: ports.length > 0 ? 'live' : 'empty', mode: 'slices', endpoints: ports.map((port) => endpointOf({ port })), ...set }
+  return {
+    upstream: 'test/web:80',
+    state: ports.length > 0 ? 'live' : 'empty',
+    mode: 'slices',
+    endpoints: ports.map((port) => endpointOf({ port })),
+    ...set,
+  }
 }
 
 export function endpointOf(spec: Partial<EndpointSpec>): EndpointSpec {

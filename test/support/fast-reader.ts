@@ -62,7 +62,8 @@ class FastReader {
     const head = { method, target, version, fields: block.fields }
     this.#block = block
     const admitted = admitScanned(head, block.scan, { ...defaultLimits, scheme: 'http' })
-    if (unfit(head, block, { admitted, route: undefined, memory: new RequestMemory() }, 'http') !== undefined) return this.#stopAt('unfit')
+    if (unfit(head, block, { admitted, route: undefined, memory: new RequestMemory() }, 'http') !== undefined)
+      return this.#stopAt('unfit')
     if ('cause' in admitted) return this.#stopAt('refused')
     this.#head = { method, target, fields: block.fields }
     this.#closes = asksToClose(block.fields)

@@ -11,7 +11,14 @@ export type AskedRequest = {
 }
 
 /** Sent as received: nothing is taken out or added. */
-export function filterContext({ method = 'GET', target = '/', fields = [], address = '192.0.2.1', scheme = 'http', host = 'a.test' }: AskedRequest = {}): FilterContext {
+export function filterContext({
+  method = 'GET',
+  target = '/',
+  fields = [],
+  address = '192.0.2.1',
+  scheme = 'http',
+  host = 'a.test',
+}: AskedRequest = {}): FilterContext {
   const [path = '', query] = target.split('?')
   const all = ['Host', host, ...fields]
   return {

@@ -14,7 +14,11 @@ export function filterEnv(changes: Partial<FilterEnv> = {}): FilterEnv {
     random: () => 0,
     httpsPort: 443,
     rates: new RateCells(createRateCells(1_024, [1, 2], now()), now),
-    gate: new Gate({ inFlight: new InFlight(createInFlight(1, 256, [3, 4]), { rows: 1, row: 0 }), after: () => () => {}, now }),
+    gate: new Gate({
+      inFlight: new InFlight(createInFlight(1, 256, [3, 4]), { rows: 1, row: 0 }),
+      after: () => () => {},
+      now,
+    }),
     passwords: { check: verifyPassword },
     ask: () => Promise.resolve(undefined),
     answers: new ExpiringMap<Answer>(16),

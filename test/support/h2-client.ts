@@ -41,6 +41,15 @@ export function answerOf(stream: ClientHttp2Stream): Promise<H2Answer> {
     stream.on('trailers', (each) => (trailers = { ...each }))
     stream.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')))
     stream.on('error', () => {})
-    stream.on('close', () => resolve({ status: Number(headers[':status'] ?? 0), headers, informational, trailers, body, rstCode: stream.rstCode ?? 0 }))
+    stream.on('close', () =>
+      resolve({
+        status: Number(headers[':status'] ?? 0),
+        headers,
+        informational,
+        trailers,
+        body,
+        rstCode: stream.rstCode ?? 0,
+      }),
+    )
   })
 }

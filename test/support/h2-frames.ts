@@ -13,9 +13,19 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
 }
 
 /** `:method`, `:scheme: http`, `:path: /`, `:authority: a.test`, and fields as literals (RFC 7541 section 6.2.2). */
-export function headersFrame(stream: number, method: 'GET' | 'POST', options: { readonly fields?: readonly [string, string][]; readonly end?: boolean } = {}): Buffer {
+export function headersFrame(
+  stream: number,
+  method: 'GET' | 'POST',
+  options: { readonly fields?: readonly [string, string][]; readonly end?: boolean } = {},
+): Buffer {
   const fixed = Buffer.from([method === 'GET' ? 0x82 : 0x83, 0x86, 0x84, 0x41, 6, ...Buffer.from('a.test')])
-  const fields = (options.fields ?? []).flatMap(([name, value]) => [0, name.length, ...Buffer.from(name), value.length, ...Buffer.from(value, 'latin1')])
+  const fields = (options.fields ?? []).flatMap(([name, value]) => [
+    0,
+    name.length,
+    ...Buffer.from(name),
+    value.length,
+    ...Buffer.from(value, 'latin1'),
+  ])
   return frame(1, options.end === true ? 5 : 4, stream, Buffer.concat([fixed, Buffer.from(fields)]))
 }
 

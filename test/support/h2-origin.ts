@@ -1,5 +1,13 @@
 /** Endpoints that speak HTTP/2, in clear text or over TLS, scripted stream by stream. */
-import { createSecureServer, createServer, type Http2Session, type IncomingHttpHeaders, type SecureServerOptions, type ServerHttp2Stream, type ServerOptions } from 'node:http2'
+import {
+  createSecureServer,
+  createServer,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type SecureServerOptions,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { after } from './closing.ts'
 
@@ -14,7 +22,10 @@ export type H2Origin = {
 export type H2Script = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, number: number) => void
 
 /** Listens on a free port of loopback and is closed when the test ends. With `tls` over TLS. */
-export async function startH2Origin(script: H2Script, { tls, settings }: { readonly tls?: SecureServerOptions; readonly settings?: ServerOptions['settings'] } = {}): Promise<H2Origin> {
+export async function startH2Origin(
+  script: H2Script,
+  { tls, settings }: { readonly tls?: SecureServerOptions; readonly settings?: ServerOptions['settings'] } = {},
+): Promise<H2Origin> {
   const server = tls === undefined ? createServer({ settings }) : createSecureServer({ settings, ...tls })
   const sessions = new Set<Http2Session>()
   let accepted = 0

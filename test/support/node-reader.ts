@@ -58,7 +58,13 @@ export class NodeReader {
   }
 
   #collect(request: IncomingMessage): void {
-    const message = { method: request.method ?? '', target: request.url ?? '', fields: request.rawHeaders, body: '', complete: false }
+    const message = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      fields: request.rawHeaders,
+      body: '',
+      complete: false,
+    }
     this.#readings.get(request.socket)?.messages.push(message)
     request.on('error', () => {})
     request.on('data', (data: Buffer) => {

@@ -50,7 +50,12 @@ export type OpenStreams = {
   close(): void
 }
 
-export type OpenStreamsInit = { readonly http: number; readonly https: number; readonly host: string; readonly each: number }
+export type OpenStreamsInit = {
+  readonly http: number
+  readonly https: number
+  readonly host: string
+  readonly each: number
+}
 
 /** `each` streams of each kind. */
 export async function openStreams({ http, https, host, each }: OpenStreamsInit): Promise<OpenStreams> {
@@ -134,7 +139,10 @@ function openH2(session: ClientHttp2Session, host: string, name: string, broken:
 }
 
 /** Reads numbered events and notices when one is missing. */
-function listener(name: string, broken: string[]): { readonly read: (text: string) => void; readonly beat: () => Promise<void> } {
+function listener(
+  name: string,
+  broken: string[],
+): { readonly read: (text: string) => void; readonly beat: () => Promise<void> } {
   let rest = ''
   let next = 0
   let waiting: (() => void)[] = []

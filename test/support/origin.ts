@@ -27,7 +27,10 @@ export async function startOrigin(answer: RequestListener): Promise<Origin> {
 /** Everything is up to the script; errors of the socket are ignored. */
 export async function startRawOrigin(script: (socket: Socket, number: number) => void): Promise<Origin> {
   let number = 0
-  return serve(createServer((socket) => script(socket, ++number)), [])
+  return serve(
+    createServer((socket) => script(socket, ++number)),
+    [],
+  )
 }
 
 /** Answers every complete head without body with these bytes; `number` counts heads over all connections. */

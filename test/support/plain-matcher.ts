@@ -7,13 +7,22 @@ type Rule = Pick<RouteSpec, 'host' | 'path'>
 
 /** Index of the route that gets the request, -1 for none. */
 export function plainMatch(routes: readonly Rule[], host: string, path: string): number {
-  const owner = [isExactly, isWildcardFor, isForEveryHost].find((knows) => routes.some((route) => knows(route.host, host)))
+  const owner = [isExactly, isWildcardFor, isForEveryHost].find((knows) =>
+    routes.some((route) => knows(route.host, host)),
+  )
   if (owner === undefined) return -1
   const own = [...routes.entries()].filter(([, route]) => owner(route.host, host))
   const exact = own.find(([, route]) => route.path.kind === 'exact' && route.path.value === path)
   if (exact !== undefined) return exact[0]
-  const others = own.filter(([, { path: { kind, value } }]) => (kind === 'prefix' ? isBelow(value, path) : kind === 'regex' && isMatch(value, path)))
-  others.sort(([, a], [, b]) => order(a.path) < order(b.path) ? 1 : order(a.path) > order(b.path) ? -1 : 0)
+  const others = own.filter(
+    ([
+      ,
+      {
+        path: { kind, value },
+      },
+    ]) => (kind === 'prefix' ? isBelow(value, path) : kind === 'regex' && isMatch(value, path)),
+  )
+  others.sort(([, a], [, b]) => (order(a.path) < order(b.path) ? 1 : order(a.path) > order(b.path) ? -1 : 0))
   return others[0]?.[0] ?? -1
 }
 

@@ -34,7 +34,10 @@ export async function poolSettings(workers: number, settings: Partial<SharedSett
 export type OpenPool = { readonly pool: WorkerPool; readonly ports: PoolPorts; readonly threads: readonly Worker[] }
 
 /** Is closed when the test ends. `threads` holds every thread ever started, in that order. */
-export async function openPool(workers: number, init: Partial<Omit<PoolInit, 'settings'>> & { readonly settings?: Partial<SharedSettings> } = {}): Promise<OpenPool> {
+export async function openPool(
+  workers: number,
+  init: Partial<Omit<PoolInit, 'settings'>> & { readonly settings?: Partial<SharedSettings> } = {},
+): Promise<OpenPool> {
   const threads: Worker[] = []
   const pool = new WorkerPool({
     seed: 1,
@@ -61,6 +64,15 @@ export function snapshotOf(generation: number, route: Partial<RouteSpec> = {}): 
     ...emptySnapshot,
     generation,
     routes: [routeOf(route)],
-    upstreams: [{ id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['slices'] }],
+    upstreams: [
+      {
+        id: 'test/web:80',
+        namespace: 'test',
+        service: 'web',
+        port: { kind: 'number', number: 80 },
+        protocol: 'http',
+        discovery: ['slices'],
+      },
+    ],
   }
 }

@@ -20,14 +20,15 @@ export type RawClientOptions = { readonly tls?: { readonly serverName?: string; 
 
 export async function connectRaw(port: number, { tls }: RawClientOptions = {}): Promise<RawClient> {
   const base = { port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }
-  const socket = tls === undefined
-    ? connectTcp(base)
-    : connectTls({
-        ...base,
-        rejectUnauthorized: false,
-        ALPNProtocols: [...(tls.alpn ?? ['http/1.1'])],
-        ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-      })
+  const socket =
+    tls === undefined
+      ? connectTcp(base)
+      : connectTls({
+          ...base,
+          rejectUnauthorized: false,
+          ALPNProtocols: [...(tls.alpn ?? ['http/1.1'])],
+          ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+        })
   const client = new Client(socket)
   after(() => void socket.destroy())
   await new Promise<void>((resolve, reject) => {
@@ -84,7 +85,8 @@ class Client implements RawClient {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         if (isThere()) resolve(this.received)
-        else if (this.ended || this.closed) reject(new Error(`closed before ${what}: ${JSON.stringify(this.received.slice(0, 500))}`))
+        else if (this.ended || this.closed)
+          reject(new Error(`closed before ${what}: ${JSON.stringify(this.received.slice(0, 500))}`))
       }
       this.#onChange = look
       look()

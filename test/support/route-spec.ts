@@ -3,7 +3,12 @@
  */
 import type { PathMatch, RouteSpec } from '#snapshot/snapshot.ts'
 
-export function routeSpec(host: string, kind: PathMatch['kind'], value: string, changes: Partial<RouteSpec> = {}): RouteSpec {
+export function routeSpec(
+  host: string,
+  kind: PathMatch['kind'],
+  value: string,
+  changes: Partial<RouteSpec> = {},
+): RouteSpec {
   return {
     id: `default/web ${host} ${kind} ${value}`,
     host,

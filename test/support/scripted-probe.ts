@@ -4,7 +4,12 @@ import type { EndpointSet, EndpointSpec, ProbeSpec, UpstreamSpec } from '#snapsh
 import { endpointOf } from './door.ts'
 import { settle } from './until.ts'
 
-export type Asked = { readonly spec: ProbeSpec; readonly target: ProbeTarget; readonly signal: AbortSignal; readonly answer: (ok: boolean, says?: string) => Promise<void> }
+export type Asked = {
+  readonly spec: ProbeSpec
+  readonly target: ProbeTarget
+  readonly signal: AbortSignal
+  readonly answer: (ok: boolean, says?: string) => Promise<void>
+}
 
 export class ScriptedProbe {
   /** In the order they were asked. */
@@ -45,14 +50,31 @@ export function probeSpec(spec: Partial<ProbeSpec> = {}): ProbeSpec {
 export const upstreamId = 'default/web:80'
 
 export function upstreamSpec(spec: Partial<UpstreamSpec> = {}): UpstreamSpec {
-  return { id: upstreamId, namespace: 'default', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'http', discovery: ['slices'], ...spec }
+  return {
+    id: upstreamId,
+    namespace: 'default',
+    service: 'web',
+    port: { kind: 'number', number: 80 },
+    protocol: 'http',
+    discovery: ['slices'],
+    ...spec,
+  }
 }
 
 /** Endpoints at 10.0.0.n, port 80; a number stands for one that is ready. */
-export function setOf(endpoints: readonly (number | (Partial<EndpointSpec> & { readonly n: number }))[], set: Partial<EndpointSet> = {}): EndpointSet {
+export function setOf(
+  endpoints: readonly (number | (Partial<EndpointSpec> & { readonly n: number }))[],
+  set: Partial<EndpointSet> = {},
+): EndpointSet {
   const specs = endpoints.map((each) => {
     const { n, ...rest } = typeof each === 'number' ? { n: each } : each
     return endpointOf({ address: `10.0.0.${n}`, ...rest })
   })
-  return { upstream: upstreamId, state: specs.length === 0 ? 'empty' : 'live', mode: 'slices', endpoints: specs, ...set }
+  return {
+    upstream: upstreamId,
+    state: specs.length === 0 ? 'empty' : 'live',
+    mode: 'slices',
+    endpoints: specs,
+    ...set,
+  }
 }

@@ -10,7 +10,11 @@ export type SteadyLoad = {
 }
 
 /** `clients` kept-alive connections to a front door on loopback, each with one request at a time, and `pauseMs` between two. */
-export function steadyLoad(port: number, host: string, init: { readonly path?: string; readonly clients?: number; readonly pauseMs?: number } = {}): SteadyLoad {
+export function steadyLoad(
+  port: number,
+  host: string,
+  init: { readonly path?: string; readonly clients?: number; readonly pauseMs?: number } = {},
+): SteadyLoad {
   const { path = '/', clients = 4, pauseMs = 0 } = init
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: clients })
   const bad: string[] = []

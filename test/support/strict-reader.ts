@@ -141,8 +141,8 @@ function parseHead(text: string): Omit<ReadRequest, 'body'> {
   for (const line of lines) {
     const [name, value] = parseField(line)
     const before = fields.get(name)
-    if (before !== undefined && ['host', 'content-length',
-      'transfer-encoding'].includes(name)) throw new WireFault(`two ${name}`)
+    if (before !== undefined && ['host', 'content-length', 'transfer-encoding'].includes(name))
+      throw new WireFault(`two ${name}`)
     fields.set(name, before === undefined ? value : `${before}, ${value}`)
   }
   checkFraming(fields)
@@ -153,9 +153,14 @@ function parseHead(text: string): Omit<ReadRequest, 'body'> {
 function parseField(line: string): readonly [string, string] {
   const colon = line.indexOf(':')
   if (/^[ \t]/.test(line)) throw new WireFault('folded line')
-  if (!tokenForm.test(line.slice(0, Math.max(colon,
-    0)))) throw new WireFault(`bad field line ${quote(line)}`)
-  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(/^[ \t]+/, '').replace(/[ \t]+$/, '')]
+  if (!tokenForm.test(line.slice(0, Math.max(colon, 0)))) throw new WireFault(`bad field line ${quote(line)}`)
+  return [
+    line.slice(0, colon).toLowerCase(),
+    line
+      .slice(colon + 1)
+      .replace(/^[ \t]+/, '')
+      .replace(/[ \t]+$/, ''),
+  ]
 }
 
 function checkFraming(fields: ReadonlyMap<string, string>): void {

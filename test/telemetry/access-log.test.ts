@@ -6,10 +6,31 @@ import type { AccessRecord } from '#telemetry/access-log.ts'
 import { createAccessLog } from '#telemetry/access-log.ts'
 
 const record: AccessRecord = {
-  time: '2026-01-01T00:00:00.000Z', client: '127.0.0.5', scheme: 'https', method: 'GET', host: 'shop.test', target: '/a?b=1', protocol: 'HTTP/2',
-  status: 200, cause: undefined, detail: undefined, duration: 1.25, requestBytes: 0, responseBytes: 2, route: 'r', backend: 'b', endpoint: 'e',
+  time: '2026-01-01T00:00:00.000Z',
+  client: '127.0.0.5',
+  scheme: 'https',
+  method: 'GET',
+  host: 'shop.test',
+  target: '/a?b=1',
+  protocol: 'HTTP/2',
+  status: 200,
+  cause: undefined,
+  detail: undefined,
+  duration: 1.25,
+  requestBytes: 0,
+  responseBytes: 2,
+  route: 'r',
+  backend: 'b',
+  endpoint: 'e',
   retried: undefined,
-  attempts: 1, upstreamStatus: 200, requestId: 'id', userAgent: 'curl', referer: undefined, tls: 'TLSv1.3', sni: 'shop.test', lane: 'general',
+  attempts: 1,
+  upstreamStatus: 200,
+  requestId: 'id',
+  userAgent: 'curl',
+  referer: undefined,
+  tls: 'TLSv1.3',
+  sni: 'shop.test',
+  lane: 'general',
 }
 
 describe('the access log', () => {
@@ -25,7 +46,10 @@ describe('the access log', () => {
     log.write(record)
     log.write({ ...record, status: 502, cause: 'connect_failed', detail: 'ECONNREFUSED' })
     await log.close()
-    const [first, second] = readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+    const [first, second] = readFileSync(file, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(first).toMatchObject({ client: '127.0.0.5', target: '/a?b=1', status: 200 })
     expect(first).not.toHaveProperty('cause')
     expect(second).toMatchObject({ cause: 'connect_failed', detail: 'ECONNREFUSED' })

@@ -3,7 +3,15 @@ import { Exposition } from '#telemetry/exposition.ts'
 import type { Finished } from '#telemetry/tally.ts'
 import { Tally } from '#telemetry/tally.ts'
 
-const good: Finished = { route: 'default/web shop.test Prefix /', backend: 'default/web:80', status: 200, cause: '', durationMs: 4, requestBytes: 3, responseBytes: 10 }
+const good: Finished = {
+  route: 'default/web shop.test Prefix /',
+  backend: 'default/web:80',
+  status: 200,
+  cause: '',
+  durationMs: 4,
+  requestBytes: 3,
+  responseBytes: 10,
+}
 
 async function linesOf(...tallies: Tally[]): Promise<string[]> {
   return (await new Exposition().print(tallies.map((tally) => tally.families()))).split('\n')
@@ -28,7 +36,8 @@ describe('what a worker counts', () => {
     const tally = new Tally()
     for (const durationMs of [1, 1.5, 5, 100_000]) tally.finished({ ...good, durationMs })
     const lines = await linesOf(tally)
-    const bucket = (le: string): string | undefined => lines.find((line) => line.startsWith(`genkan_request_duration_seconds_bucket{le="${le}"`))
+    const bucket = (le: string): string | undefined =>
+      lines.find((line) => line.startsWith(`genkan_request_duration_seconds_bucket{le="${le}"`))
     expect(bucket('0.001')).toMatch(/ 1$/)
     expect(bucket('0.0025')).toMatch(/ 2$/)
     expect(bucket('0.005')).toMatch(/ 3$/)

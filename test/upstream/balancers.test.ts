@@ -17,10 +17,19 @@ const start = 1_000_000
 
 type Options = { readonly now?: () => number; readonly slowStartMs?: number; readonly seed?: number }
 
-function build(balance: BalanceSpec, specs: readonly Partial<EndpointSpec>[], { now = () => start, slowStartMs, seed = 1 }: Options = {}): Upstream {
+function build(
+  balance: BalanceSpec,
+  specs: readonly Partial<EndpointSpec>[],
+  { now = () => start, slowStartMs, seed = 1 }: Options = {},
+): Upstream {
   const upstream = new Upstream('test/web:80', upstreamEnv({ now, random: seededRandom(seed) }))
   upstream.configure({ protocol: 'http', balance, ...(slowStartMs === undefined ? {} : { slowStartMs }) }, Infinity)
-  upstream.update({ upstream: 'test/web:80', state: 'live', mode: 'slices', endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })) })
+  upstream.update({
+    upstream: 'test/web:80',
+    state: 'live',
+    mode: 'slices',
+    endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })),
+  })
   return upstream
 }
 
@@ -43,13 +52,23 @@ function expectShares(counts: Record<number, number>, weights: readonly number[]
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   const picks = Object.values(counts).reduce((sum, count) => sum + count, 0)
   for (const [at, weight] of weights.entries()) {
-    expect(Math.abs((counts[at + 1] ?? 0) / picks - weight / total), `share of ${at + 1} in ${JSON.stringify(counts)}`).toBeLessThan(within)
+    expect(
+      Math.abs((counts[at + 1] ?? 0) / picks - weight / total),
+      `share of ${at + 1} in ${JSON.stringify(counts)}`,
+    ).toBeLessThan(within)
   }
 }
 
 describe.each(kinds)('%s', (_, balance) => {
   test('never picks one that is unready, on its way out, already tried or full', () => {
-    const upstream = build(balance, [{}, { ready: false }, { terminating: true }, {}, {}, { ready: false, serving: true }])
+    const upstream = build(balance, [
+      {},
+      { ready: false },
+      { terminating: true },
+      {},
+      {},
+      { ready: false, serving: true },
+    ])
     const all = [...upstream.endpoints()]
     all[3]!.capacity = 1
     all[3]!.acquire(0)
@@ -61,7 +80,8 @@ describe.each(kinds)('%s', (_, balance) => {
     const upstream = build(balance, [{}, {}, {}, {}])
     for (let key = 0; key < 20; key++) {
       const tried: Endpoint[] = []
-      for (let next = upstream.pick(asking(key), tried); next !== undefined; next = upstream.pick(asking(key), tried)) tried.push(next)
+      for (let next = upstream.pick(asking(key), tried); next !== undefined; next = upstream.pick(asking(key), tried))
+        tried.push(next)
       expect(new Set(tried).size).toBe(4)
     }
   })
@@ -176,7 +196,16 @@ describe('hash of a key', () => {
   })
 
   test('without a key requests are spread', () => {
-    const upstream = build({ kind: 'ringHash', key: [{ kind: 'text', text: 'v1-' }, { kind: 'header', name: 'x-user' }] }, [{}, {}])
+    const upstream = build(
+      {
+        kind: 'ringHash',
+        key: [
+          { kind: 'text', text: 'v1-' },
+          { kind: 'header', name: 'x-user' },
+        ],
+      },
+      [{}, {}],
+    )
     expect(countPicks(upstream, 10)).toEqual({ 1: 5, 2: 5 })
   })
 

@@ -5,14 +5,22 @@ import { type Asker, Upstream } from '#upstream/upstream.ts'
 import { endpointOf, setOf } from '../support/door.ts'
 import { upstreamEnv } from '../support/proxy-env.ts'
 
-const asker: Asker = { received: { method: 'GET', target: '/', version: '1.1', fields: [] }, client: { address: '127.0.0.1', scheme: 'http' }, host: 'a.test', path: '/', query: '' }
+const asker: Asker = {
+  received: { method: 'GET', target: '/', version: '1.1', fields: [] },
+  client: { address: '127.0.0.1', scheme: 'http' },
+  host: 'a.test',
+  path: '/',
+  query: '',
+}
 
 test('least request goes by what all workers have under way, and leaves nothing behind', () => {
   const buffer = createLedger(2, 2)
   const [ours, theirs] = [new Ledger(buffer, { rows: 2, row: 0 }), new Ledger(buffer, { rows: 2, row: 1 })]
   const upstream = new Upstream('test/web:80', upstreamEnv({ ledger: ours }))
   upstream.configure({ protocol: 'http', balance: { kind: 'leastRequest' } }, Infinity)
-  upstream.update(setOf([], { state: 'live', endpoints: [endpointOf({ port: 1, slot: 0 }), endpointOf({ port: 2, slot: 1 })] }))
+  upstream.update(
+    setOf([], { state: 'live', endpoints: [endpointOf({ port: 1, slot: 0 }), endpointOf({ port: 2, slot: 1 })] }),
+  )
   const [one, two] = upstream.endpoints()
   theirs.add(0, 3)
   for (let busy = 1; busy <= 3; busy++) {

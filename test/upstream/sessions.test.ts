@@ -49,16 +49,30 @@ describe('a sealed session', () => {
   })
 })
 
-const asker: Asker = { received: { method: 'GET', target: '/', version: '1.1', fields: [] }, client: { address: '10.1.1.1', scheme: 'http' }, host: '', path: '/', query: '' }
+const asker: Asker = {
+  received: { method: 'GET', target: '/', version: '1.1', fields: [] },
+  client: { address: '10.1.1.1', scheme: 'http' },
+  host: '',
+  path: '/',
+  query: '',
+}
 
-function upstreamOf(specs: readonly Partial<EndpointSpec>[], change: { readonly random?: () => number; readonly now?: () => number } = {}): Upstream {
+function upstreamOf(
+  specs: readonly Partial<EndpointSpec>[],
+  change: { readonly random?: () => number; readonly now?: () => number } = {},
+): Upstream {
   const upstream = new Upstream(id, upstreamEnv(change))
   apply(upstream, specs)
   return upstream
 }
 
 function apply(upstream: Upstream, specs: readonly Partial<EndpointSpec>[]): void {
-  upstream.update({ upstream: id, state: 'live', mode: 'slices', endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })) })
+  upstream.update({
+    upstream: id,
+    state: 'live',
+    mode: 'slices',
+    endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })),
+  })
 }
 
 const five = [{}, {}, {}, {}, {}]
@@ -119,7 +133,10 @@ test('tokens are random and of the form that is read', () => {
   const random = seededRandom(5)
   const tokens = new Set(Array.from({ length: 100 }, () => newToken(random)))
   expect(tokens.size).toBe(100)
-  for (const token of tokens) expect(testSeal.open(cookie(testSeal.seal({ mode: 'balanced', upstream: id, token })), 'S', [id])?.token).toBe(token)
+  for (const token of tokens)
+    expect(testSeal.open(cookie(testSeal.seal({ mode: 'balanced', upstream: id, token })), 'S', [id])?.token).toBe(
+      token,
+    )
 })
 
 describe('clients by address', () => {
@@ -149,7 +166,8 @@ describe('clients by address', () => {
 
   test('two workers that never talk choose alike', () => {
     const [one, two] = [sticky(() => 5), sticky(() => 5)]
-    for (let at = 0; at < 50; at++) expect(one.pick(from(`10.0.0.${at}`), [])!.id).toBe(two.pick(from(`10.0.0.${at}`), [])!.id)
+    for (let at = 0; at < 50; at++)
+      expect(one.pick(from(`10.0.0.${at}`), [])!.id).toBe(two.pick(from(`10.0.0.${at}`), [])!.id)
   })
 
   test('are forgotten after the timeout, counted from their last request', () => {

@@ -7,11 +7,22 @@ import { type Asker, Upstream } from '#upstream/upstream.ts'
 import { endpointOf } from '../support/door.ts'
 import { upstreamEnv } from '../support/proxy-env.ts'
 
-const asker: Asker = { received: { method: 'GET', target: '/', version: '1.1', fields: [] }, client: { address: '127.0.0.1', scheme: 'http' }, host: 'a.test', path: '/', query: '' }
+const asker: Asker = {
+  received: { method: 'GET', target: '/', version: '1.1', fields: [] },
+  client: { address: '127.0.0.1', scheme: 'http' },
+  host: 'a.test',
+  path: '/',
+  query: '',
+}
 
 function upstreamOf(specs: readonly Partial<EndpointSpec>[], state: DiscoveryState = 'live'): Upstream {
   const upstream = new Upstream('test/web:80', upstreamEnv())
-  upstream.update({ upstream: 'test/web:80', state, mode: 'slices', endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })) })
+  upstream.update({
+    upstream: 'test/web:80',
+    state,
+    mode: 'slices',
+    endpoints: specs.map((spec, at) => endpointOf({ port: at + 1, ...spec })),
+  })
   return upstream
 }
 
@@ -20,12 +31,20 @@ function picks(upstream: Upstream, times: number, tried: readonly Endpoint[] = [
 }
 
 describe('a pick', () => {
-  const rows: readonly [why: string, specs: readonly Partial<EndpointSpec>[], expected: readonly (number | undefined)[]][] = [
+  const rows: readonly [
+    why: string,
+    specs: readonly Partial<EndpointSpec>[],
+    expected: readonly (number | undefined)[],
+  ][] = [
     ['takes equal endpoints in turn', [{}, {}, {}], [1, 2, 3, 1, 2, 3]],
     ['skips those that are not ready', [{ ready: false }, {}, { ready: false }], [2, 2, 2]],
     ['never takes one that terminates', [{ terminating: true }, {}], [2, 2]],
     ['takes only the lowest priority', [{ priority: 5 }, { priority: 1 }, { priority: 1 }], [2, 3, 2]],
-    ['takes the next priority when the lowest has nobody ready', [{ priority: 1, ready: false }, { priority: 2 }], [2, 2]],
+    [
+      'takes the next priority when the lowest has nobody ready',
+      [{ priority: 1, ready: false }, { priority: 2 }],
+      [2, 2],
+    ],
     ['spreads weights without bursts', [{ weight: 3 }, { weight: 1 }], [1, 1, 2, 1, 1, 1, 2, 1]],
     ['leaves out weight 0 beside others', [{ weight: 0 }, { weight: 1 }], [2, 2, 2]],
     ['takes weight 0 when nobody else is there', [{ weight: 0 }, { weight: 0 }], [1, 2, 1]],
@@ -38,7 +57,8 @@ describe('a pick', () => {
   test('skips those already tried, then goes to the next priority', () => {
     const upstream = upstreamOf([{ weight: 2 }, { weight: 1 }, { priority: 1 }])
     const tried: Endpoint[] = []
-    for (let next = upstream.pick(asker, tried); next !== undefined; next = upstream.pick(asker, tried)) tried.push(next)
+    for (let next = upstream.pick(asker, tried); next !== undefined; next = upstream.pick(asker, tried))
+      tried.push(next)
     expect(tried.map(({ spec }) => spec.port)).toEqual([1, 2, 3])
   })
 
@@ -83,7 +103,12 @@ describe('an update', () => {
     const upstream = upstreamOf([{}, {}])
     const first = upstream.pick(asker, [])!
     first.acquire(7)
-    upstream.update({ upstream: 'test/web:80', state: 'live', mode: 'slices', endpoints: [endpointOf({ port: 1, weight: 9 })] })
+    upstream.update({
+      upstream: 'test/web:80',
+      state: 'live',
+      mode: 'slices',
+      endpoints: [endpointOf({ port: 1, weight: 9 })],
+    })
     const [only] = [...upstream.endpoints()]
     expect(only).toBe(first)
     expect(only).toMatchObject({ inFlight: 1, lastUsedAt: 7, spec: { weight: 9 } })

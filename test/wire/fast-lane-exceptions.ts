@@ -7,8 +7,16 @@ import type { Exception } from './general-lane-exceptions.ts'
 const asNode = 'node refuses it, and nothing is accepted here that node refuses'
 
 export const exceptions: readonly Exception[] = [
-  { id: 'ok-chunk-te-tab', verdict: 'lenient', reason: 'left to the general lane, where node refuses HTAB behind the value' },
-  { id: 'ok-method-tchars', verdict: 'lenient', reason: 'left to the general lane, where node knows a fixed list of methods' },
+  {
+    id: 'ok-chunk-te-tab',
+    verdict: 'lenient',
+    reason: 'left to the general lane, where node refuses HTAB behind the value',
+  },
+  {
+    id: 'ok-method-tchars',
+    verdict: 'lenient',
+    reason: 'left to the general lane, where node knows a fixed list of methods',
+  },
   { id: 'tg-backslash', verdict: 'lenient', reason: 'our choice: some endpoints take a backslash for a slash' },
   { id: 'tg-enc-backslash', verdict: 'lenient', reason: 'our choice, as for the plain backslash' },
   { id: 'tg-semi', verdict: 'lenient', reason: 'our choice: some endpoints drop the parameter, then resolve the dots' },

@@ -42,7 +42,9 @@ export type Verdict = {
 
 /** All cases, in the order of the file. */
 export function loadRequestCases(): readonly RequestCase[] {
-  const lines = readFileSync(join(import.meta.dirname, 'h1-cases.jsonl'), 'latin1').trim().split('\n')
+  const lines = readFileSync(join(import.meta.dirname, 'h1-cases.jsonl'), 'latin1')
+    .trim()
+    .split('\n')
   // The data file is part of this repository and has these fields.
   return lines.map((line) => JSON.parse(line) as RequestCase)
 }
@@ -59,8 +61,9 @@ export function withHostLetter(given: RequestCase, letter: string): RequestCase 
 
 /** The bytes to send. */
 export function requestBytes({ raw, macro }: { readonly raw: string; readonly macro?: boolean }): Buffer {
-  const expanded = macro ? raw.replaceAll(/\{\{([\s\S]+?)\*(\d+)\}\}/g, (_, text: string,
-    times: string) => text.repeat(Number(times))) : raw
+  const expanded = macro
+    ? raw.replaceAll(/\{\{([\s\S]+?)\*(\d+)\}\}/g, (_, text: string, times: string) => text.repeat(Number(times)))
+    : raw
   return Buffer.from(expanded, 'latin1')
 }
 
@@ -72,8 +75,10 @@ export function judgeRequest(given: RequestCase, outcome: Outcome): Verdict {
   const isAlso = first !== undefined && (given.also ?? []).includes(first)
   const isForwarded = seen >= 1 && first !== undefined && ((first >= 200 && first < 300) || isAlso)
   const isRefused = seen === 0 && isRefusal(given, first, closed)
-  const faults = [...expectationFaults(given, { isForwarded, isRefused, isAlso }, outcome), ...contentFaults(given,
-    isForwarded, recording)]
+  const faults = [
+    ...expectationFaults(given, { isForwarded, isRefused, isAlso }, outcome),
+    ...contentFaults(given, isForwarded, recording),
+  ]
   if (seen > given.max_backend) faults.push(`the endpoint saw ${seen} requests`)
   const smuggled = recording.requests.some(({ target }) => target.startsWith('/smuggled'))
   if (smuggled && given.max_backend < 2) faults.push('the endpoint executed a hidden request')

@@ -36,7 +36,9 @@ type Parsed = {
 }
 
 export function loadResponseCases(): readonly ResponseCase[] {
-  const lines = readFileSync(join(import.meta.dirname, 'h1-resp-cases.jsonl'), 'latin1').trim().split('\n')
+  const lines = readFileSync(join(import.meta.dirname, 'h1-resp-cases.jsonl'), 'latin1')
+    .trim()
+    .split('\n')
   // The data file is part of this repository and has these fields.
   return lines.map((line) => JSON.parse(line) as ResponseCase)
 }
@@ -68,8 +70,8 @@ export function hasFinal(received: string): boolean {
 
 function isAsExpected(given: ResponseCase, { status, complete }: Parsed, closed: boolean): boolean {
   if (status === undefined && !closed) return false
-  const isGateway = status !== undefined && ([500, 502, 503,
-    504].includes(status) || (given.also ?? []).includes(status))
+  const isGateway =
+    status !== undefined && ([500, 502, 503, 504].includes(status) || (given.also ?? []).includes(status))
   const wanted = wantedStatus(given)
   const isWhole = status === wanted && complete !== false
   const isCut = closed && (status === undefined || (status === wanted && complete === false))
@@ -95,8 +97,8 @@ function parseAnswer(received: string, method: string): Parsed {
   const final = received.replace(/^(?:HTTP\/1\.[01] 1(?!01)\d\d[\s\S]*?\r\n\r\n)+/, '')
   const status = /^HTTP\/1\.[01] (\d{3})/.exec(final)?.[1]
   const end = final.indexOf('\r\n\r\n')
-  if (status === undefined || end < 0) return { status: status === undefined ? undefined : Number(status), body: '',
-    complete: false }
+  if (status === undefined || end < 0)
+    return { status: status === undefined ? undefined : Number(status), body: '', complete: false }
   const head = final.slice(0, end)
   const body = final.slice(end + 4)
   return { status: Number(status), body, complete: isComplete(head, body, method, Number(status)) }

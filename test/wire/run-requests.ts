@@ -1,8 +1,14 @@
 /** Runs request cases against a front door, many beside each other, each with a host and an endpoint of its own. */
 import { type RecordingOrigin, startRecordingOrigin } from '../support/recording-origin.ts'
 import { type Conversation, type Delivery, converse } from '../support/wire-client.ts'
-import { type RequestCase, type Verdict, finalStatuses, judgeRequest, requestBytes,
-  withHostLetter } from './request-case.ts'
+import {
+  type RequestCase,
+  type Verdict,
+  finalStatuses,
+  judgeRequest,
+  requestBytes,
+  withHostLetter,
+} from './request-case.ts'
 
 /** A place to run one case at a time: the host `<letter>.test` leads to this endpoint alone. */
 export type Slot = { readonly letter: string; readonly origin: RecordingOrigin; conversation: Conversation | undefined }
@@ -16,13 +22,15 @@ const hangMs = 3_000
 
 /** `b` is the stranger in the cases. */
 export async function openSlots(letters = 'cdefghijklmnop'): Promise<readonly Slot[]> {
-  return Promise.all(letters.split('').map(async (letter) => {
-    const origin = await startRecordingOrigin(() => {
-      if (slot.conversation !== undefined) slot.conversation.lastAt = performance.now()
-    })
-    const slot: Slot = { letter, origin, conversation: undefined }
-    return slot
-  }))
+  return Promise.all(
+    letters.split('').map(async (letter) => {
+      const origin = await startRecordingOrigin(() => {
+        if (slot.conversation !== undefined) slot.conversation.lastAt = performance.now()
+      })
+      const slot: Slot = { letter, origin, conversation: undefined }
+      return slot
+    }),
+  )
 }
 
 /** The verdict of every case, by id. */
@@ -34,10 +42,12 @@ export async function runRequestCases(
 ): Promise<ReadonlyMap<string, Verdict>> {
   const verdicts = new Map<string, Verdict>()
   const queue = cases.values()
-  await Promise.all(slots.map(async (slot) => {
-    for (const given of queue) verdicts.set(given.id, await runCase(port, slot, withHostLetter(given, slot.letter),
-      delivery))
-  }))
+  await Promise.all(
+    slots.map(async (slot) => {
+      for (const given of queue)
+        verdicts.set(given.id, await runCase(port, slot, withHostLetter(given, slot.letter), delivery))
+    }),
+  )
   return verdicts
 }
 

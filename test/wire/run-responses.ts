@@ -26,14 +26,20 @@ export async function runResponseCases(
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const faults = new Map<string, readonly string[]>()
   const queue = cases.values()
-  await Promise.all(slots.map(async (slot) => {
-    for (const given of queue) faults.set(given.id, await runCase(port, slot, given, delivery))
-  }))
+  await Promise.all(
+    slots.map(async (slot) => {
+      for (const given of queue) faults.set(given.id, await runCase(port, slot, given, delivery))
+    }),
+  )
   return faults
 }
 
-async function runCase(port: number, { host, origin }: ResponseSlot, given: ResponseCase,
-  delivery: Delivery): Promise<string[]> {
+async function runCase(
+  port: number,
+  { host, origin }: ResponseSlot,
+  given: ResponseCase,
+  delivery: Delivery,
+): Promise<string[]> {
   origin.play({ bytes: requestBytes(given), delivery, end: given.end })
   // The front door learns only through its sockets that they were cut.
   await pause(25)

@@ -36,25 +36,33 @@ function call(port: number): Caller {
   return caller
 }
 
-test.each(['general', 'fast'] as const)('a client that leaves gives back its place, in the queue and behind it (%s)', async (lane) => {
-  const patient = await startPatient()
-  const { genkan } = await startFrontDoor(siteManifests([{ host: 'a.test', port: patient.port, annotations: { 'genkan.dev/concurrency-limit': '1; queue 1 wait 60s' } }]), { lane: lane === 'fast' ? 'auto' : lane })
-  after(() => genkan.close())
-  const { http } = genkan.ports
-  const first = call(http)
-  await until(() => patient.waiting.length === 1)
-  // One of two waits in the queue, and the other finds it full.
-  const [one, other] = [call(http), call(http)]
-  await until(() => one.status === 429 || other.status === 429)
-  const queued = one.status === 429 ? other : one
-  queued.socket.destroy()
-  first.socket.destroy()
-  let next = call(http)
-  await until(() => {
-    if (next.status === 429) next = call(http)
-    return patient.waiting.length === 2
-  })
-  patient.waiting[1]!.end('done')
-  await until(() => next.status === 200)
-  expect([first.status, queued.status]).toEqual([0, 0])
-})
+test.each(['general', 'fast'] as const)(
+  'a client that leaves gives back its place, in the queue and behind it (%s)',
+  async (lane) => {
+    const patient = await startPatient()
+    const { genkan } = await startFrontDoor(
+      siteManifests([
+        { host: 'a.test', port: patient.port, annotations: { 'genkan.dev/concurrency-limit': '1; queue 1 wait 60s' } },
+      ]),
+      { lane: lane === 'fast' ? 'auto' : lane },
+    )
+    after(() => genkan.close())
+    const { http } = genkan.ports
+    const first = call(http)
+    await until(() => patient.waiting.length === 1)
+    // One of two waits in the queue, and the other finds it full.
+    const [one, other] = [call(http), call(http)]
+    await until(() => one.status === 429 || other.status === 429)
+    const queued = one.status === 429 ? other : one
+    queued.socket.destroy()
+    first.socket.destroy()
+    let next = call(http)
+    await until(() => {
+      if (next.status === 429) next = call(http)
+      return patient.waiting.length === 2
+    })
+    patient.waiting[1]!.end('done')
+    await until(() => next.status === 200)
+    expect([first.status, queued.status]).toEqual([0, 0])
+  },
+)

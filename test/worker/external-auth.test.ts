@@ -10,7 +10,14 @@ const prefix = 'nginx.ingress.kubernetes.io/'
 
 /** Says whom it was asked by. */
 async function startApplication(): Promise<number> {
-  const server = createServer((request, response) => response.end(JSON.stringify({ user: request.headers['x-auth-request-user'] ?? null, groups: request.headers['x-auth-request-groups'] ?? null })))
+  const server = createServer((request, response) =>
+    response.end(
+      JSON.stringify({
+        user: request.headers['x-auth-request-user'] ?? null,
+        groups: request.headers['x-auth-request-groups'] ?? null,
+      }),
+    ),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   after(async () => {
@@ -46,11 +53,24 @@ describe('an application behind an authentication service', () => {
     const signedIn = await fetch(start, { redirect: 'manual' })
     expect(new URL(signedIn.headers.get('location')!).pathname).toBe('/inbox')
     const cookie = signedIn.headers.get('set-cookie')!.split(';')[0]!
-    const inside = await visit('/inbox?page=2', { cookie, 'X-Auth-Request-User': 'root', 'X-Auth-Request-Groups': 'admin' })
+    const inside = await visit('/inbox?page=2', {
+      cookie,
+      'X-Auth-Request-User': 'root',
+      'X-Auth-Request-Groups': 'admin',
+    })
     expect(inside.status).toBe(200)
     expect(await inside.json()).toEqual({ user: 'ann', groups: null })
-    expect(auth.questions.map(({ method, url }) => `${method} ${url}`)).toEqual(['GET /oauth2/auth', 'GET /oauth2/auth'])
-    expect(auth.questions[1]!.headers).toMatchObject({ host: `127.0.0.1:${auth.port}`, cookie, 'x-original-method': 'GET', 'x-auth-request-redirect': '/inbox?page=2', 'x-real-ip': expect.any(String) as string })
+    expect(auth.questions.map(({ method, url }) => `${method} ${url}`)).toEqual([
+      'GET /oauth2/auth',
+      'GET /oauth2/auth',
+    ])
+    expect(auth.questions[1]!.headers).toMatchObject({
+      host: `127.0.0.1:${auth.port}`,
+      cookie,
+      'x-original-method': 'GET',
+      'x-auth-request-redirect': '/inbox?page=2',
+      'x-real-ip': expect.any(String) as string,
+    })
     expect(auth.questions[1]!.headers['x-original-url']).toMatch(/^http:\/\/localhost:\d+\/inbox\?page=2$/)
   })
 

@@ -14,7 +14,10 @@ describe('the front door', () => {
 
   test('redirects plain clients to its own https port and says HSTS there', async () => {
     const origin = await startOrigin((_request, response) => void response.end('ok'))
-    const policies = [httpsRedirect.spec({ status: 308 }), hsts.spec({ maxAge: 60, includeSubDomains: false, preload: false })]
+    const policies = [
+      httpsRedirect.spec({ status: 308 }),
+      hsts.spec({ maxAge: 60, includeSubDomains: false, preload: false }),
+    ]
     const door = await openDoor({ endpoints: [origin.port], route: { policies } })
     const answer = await talk(door.http, 'GET /a?b HTTP/1.1\r\nHost: a.test:80\r\nConnection: close\r\n\r\n')
     expect(answer).toMatch(/^HTTP\/1\.1 308 Permanent Redirect\r\n/)
@@ -27,15 +30,24 @@ describe('the front door', () => {
   test('believes trusted proxies', async () => {
     const origin = await startOrigin((request, response) => void response.end(String(request.headers['x-real-ip'])))
     const policies = [httpsRedirect.spec({ status: 308 })]
-    const door = await openDoor({ endpoints: [origin.port], route: { policies }, init: { trustedProxies: ['127.0.0.0/8'] } })
-    const answer = await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n')
+    const door = await openDoor({
+      endpoints: [origin.port],
+      route: { policies },
+      init: { trustedProxies: ['127.0.0.0/8'] },
+    })
+    const answer = await talk(
+      door.http,
+      'GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n',
+    )
     expect(answer).toMatch(/^HTTP\/1\.1 200 [^]*9\.9\.9\.9/)
   })
 
   test('a snapshot it cannot run changes nothing', async () => {
     const origin = await startOrigin((_request, response) => void response.end('ok'))
     const door = await openDoor({ endpoints: [origin.port] })
-    expect(() => door.apply({ snapshot: { routes: [routeOf({ policies: [{ kind: 'tea', config: {} }] })] } })).toThrow('tea')
+    expect(() => door.apply({ snapshot: { routes: [routeOf({ policies: [{ kind: 'tea', config: {} }] })] } })).toThrow(
+      'tea',
+    )
     expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/ok$/)
   })
 })

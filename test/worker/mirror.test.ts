@@ -31,9 +31,13 @@ async function listenFor(): Promise<Listener> {
   return { port: (server.address() as AddressInfo).port, next }
 }
 
-async function openMirrored(annotations: Readonly<Record<string, string>>): Promise<{ readonly main: Listener; readonly url: string }> {
+async function openMirrored(
+  annotations: Readonly<Record<string, string>>,
+): Promise<{ readonly main: Listener; readonly url: string }> {
   const main = await listenFor()
-  const named = Object.fromEntries(Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]))
+  const named = Object.fromEntries(
+    Object.entries(annotations).map(([name, value]) => [`nginx.ingress.kubernetes.io/${name}`, value]),
+  )
   // fetch sets Host by itself, so the host is that of the address.
   const { genkan } = await startFrontDoor(siteManifests([{ host: 'localhost', port: main.port, annotations: named }]))
   after(() => genkan.close())
@@ -43,8 +47,15 @@ async function openMirrored(annotations: Readonly<Record<string, string>>): Prom
 describe('a mirrored application', () => {
   test('is answered by itself, and the mirror gets a copy without the body', async () => {
     const copies = await listenFor()
-    const { main, url } = await openMirrored({ 'mirror-target': `http://127.0.0.1:${copies.port}/copy$request_uri`, 'mirror-host': 'mirror.test' })
-    const response = await fetch(`${url}/a?b=c`, { method: 'POST', body: 'something', headers: { 'x-a': '1', authorization: 'Bearer x' } })
+    const { main, url } = await openMirrored({
+      'mirror-target': `http://127.0.0.1:${copies.port}/copy$request_uri`,
+      'mirror-host': 'mirror.test',
+    })
+    const response = await fetch(`${url}/a?b=c`, {
+      method: 'POST',
+      body: 'something',
+      headers: { 'x-a': '1', authorization: 'Bearer x' },
+    })
     expect(await response.text()).toBe('ok')
     expect((await main.next()).headers['content-length']).toBe('9')
     const copy = await copies.next()

@@ -21,7 +21,11 @@ describe('a parcel', () => {
   test('gives back what was put into it, in any language', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.string({ unit: 'grapheme' })), (names) => {
-        const after = { ...before, generation: 3, routes: [before.routes[1]!, ...names.map((id) => routeOf({ id })), before.routes[0]!] }
+        const after = {
+          ...before,
+          generation: 3,
+          routes: [before.routes[1]!, ...names.map((id) => routeOf({ id })), before.routes[0]!],
+        }
         const { contents } = read(pack({ patch: patchOf(before, after), sets: [] }), 3)
         expect(applyPatch(before, contents.patch!)).toEqual(after)
       }),
@@ -30,11 +34,18 @@ describe('a parcel', () => {
 
   test('of endpoints alone holds no patch', () => {
     const sets: readonly EndpointSet[] = [setOf([1, 2])]
-    expect(read(pack({ patch: undefined, sets }), undefined).contents).toEqual({ patch: undefined, sets: JSON.parse(JSON.stringify(sets)) })
+    expect(read(pack({ patch: undefined, sets }), undefined).contents).toEqual({
+      patch: undefined,
+      sets: JSON.parse(JSON.stringify(sets)),
+    })
   })
 
   test('of ten thousand routes is read in many small parts, so that requests can be served in between', () => {
-    const after = { ...emptySnapshot, generation: 1, routes: Array.from({ length: 10_000 }, (_, index) => routeOf({ id: `r${index}` })) }
+    const after = {
+      ...emptySnapshot,
+      generation: 1,
+      routes: Array.from({ length: 10_000 }, (_, index) => routeOf({ id: `r${index}` })),
+    }
     const parcel = pack({ patch: patchOf(emptySnapshot, after), sets: [] })
     const sizes = parcel.ends.map((end, index) => end - (parcel.ends[index - 1] ?? 0))
     expect(Math.max(...sizes)).toBeLessThan(70_000)

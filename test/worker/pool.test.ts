@@ -82,7 +82,9 @@ async function turn(): Promise<void> {
 }
 
 const counted = (value: number): Counted => ({
-  families: [{ name: 'genkan_x_total', help: 'x', type: 'counter', aggregator: 'sum', values: [{ value, labels: {} }] }],
+  families: [
+    { name: 'genkan_x_total', help: 'x', type: 'counter', aggregator: 'sum', values: [{ value, labels: {} }] },
+  ],
   endpoints: [],
   delay: { p50: 0, p99: 0, max: 0, longestSlice: 0 },
 })
@@ -99,7 +101,15 @@ afterEach(() => {
 describe('starting', () => {
   test('the first worker finds the ports, and the others join it there', async () => {
     await started(3)
-    expect(threads.map(({ settings }) => [settings.row, settings.httpPort, settings.httpsPort, settings.isFirst, settings.reusePort])).toEqual([
+    expect(
+      threads.map(({ settings }) => [
+        settings.row,
+        settings.httpPort,
+        settings.httpsPort,
+        settings.isFirst,
+        settings.reusePort,
+      ]),
+    ).toEqual([
       [0, 0, 0, true, true],
       [1, 8001, 8002, false, true],
       [2, 8001, 8002, false, true],
@@ -128,7 +138,11 @@ describe('starting', () => {
   test('a port that cannot be bound is an error for people, and nothing is started again', async () => {
     await create(2)
     const ports = pool.start()
-    threads[0]!.say({ kind: 'failed', code: 'EADDRINUSE', message: 'port 80 cannot be bound: another program listens there' })
+    threads[0]!.say({
+      kind: 'failed',
+      code: 'EADDRINUSE',
+      message: 'port 80 cannot be bound: another program listens there',
+    })
     await expect(ports).rejects.toEqual(new Error('port 80 cannot be bound: another program listens there'))
     await vi.advanceTimersByTimeAsync(60_000)
     expect(threads).toHaveLength(1)
@@ -187,7 +201,13 @@ describe('a worker that dies', () => {
     expect(pool.states()).toEqual({ serving: 1, starting: 0, waiting: 1 })
     await vi.advanceTimersByTimeAsync(200)
     const replacement = threads[2]!
-    expect(replacement.settings).toMatchObject({ row: 1, httpPort: 8001, reusePort: true, isFirst: false, listensLater: true })
+    expect(replacement.settings).toMatchObject({
+      row: 1,
+      httpPort: 8001,
+      reusePort: true,
+      isFirst: false,
+      listensLater: true,
+    })
     expect(replacement.received).toHaveLength(1)
     expect(pool.states()).toEqual({ serving: 1, starting: 1, waiting: 0 })
     replacement.apply()
@@ -216,10 +236,18 @@ describe('a worker that dies', () => {
   test('leaves nothing under way in the row it had', async () => {
     await create(1)
     const settings = await poolSettings(1)
-    pool = new WorkerPool({ settings, workers: 1, seed: 1, log: silentLog, onSuspect: () => {}, onOutcomes: () => {}, startThread: (given) => {
-      threads.push(new FakeThread(given))
-      return threads.at(-1)! as unknown as Thread
-    } })
+    pool = new WorkerPool({
+      settings,
+      workers: 1,
+      seed: 1,
+      log: silentLog,
+      onSuspect: () => {},
+      onOutcomes: () => {},
+      startThread: (given) => {
+        threads.push(new FakeThread(given))
+        return threads.at(-1)! as unknown as Thread
+      },
+    })
     const ports = pool.start()
     threads[0]!.listen()
     await ports
@@ -244,7 +272,8 @@ describe('tallies', () => {
   test('are those of all workers', async () => {
     await started(2)
     const tallies = pool.tallies()
-    for (const [index, thread] of threads.entries()) thread.say({ kind: 'tallies', request: 1, counted: counted(index + 1) })
+    for (const [index, thread] of threads.entries())
+      thread.say({ kind: 'tallies', request: 1, counted: counted(index + 1) })
     expect((await tallies).families.flat().map(({ values }) => values[0]!.value)).toEqual([1, 2])
   })
 

@@ -9,7 +9,10 @@ test('an endpoint has one slot, however many upstreams name it, and keeps it whi
   const slots = new Slots(10, () => {})
   const first = slots.take(setOf([1, 2]))
   const second = slots.take(setOf([2, 3], { upstream: 'test/other:80' }))
-  expect([slotsOf(first), slotsOf(second)]).toEqual([[0, 1], [1, 2]])
+  expect([slotsOf(first), slotsOf(second)]).toEqual([
+    [0, 1],
+    [1, 2],
+  ])
   slots.giveBack(first)
   expect(slotsOf(slots.take(setOf([2])))).toEqual([1])
   expect(slotsOf(slots.take(setOf([4])))).toEqual([0])

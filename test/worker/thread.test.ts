@@ -23,9 +23,19 @@ async function startThread(settings: Partial<WorkerSettings>): Promise<Worker> {
   return thread
 }
 
-function changeTo(snapshot: Snapshot, sequence: number, before = emptySnapshot, sets: readonly EndpointSet[] = []): ToWorker {
+function changeTo(
+  snapshot: Snapshot,
+  sequence: number,
+  before = emptySnapshot,
+  sets: readonly EndpointSet[] = [],
+): ToWorker {
   const table = { seed: 1, packed: packRoutes(snapshot.routes, hashKey(1), { shared: true }) }
-  return { kind: 'change', sequence, parcel: pack({ patch: patchOf(before, snapshot), sets }), snapshot: { generation: snapshot.generation, table } }
+  return {
+    kind: 'change',
+    sequence,
+    parcel: pack({ patch: patchOf(before, snapshot), sets }),
+    snapshot: { generation: snapshot.generation, table },
+  }
 }
 
 function tell(thread: Worker, message: ToWorker): void {
@@ -57,10 +67,20 @@ test('a replacement listens when it has applied its first change, and not before
 test('a worker refuses what it cannot run, goes on with what it has, and takes the next patch all the same', async () => {
   const thread = await startThread({ listensLater: false })
   expect((await heard(thread)).kind).toBe('listening')
-  const [good, bad, next] = [snapshotOf(1), snapshotOf(2, { id: 'bad', policies: [{ kind: 'tea', config: {} }] }), snapshotOf(3)]
+  const [good, bad, next] = [
+    snapshotOf(1),
+    snapshotOf(2, { id: 'bad', policies: [{ kind: 'tea', config: {} }] }),
+    snapshotOf(3),
+  ]
   for (const [index, message] of [changeTo(good, 1), changeTo(bad, 2, good), changeTo(next, 3, bad)].entries()) {
     tell(thread, message)
-    expect(await heard(thread)).toMatchObject([{ kind: 'applied', generation: 1 }, { kind: 'refused', sequence: 2 }, { kind: 'applied', generation: 3 }][index]!)
+    expect(await heard(thread)).toMatchObject(
+      [
+        { kind: 'applied', generation: 1 },
+        { kind: 'refused', sequence: 2 },
+        { kind: 'applied', generation: 3 },
+      ][index]!,
+    )
   }
 })
 

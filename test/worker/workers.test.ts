@@ -25,7 +25,9 @@ async function askAnew(port: number, times: number): Promise<ReadonlySet<string>
 }
 
 const counts = async (pool: WorkerPool): Promise<readonly number[]> =>
-  (await pool.tallies()).families.map((families) => families.find(({ name }) => name === 'genkan_connections_total')!.values[0]!.value)
+  (await pool.tallies()).families.map(
+    (families) => families.find(({ name }) => name === 'genkan_connections_total')!.values[0]!.value,
+  )
 
 describe('two workers', () => {
   test('share the connections to one port', async () => {
@@ -39,7 +41,10 @@ describe('two workers', () => {
   })
 
   test('both go by a change once it is settled, of routes and of endpoints', async () => {
-    const [one, two] = [await startOrigin((_, response) => response.end('one')), await startOrigin((_, response) => response.end('two'))]
+    const [one, two] = [
+      await startOrigin((_, response) => response.end('one')),
+      await startOrigin((_, response) => response.end('two')),
+    ]
     const { pool, ports } = await openPool(2)
     await pool.apply(snapshotOf(1), [setOf([one.port])])
     expect(await askAnew(ports.http, 30)).toEqual(new Set(['200 one']))
@@ -106,19 +111,32 @@ describe('two workers', () => {
     after(() => void other.close())
     // A server that listens on TCP has an address with a port.
     const { port } = other.address() as { port: number }
-    const pool = new WorkerPool({ settings: await poolSettings(2, { httpPort: port }), workers: 2, seed: 1, log: silentLog, onSuspect: () => {}, onOutcomes: () => {} })
+    const pool = new WorkerPool({
+      settings: await poolSettings(2, { httpPort: port }),
+      workers: 2,
+      seed: 1,
+      log: silentLog,
+      onSuspect: () => {},
+      onOutcomes: () => {},
+    })
     after(() => pool.close())
     await expect(pool.start()).rejects.toThrow(/another program listens/)
   })
 })
 
 /** A connection with TLS 1.2, where a session is known as soon as the handshake is over. */
-function handshake(port: number, session: Buffer | undefined): Promise<{ readonly session: Buffer | undefined; readonly isResumed: boolean }> {
+function handshake(
+  port: number,
+  session: Buffer | undefined,
+): Promise<{ readonly session: Buffer | undefined; readonly isResumed: boolean }> {
   return new Promise((resolve, reject) => {
-    const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2', ...(session && { session }) }, () => {
-      resolve({ session: socket.getSession(), isResumed: socket.isSessionReused() })
-      socket.destroy()
-    })
+    const socket = tls.connect(
+      { port, host: '127.0.0.1', rejectUnauthorized: false, maxVersion: 'TLSv1.2', ...(session && { session }) },
+      () => {
+        resolve({ session: socket.getSession(), isResumed: socket.isSessionReused() })
+        socket.destroy()
+      },
+    )
     socket.on('error', reject)
   })
 }

@@ -23,7 +23,12 @@ export const caddy: Peer = {
     write(place)
     const body = readFileSync(join(place.dir, 'Caddyfile'), 'utf8')
     const headers = { 'content-type': 'text/caddyfile' }
-    const response = await fetch(`http://127.0.0.1:${place.admin}/load`, { method: 'POST', headers, body, signal: AbortSignal.timeout(10_000) })
+    const response = await fetch(`http://127.0.0.1:${place.admin}/load`, {
+      method: 'POST',
+      headers,
+      body,
+      signal: AbortSignal.timeout(10_000),
+    })
     if (!response.ok) throw new Error(`Caddy refuses the new configuration: ${await response.text()}`)
   },
 }

@@ -18,6 +18,14 @@ export const envoy: Peer = {
   },
   launch: ({ dir, setup }) => ({
     command: 'envoy',
-    args: ['-c', join(dir, 'envoy.yaml'), '--concurrency', String(setup.workers), '--log-level', 'error', '--disable-hot-restart'],
+    args: [
+      '-c',
+      join(dir, 'envoy.yaml'),
+      '--concurrency',
+      String(setup.workers),
+      '--log-level',
+      'error',
+      '--disable-hot-restart',
+    ],
   }),
 }

@@ -44,13 +44,18 @@ function launch({ dir, http, https, admin, setup }: Place, lane: LaneFlag): Laun
     'log-level': 'warn',
   }
   const texts = Object.entries(flags).map(([name, value]) => `--${name}=${value}`)
-  return { command: process.execPath, args: [join(root, 'bin', 'genkan.js'), 'serve', join(dir, 'manifests'), ...texts] }
+  return {
+    command: process.execPath,
+    args: [join(root, 'bin', 'genkan.js'), 'serve', join(dir, 'manifests'), ...texts],
+  }
 }
 
 /** Every worker listens for itself. */
 function verifyWorkers({ http, setup }: Place): string | undefined {
   const count = listeners(http)
-  return count === undefined || count === setup.workers ? undefined : `this build runs ${count} of ${setup.workers} workers`
+  return count === undefined || count === setup.workers
+    ? undefined
+    : `this build runs ${count} of ${setup.workers} workers`
 }
 
 function write(place: Place): void {
@@ -60,8 +65,13 @@ function write(place: Place): void {
   const values = ownValues(place)
   writeFileSync(join(folder, 'services.yaml'), fillFile('genkan', 'services.yaml', values))
   if (setup.tls) {
-    const [chainBase64, keyBase64] = [certificate.chain, certificate.key].map((path) => readFileSync(path).toString('base64'))
-    writeFileSync(join(folder, 'secret.yaml'), fillFile('genkan', 'secret.yaml', { chainBase64: chainBase64!, keyBase64: keyBase64! }))
+    const [chainBase64, keyBase64] = [certificate.chain, certificate.key].map((path) =>
+      readFileSync(path).toString('base64'),
+    )
+    writeFileSync(
+      join(folder, 'secret.yaml'),
+      fillFile('genkan', 'secret.yaml', { chainBase64: chainBase64!, keyBase64: keyBase64! }),
+    )
   }
   const rules = place.hosts.map((host, index) => ({ host, index }))
   for (let at = 0; at < rules.length; at += ingressesPerFile) {
@@ -96,12 +106,31 @@ async function findFastLane(children: Children): Promise<Presence> {
     const [http = 0, https = 0, admin = 0] = await freePorts(3)
     const setup = { rules: 1, workers: 1, rateLimit: false, sticky: false, accessLog: true, tls: false }
     const none = { chain: '', key: '', both: '' }
-    const place: Place = { dir, http, https, admin, origins: [http], hosts: ['lane.bench.test'], certificate: none, setup, generation: 0, changing: false }
+    const place: Place = {
+      dir,
+      http,
+      https,
+      admin,
+      origins: [http],
+      hosts: ['lane.bench.test'],
+      certificate: none,
+      setup,
+      generation: 0,
+      changing: false,
+    }
     write(place)
     child = children.start(launch(place, 'auto'), [0])
-    await until('the front door opens', 20_000, async () => (await ask({ port: http, host: 'nobody.test', path: '/' }))?.status === 404)
-    const lane = await until('a line in the access log', 5_000, () => Promise.resolve(/"lane":"(\w+)"/.exec(readFileSync(join(dir, 'access.log'), 'utf8'))?.[1]))
-    return lane === 'fast' ? { version: version() } : { missing: `the ${lane} lane serves with --lane auto in this build` }
+    await until(
+      'the front door opens',
+      20_000,
+      async () => (await ask({ port: http, host: 'nobody.test', path: '/' }))?.status === 404,
+    )
+    const lane = await until('a line in the access log', 5_000, () =>
+      Promise.resolve(/"lane":"(\w+)"/.exec(readFileSync(join(dir, 'access.log'), 'utf8'))?.[1]),
+    )
+    return lane === 'fast'
+      ? { version: version() }
+      : { missing: `the ${lane} lane serves with --lane auto in this build` }
   } catch (error) {
     return { missing: error instanceof Error ? error.message : String(error) }
   } finally {

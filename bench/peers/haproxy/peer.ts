@@ -13,7 +13,11 @@ export const haproxy: Peer = {
   },
   lacks: () => undefined,
   write,
-  launch: ({ dir }) => ({ command: 'haproxy', args: ['-W', '-f', join(dir, 'haproxy.cfg')], output: join(dir, 'output.log') }),
+  launch: ({ dir }) => ({
+    command: 'haproxy',
+    args: ['-W', '-f', join(dir, 'haproxy.cfg')],
+    output: join(dir, 'output.log'),
+  }),
   // The master starts new workers with the new files; the old ones finish what they have.
   reload: (place, pid) => {
     write(place)

@@ -13,7 +13,10 @@ export const nginx: Peer = {
   },
   lacks: () => undefined,
   write,
-  launch: ({ dir }) => ({ command: 'nginx', args: ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')] }),
+  launch: ({ dir }) => ({
+    command: 'nginx',
+    args: ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')],
+  }),
   // What `nginx -s reload` does.
   reload: (place, pid) => {
     write(place)

@@ -8,4 +8,13 @@ import { snippets } from './snippets.ts'
 
 export const genkanPrefix = 'genkan.dev/'
 
-export const genkan = dialect(genkanPrefix, [discovery, readiness, balancing, bounds, attempts, ownLimits, peers, snippets])
+export const genkan = dialect(genkanPrefix, [
+  discovery,
+  readiness,
+  balancing,
+  bounds,
+  attempts,
+  ownLimits,
+  peers,
+  snippets,
+])

@@ -10,13 +10,24 @@ import type { LimitWishes } from '../guards.ts'
 import type { Scope } from '../setting.ts'
 import { report } from '../setting.ts'
 
-const options = '`key client`, `key header NAME`, `key cookie NAME`, `key path`, `key route` (client); `exempt CIDR …`; `status CODE` (429); `shadow`'
+const options =
+  '`key client`, `key header NAME`, `key cookie NAME`, `key path`, `key route` (client); `exempt CIDR …`; `status CODE` (429); `shadow`'
 
 export const ownLimits: AnnotationGroup = {
   title: 'Limits',
   rows: [
-    honoured('rate-limit', `one or more of \`COUNT/TIME burst COUNT\`, with commas between, then options behind semicolons: ${options}; \`advertise\``, 'Such as `100/s burst 20, 1000/h; key header x-api-key`. A request must have room in every window; a burst is the whole count when none is written. TIME is s, m, h, d or a duration such as 10s. `shadow` only writes to the log, `advertise` sends RateLimit fields with every response. Counts are shared by all rules of the Ingress, except with `key route`. A value that cannot be read closes the routes.', { guards: true }),
-    honoured('concurrency-limit', `\`COUNT\`, then options behind semicolons: ${options}; \`queue COUNT wait DURATION\``, 'Such as `10; queue 5 wait 2s`: ten requests at once, five more wait for up to two seconds. A value that cannot be read closes the routes.', { guards: true }),
+    honoured(
+      'rate-limit',
+      `one or more of \`COUNT/TIME burst COUNT\`, with commas between, then options behind semicolons: ${options}; \`advertise\``,
+      'Such as `100/s burst 20, 1000/h; key header x-api-key`. A request must have room in every window; a burst is the whole count when none is written. TIME is s, m, h, d or a duration such as 10s. `shadow` only writes to the log, `advertise` sends RateLimit fields with every response. Counts are shared by all rules of the Ingress, except with `key route`. A value that cannot be read closes the routes.',
+      { guards: true },
+    ),
+    honoured(
+      'concurrency-limit',
+      `\`COUNT\`, then options behind semicolons: ${options}; \`queue COUNT wait DURATION\``,
+      'Such as `10; queue 5 wait 2s`: ten requests at once, five more wait for up to two seconds. A value that cannot be read closes the routes.',
+      { guards: true },
+    ),
   ],
 }
 
@@ -36,13 +47,15 @@ export function readOwnLimits(scope: Scope): LimitWishes {
   const rateText = scope.value('rate-limit')
   if (rateText !== undefined) {
     const rate = readRate(rateText, id)
-    if (typeof rate === 'string') refuse('rate-limit', 'windows such as 100/s burst 20, 1000/h and options behind semicolons', rate)
+    if (typeof rate === 'string')
+      refuse('rate-limit', 'windows such as 100/s burst 20, 1000/h and options behind semicolons', rate)
     else rates.push(rate)
   }
   const concurrencyText = scope.value('concurrency-limit')
   if (concurrencyText !== undefined) {
     const limit = readConcurrency(concurrencyText, id)
-    if (typeof limit === 'string') refuse('concurrency-limit', 'a number such as 10 and options behind semicolons', limit)
+    if (typeof limit === 'string')
+      refuse('concurrency-limit', 'a number such as 10 and options behind semicolons', limit)
     else concurrency.push(limit)
   }
   return { rates, concurrency, closed }
@@ -69,7 +82,13 @@ function readWindow(text: string): RateWindow | undefined {
   const [, count = '', time = '', burst = count] = match
   const windowMs = parseDuration(/^\d/.test(time) ? time : `1${time}`) ?? 0
   const window = { count: Number(count), windowMs, burst: Number(burst) }
-  const isFine = window.count > 0 && window.count <= most && window.burst > 0 && window.burst <= most && windowMs >= 100 && windowMs <= 31 * 86_400_000
+  const isFine =
+    window.count > 0 &&
+    window.count <= most &&
+    window.burst > 0 &&
+    window.burst <= most &&
+    windowMs >= 100 &&
+    windowMs <= 31 * 86_400_000
   return isFine ? window : undefined
 }
 
@@ -80,7 +99,10 @@ function readConcurrency(text: string, id: string): ConcurrencyLimitConfig | str
   const queueText = rest.find((part) => part.startsWith('queue'))
   const queue = queueText === undefined ? { queue: 0, waitMs: 0 } : readQueue(queueText)
   if (queue === undefined) return JSON.stringify(queueText)
-  const read = readOptions(rest.filter((part) => part !== queueText), [])
+  const read = readOptions(
+    rest.filter((part) => part !== queueText),
+    [],
+  )
   if (typeof read === 'string') return read
   const { key, exempt, status, shadow } = read
   return { id, limit, ...queue, key, exempt, status, shadow }
@@ -93,10 +115,18 @@ function readQueue(text: string): { readonly queue: number; readonly waitMs: num
   const [, count = '', wait = ''] = /^queue +(\d{1,7}) +wait +(\S+)$/.exec(text) ?? []
   const queue = readNumber(count)
   const waitMs = parseDuration(wait)
-  return queue === undefined || queue > longestQueue || waitMs === undefined || waitMs > longestWaitMs ? undefined : { queue, waitMs }
+  return queue === undefined || queue > longestQueue || waitMs === undefined || waitMs > longestWaitMs
+    ? undefined
+    : { queue, waitMs }
 }
 
-type Options = { readonly key: LimitKey; readonly exempt: readonly string[]; readonly status: number; readonly shadow: boolean; readonly others: readonly string[] }
+type Options = {
+  readonly key: LimitKey
+  readonly exempt: readonly string[]
+  readonly status: number
+  readonly shadow: boolean
+  readonly others: readonly string[]
+}
 
 function readOptions(parts: readonly string[], flags: readonly string[]): Options | string {
   let key: LimitKey = { kind: 'client' }
@@ -107,7 +137,8 @@ function readOptions(parts: readonly string[], flags: readonly string[]): Option
     const [word = '', ...values] = part.split(/\s+/)
     const readKeyed = word === 'key' ? readKey(values) : undefined
     if (readKeyed !== undefined) key = readKeyed
-    else if (word === 'exempt' && values.length > 0 && values.every((each) => parseCidr(each) !== undefined)) exempt = values
+    else if (word === 'exempt' && values.length > 0 && values.every((each) => parseCidr(each) !== undefined))
+      exempt = values
     else if (word === 'status' && values.length === 1 && /^[45]\d\d$/.test(values[0]!)) status = Number(values[0])
     else if ((word === 'shadow' || flags.includes(word)) && values.length === 0) others.push(word)
     else return JSON.stringify(part)
@@ -118,7 +149,8 @@ function readOptions(parts: readonly string[], flags: readonly string[]): Option
 function readKey([kind = '', name, ...more]: readonly string[]): LimitKey | undefined {
   if (more.length > 0) return undefined
   if (kind === 'client' || kind === 'path' || kind === 'route') return name === undefined ? { kind } : undefined
-  if ((kind !== 'header' && kind !== 'cookie') || name === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return undefined
+  if ((kind !== 'header' && kind !== 'cookie') || name === undefined || !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name))
+    return undefined
   return kind === 'header' ? { kind, name: name.toLowerCase() } : { kind, name }
 }
 

@@ -5,6 +5,11 @@ import { honoured } from '../annotation.ts'
 export const peers: AnnotationGroup = {
   title: 'Network policies',
   rows: [
-    honoured('network-policy-peers', 'refuse, admit (refuse)', 'On a NetworkPolicy: whether the peers that it chooses by labels include the front door. With `admit` they let everybody in who comes through it, with `refuse` nobody.', { on: ['NetworkPolicy'] }),
+    honoured(
+      'network-policy-peers',
+      'refuse, admit (refuse)',
+      'On a NetworkPolicy: whether the peers that it chooses by labels include the front door. With `admit` they let everybody in who comes through it, with `refuse` nobody.',
+      { on: ['NetworkPolicy'] },
+    ),
   ],
 }

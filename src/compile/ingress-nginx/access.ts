@@ -12,7 +12,11 @@ export const authentication: AnnotationGroup = {
   rows: [
     ...basicAuthRows,
     ...externalAuthRows,
-    honoured('satisfy', 'all, any (all)', 'With `any` one of address lists, basic and external authentication is enough. Limits and network policies count in any case.'),
+    honoured(
+      'satisfy',
+      'all, any (all)',
+      'With `any` one of address lists, basic and external authentication is enough. Limits and network policies count in any case.',
+    ),
   ],
 }
 
@@ -23,7 +27,11 @@ export const clientCertificates: AnnotationGroup = {
     closed('auth-tls-verify-client', shut, { idle: ['', 'off'] }),
     notYet('auth-tls-verify-depth', partOf('auth-tls-secret')),
     notYet('auth-tls-error-page', partOf('auth-tls-secret')),
-    closed('auth-tls-pass-certificate-to-upstream', 'The backend would trust a header that nothing fills; the routes answer 503.', { idle: off }),
+    closed(
+      'auth-tls-pass-certificate-to-upstream',
+      'The backend would trust a header that nothing fills; the routes answer 503.',
+      { idle: off },
+    ),
     closed('auth-tls-match-cn', shut),
   ],
 }
@@ -34,7 +42,11 @@ export const firewall: AnnotationGroup = {
     closed('enable-modsecurity', shut, { idle: off }),
     closed('enable-owasp-core-rules', shut, { idle: off }),
     notYet('modsecurity-transaction-id', partOf('enable-modsecurity')),
-    refused('modsecurity-snippet', 'Firewall rules are never run; the routes answer 503 rather than be served without them.', { judge: () => 'closed' }),
+    refused(
+      'modsecurity-snippet',
+      'Firewall rules are never run; the routes answer 503 rather than be served without them.',
+      { judge: () => 'closed' },
+    ),
     closed('lua-resty-waf', shut, { idle: [...off, 'inactive'] }),
     notYet('lua-resty-waf-debug', partOf('lua-resty-waf')),
     notYet('lua-resty-waf-ignore-rulesets', partOf('lua-resty-waf')),

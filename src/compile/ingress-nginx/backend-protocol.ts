@@ -22,12 +22,15 @@ export function readProtocol(scope: Scope): ProtocolReading {
   const text = readText(scope, 'backend-protocol')
   if (text === undefined) return { wish: undefined, closed: undefined }
   const value = protocols.get(text.toUpperCase())
-  if (value !== undefined) return { wish: { value, key: 'backend-protocol', at: scope.at('backend-protocol') }, closed: undefined }
+  if (value !== undefined)
+    return { wish: { value, key: 'backend-protocol', at: scope.at('backend-protocol') }, closed: undefined }
   const fastCgi = text.toUpperCase() === 'FCGI'
   report(scope, 'backend-protocol', {
     severity: 'error',
     expected: [...protocols.keys()].join(', '),
-    instead: fastCgi ? 'FastCGI is never spoken, so the routes answer 503' : 'it may have asked for encryption, so the routes answer 503',
+    instead: fastCgi
+      ? 'FastCGI is never spoken, so the routes answer 503'
+      : 'it may have asked for encryption, so the routes answer 503',
   })
   return { wish: undefined, closed: fastCgi ? 'FastCGI is not spoken' : `there is no protocol ${JSON.stringify(text)}` }
 }

@@ -12,9 +12,21 @@ const first = 'The oldest Ingress that says something about a Service port count
 export const balancing: AnnotationGroup = {
   title: 'Load balancing',
   rows: [
-    honoured('load-balance', 'round_robin, ewma; chash, chashsubset, sticky_balanced, sticky_persistent (round_robin)', `How an endpoint is chosen. ${first} \`chash…\` and \`sticky_…\` say nothing that \`upstream-hash-by\` and \`affinity\` do not say, and without those mean round_robin. Another value is a warning; ingress-nginx leaves out the whole Ingress.`),
-    honoured('upstream-hash-by', `${hashKeyGrammar}, with or without braces; at most 512 characters`, `Requests with the same key go to the same endpoint (ring hash with bounded load). It counts before \`load-balance\`. ${first} A variable that is not listed is a warning, and the key is ignored; ingress-nginx leaves out the whole Ingress, or hashes an empty text.`),
-    honoured('upstream-hash-by-subset', 'true, false (false)', 'The key chooses a group of endpoints, and chance one of them.'),
+    honoured(
+      'load-balance',
+      'round_robin, ewma; chash, chashsubset, sticky_balanced, sticky_persistent (round_robin)',
+      `How an endpoint is chosen. ${first} \`chash…\` and \`sticky_…\` say nothing that \`upstream-hash-by\` and \`affinity\` do not say, and without those mean round_robin. Another value is a warning; ingress-nginx leaves out the whole Ingress.`,
+    ),
+    honoured(
+      'upstream-hash-by',
+      `${hashKeyGrammar}, with or without braces; at most 512 characters`,
+      `Requests with the same key go to the same endpoint (ring hash with bounded load). It counts before \`load-balance\`. ${first} A variable that is not listed is a warning, and the key is ignored; ingress-nginx leaves out the whole Ingress, or hashes an empty text.`,
+    ),
+    honoured(
+      'upstream-hash-by-subset',
+      'true, false (false)',
+      'The key chooses a group of endpoints, and chance one of them.',
+    ),
     honoured('upstream-hash-by-subset-size', 'a whole number of at least 1 (3)', 'How many endpoints are in a group.'),
   ],
 }
@@ -34,8 +46,10 @@ export function readLoadBalance(scope: Scope, hashed: boolean): Wish<BalanceSpec
   if (word === undefined) return undefined
   const wish = (value: BalanceSpec): Wish<BalanceSpec> => ({ value, key: 'load-balance', at: scope.at('load-balance') })
   if (word === 'ewma') return wish({ kind: 'ewma' })
-  if (word.startsWith('chash') && !hashed) report(scope, 'load-balance', { expected: 'upstream-hash-by beside it', instead: 'round_robin is used' })
-  if (word.startsWith('sticky') && readText(scope, 'affinity') === undefined) report(scope, 'load-balance', { expected: 'affinity beside it', instead: 'round_robin is used' })
+  if (word.startsWith('chash') && !hashed)
+    report(scope, 'load-balance', { expected: 'upstream-hash-by beside it', instead: 'round_robin is used' })
+  if (word.startsWith('sticky') && readText(scope, 'affinity') === undefined)
+    report(scope, 'load-balance', { expected: 'affinity beside it', instead: 'round_robin is used' })
   return wish({ kind: 'roundRobin' })
 }
 
@@ -50,5 +64,9 @@ function readHash(scope: Scope): Wish<BalanceSpec> | undefined {
     report(scope, 'upstream-hash-by', { expected: hashKeyGrammar, because: key, instead: 'the key is ignored' })
     return undefined
   }
-  return { value: { kind: 'ringHash', key, ...(inSubset ? { subset: size } : {}) }, key: 'upstream-hash-by', at: scope.at('upstream-hash-by') }
+  return {
+    value: { kind: 'ringHash', key, ...(inSubset ? { subset: size } : {}) },
+    key: 'upstream-hash-by',
+    at: scope.at('upstream-hash-by'),
+  }
 }

@@ -12,14 +12,42 @@ const next = 'anything else asks the next rule (header, cookie, weight)'
 export const canary: AnnotationGroup = {
   title: 'Canary',
   rows: [
-    honoured('canary', 'true, false (false)', 'The Ingress adds no routes: it takes a part of the traffic of the route with the same host, path and path type. In ingress-nginx it takes a part of the traffic of every route that leads to the same Service port. The oldest canary of a route counts. Timeouts, policies and limits are those of the main Ingress.'),
-    honoured('canary-by-header', 'a field name', `\`always\` goes to the canary and \`never\` to the main backend; ${next}.`),
-    honoured('canary-by-header-value', 'a text', `This very value goes to the canary; ${next}. \`always\` and \`never\` then mean nothing.`),
-    honoured('canary-by-header-pattern', 'a regular expression (RE2) of at most 512 characters', `A value in which it occurs goes to the canary; ${next}. Not used beside \`canary-by-header-value\`. With an expression that cannot be read the header decides nothing; ingress-nginx sends every request that carries it to the main backend.`),
-    honoured('canary-by-cookie', 'a cookie name', `\`always\` goes to the canary and \`never\` to the main backend; ${next}.`),
-    honoured('canary-weight', 'a whole number of at least 0 (0)', 'So many of `canary-weight-total` requests, by chance. 0 is none, the total and above is all.'),
+    honoured(
+      'canary',
+      'true, false (false)',
+      'The Ingress adds no routes: it takes a part of the traffic of the route with the same host, path and path type. In ingress-nginx it takes a part of the traffic of every route that leads to the same Service port. The oldest canary of a route counts. Timeouts, policies and limits are those of the main Ingress.',
+    ),
+    honoured(
+      'canary-by-header',
+      'a field name',
+      `\`always\` goes to the canary and \`never\` to the main backend; ${next}.`,
+    ),
+    honoured(
+      'canary-by-header-value',
+      'a text',
+      `This very value goes to the canary; ${next}. \`always\` and \`never\` then mean nothing.`,
+    ),
+    honoured(
+      'canary-by-header-pattern',
+      'a regular expression (RE2) of at most 512 characters',
+      `A value in which it occurs goes to the canary; ${next}. Not used beside \`canary-by-header-value\`. With an expression that cannot be read the header decides nothing; ingress-nginx sends every request that carries it to the main backend.`,
+    ),
+    honoured(
+      'canary-by-cookie',
+      'a cookie name',
+      `\`always\` goes to the canary and \`never\` to the main backend; ${next}.`,
+    ),
+    honoured(
+      'canary-weight',
+      'a whole number of at least 0 (0)',
+      'So many of `canary-weight-total` requests, by chance. 0 is none, the total and above is all.',
+    ),
     honoured('canary-weight-total', 'a whole number of at least 100 (100)', 'Less than 100 counts as 100.'),
-    honoured('affinity-canary-behavior', 'sticky, legacy (sticky)', 'On the main Ingress. `sticky`: a session stays with the version its affinity cookie names, and the canary has the same affinity. `legacy`: every request is judged again. It counts on the canary too where the main Ingress does not say it.'),
+    honoured(
+      'affinity-canary-behavior',
+      'sticky, legacy (sticky)',
+      'On the main Ingress. `sticky`: a session stays with the version its affinity cookie names, and the canary has the same affinity. `legacy`: every request is judged again. It counts on the canary too where the main Ingress does not say it.',
+    ),
   ],
 }
 
@@ -31,7 +59,10 @@ export function readCanary(scope: Scope): CanaryRules | undefined {
   if (!readBoolean(scope, 'canary', false)) {
     for (const { name } of canary.rows) {
       if (!name.startsWith('canary-') || readText(scope, name) === undefined) continue
-      report(scope, name, { expected: 'canary: "true" beside it', instead: 'it is ignored, and the Ingress is an ordinary one' })
+      report(scope, name, {
+        expected: 'canary: "true" beside it',
+        instead: 'it is ignored, and the Ingress is an ordinary one',
+      })
     }
     return undefined
   }
@@ -57,19 +88,28 @@ function readHeader(scope: Scope): CanarySpec['header'] {
   const pattern = readText(scope, 'canary-by-header-pattern')
   if (name === undefined) {
     for (const key of ['canary-by-header-value', 'canary-by-header-pattern']) {
-      if (readText(scope, key) !== undefined) report(scope, key, { expected: 'canary-by-header beside it', instead: 'it is ignored' })
+      if (readText(scope, key) !== undefined)
+        report(scope, key, { expected: 'canary-by-header beside it', instead: 'it is ignored' })
     }
     return undefined
   }
   if (value !== undefined) {
-    if (pattern !== undefined) report(scope, 'canary-by-header-pattern', { expected: 'no canary-by-header-value beside it', instead: 'the value counts' })
+    if (pattern !== undefined)
+      report(scope, 'canary-by-header-pattern', {
+        expected: 'no canary-by-header-value beside it',
+        instead: 'the value counts',
+      })
     return { name, value }
   }
   if (pattern === undefined) return { name }
   const fault = faultOf(pattern)
   if (fault === undefined) return { name, pattern }
   const because = `this mistake: ${fault}`
-  report(scope, 'canary-by-header-pattern', { expected: 'a regular expression (RE2)', because, instead: 'the header decides nothing' })
+  report(scope, 'canary-by-header-pattern', {
+    expected: 'a regular expression (RE2)',
+    because,
+    instead: 'the header decides nothing',
+  })
   return undefined
 }
 

@@ -66,7 +66,9 @@ const waiting = `
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
   log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
   enable-opentelemetry
-`.trim().split(/\s+/)
+`
+  .trim()
+  .split(/\s+/)
 
 export const configMapKeys: AnnotationGroup = {
   title: 'Keys of the global ConfigMap',
@@ -74,7 +76,11 @@ export const configMapKeys: AnnotationGroup = {
     honoured('ssl-redirect', 'true, false (true)', 'The default of the annotation of that name.'),
     honoured('force-ssl-redirect', 'true, false (false)', 'The default of the annotation of that name.'),
     honoured('http-redirect-code', '301, 302, 307, 308 (308)', 'The status of the redirect to https.'),
-    honoured('no-tls-redirect-locations', 'paths, with commas between (/.well-known/acme-challenge)', 'Rules at or below these paths are not redirected to https.'),
+    honoured(
+      'no-tls-redirect-locations',
+      'paths, with commas between (/.well-known/acme-challenge)',
+      'Rules at or below these paths are not redirected to https.',
+    ),
     honoured('preserve-trailing-slash', 'true, false', 'The trailing slash is always kept.'),
     honoured('hsts', 'true, false (true)', 'Strict-Transport-Security on responses over https of hosts with TLS.'),
     honoured('hsts-max-age', 'seconds (31536000)', 'Its max-age.'),
@@ -85,26 +91,66 @@ export const configMapKeys: AnnotationGroup = {
     honoured('proxy-read-timeout', 'seconds (60)', 'The default of the annotation of that name.'),
     honoured('proxy-body-size', 'a size (1m)', 'The default of the annotation of that name.'),
     honoured('proxy-next-upstream', 'as the annotation (error timeout)', 'The default of the annotation of that name.'),
-    honoured('proxy-next-upstream-tries', 'a whole number of at least 0 (3)', 'The default of the annotation of that name.'),
-    honoured('proxy-next-upstream-timeout', 'seconds, a whole number of at least 0 (0)', 'The default of the annotation of that name.'),
-    honoured('retry-non-idempotent', 'true, false (false)', 'Adds `non_idempotent` to the default of `proxy-next-upstream`; an annotation replaces it.'),
+    honoured(
+      'proxy-next-upstream-tries',
+      'a whole number of at least 0 (3)',
+      'The default of the annotation of that name.',
+    ),
+    honoured(
+      'proxy-next-upstream-timeout',
+      'seconds, a whole number of at least 0 (0)',
+      'The default of the annotation of that name.',
+    ),
+    honoured(
+      'retry-non-idempotent',
+      'true, false (false)',
+      'Adds `non_idempotent` to the default of `proxy-next-upstream`; an annotation replaces it.',
+    ),
     honoured('load-balance', 'round_robin, ewma (round_robin)', 'The default of the annotation of that name.'),
     honoured('relative-redirects', 'true, false (false)', 'The default of the annotation of that name.'),
-    honoured('custom-http-errors', 'as the annotation', 'The default of the annotation of that name; it needs a `default-backend`.'),
+    honoured(
+      'custom-http-errors',
+      'as the annotation',
+      'The default of the annotation of that name; it needs a `default-backend`.',
+    ),
     honoured('disable-proxy-intercept-errors', 'true, false (false)', 'The default of the annotation of that name.'),
     honoured('add-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every response of a route.'),
-    honoured('proxy-set-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every request to an endpoint.'),
+    honoured(
+      'proxy-set-headers',
+      'namespace/name of a ConfigMap',
+      'Its data are fields of every request to an endpoint.',
+    ),
     honoured('hide-headers', 'names of fields with commas between', 'They are taken away from responses of endpoints.'),
-    honoured('server-tokens', 'true, false (true)', '`false` takes the Server field away from every response of a route. Otherwise it is the endpoint\'s, or `genkan` where the endpoint says nothing, never with a version.', { difference: 'In ingress-nginx the default is `false`.' }),
-    honoured('allow-backend-server-header', 'true, false (false)', 'With `server-tokens: "false"`: the Server field of endpoints is passed on.'),
-    honoured('global-allowed-response-headers', 'names of fields with commas between', 'What `custom-headers` may set.'),
-    ...['proxy-buffering', 'proxy-request-buffering', 'proxy-buffer-size', 'proxy-buffers-number'].map((name) => noEffect(name, 'Bodies are streamed, with a small bounded buffer.')),
+    honoured(
+      'server-tokens',
+      'true, false (true)',
+      "`false` takes the Server field away from every response of a route. Otherwise it is the endpoint's, or `genkan` where the endpoint says nothing, never with a version.",
+      { difference: 'In ingress-nginx the default is `false`.' },
+    ),
+    honoured(
+      'allow-backend-server-header',
+      'true, false (false)',
+      'With `server-tokens: "false"`: the Server field of endpoints is passed on.',
+    ),
+    honoured(
+      'global-allowed-response-headers',
+      'names of fields with commas between',
+      'What `custom-headers` may set.',
+    ),
+    ...['proxy-buffering', 'proxy-request-buffering', 'proxy-buffer-size', 'proxy-buffers-number'].map((name) =>
+      noEffect(name, 'Bodies are streamed, with a small bounded buffer.'),
+    ),
     ...guardKeys,
     ...['block-cidrs', 'block-user-agents', 'block-referers'].map((name) => closed(name, shut)),
     ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
-    ...['main-snippet', 'http-snippet', 'server-snippet', 'location-snippet', 'stream-snippet', 'modsecurity-snippet'].map((name) =>
-      refused(name, 'nginx configuration text is never run.'),
-    ),
+    ...[
+      'main-snippet',
+      'http-snippet',
+      'server-snippet',
+      'location-snippet',
+      'stream-snippet',
+      'modsecurity-snippet',
+    ].map((name) => refused(name, 'nginx configuration text is never run.')),
     ...waiting.map((name) => notYet(name, quiet)),
   ],
 }
@@ -119,16 +165,31 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
   if (map === undefined) {
     const place = { file: '(command line)', line: 1, column: 1 }
     const message = `the ConfigMap ${reference} is in no file`
-    problems.push({ ...place, severity: 'warning', code: 'config-map-missing', object: undefined, path: '', message, instead: 'the defaults are used' })
+    problems.push({
+      ...place,
+      severity: 'warning',
+      code: 'config-map-missing',
+      object: undefined,
+      path: '',
+      message,
+      instead: 'the defaults are used',
+    })
     return defaultGlobals
   }
   const scope: Scope = { resource: map, problems, value: (key) => map.data.get(key), at: pathOf }
   const settings = readSettings(scope, defaultGlobals.settings)
   return {
-    settings: readBoolean(scope, 'retry-non-idempotent', false) ? { ...settings, retry: withNonIdempotent(settings.retry) } : settings,
+    settings: readBoolean(scope, 'retry-non-idempotent', false)
+      ? { ...settings, retry: withNonIdempotent(settings.retry) }
+      : settings,
     balance: readLoadBalance(scope, false)?.value,
     redirectCode: readCode(scope),
-    noRedirectPaths: scope.value('no-tls-redirect-locations')?.split(',').map((path) => path.trim()).filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
+    noRedirectPaths:
+      scope
+        .value('no-tls-redirect-locations')
+        ?.split(',')
+        .map((path) => path.trim())
+        .filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
     hsts: readHsts(scope),
     shaping: readShapingGlobals(scope, resources),
     guards: readGuardDefaults(scope, resources),
@@ -139,7 +200,8 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
 function readCode(scope: Scope): Globals['redirectCode'] {
   const text = scope.value('http-redirect-code')
   const code = ([301, 302, 307, 308] as const).find((each) => String(each) === text)
-  if (code === undefined && text !== undefined) report(scope, 'http-redirect-code', { expected: '301, 302, 307 or 308', instead: '308 is used' })
+  if (code === undefined && text !== undefined)
+    report(scope, 'http-redirect-code', { expected: '301, 302, 307 or 308', instead: '308 is used' })
   return code ?? defaultGlobals.redirectCode
 }
 
@@ -162,16 +224,42 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
     const row = rows.get(key)
     if (row === undefined) {
       const message = `ingress-nginx has no key ${key} that we know`
-      say(key, { severity: 'warning', code: 'unknown-key', message, instead: `it is ignored${didYouMean(key, rows.keys())}` })
+      say(key, {
+        severity: 'warning',
+        code: 'unknown-key',
+        message,
+        instead: `it is ignored${didYouMean(key, rows.keys())}`,
+      })
     } else if (row.verdict === 'honoured' || row.idle(value)) continue
     else if (row.meanwhile === 'closed') {
       reason ??= `${key} of the global ConfigMap is not honoured yet`
-      say(key, { severity: 'error', code: 'protection-not-honoured', message: `${key} is not honoured yet`, instead: 'every route answers 503 rather than be served without it' })
+      say(key, {
+        severity: 'error',
+        code: 'protection-not-honoured',
+        message: `${key} is not honoured yet`,
+        instead: 'every route answers 503 rather than be served without it',
+      })
     } else if (row.verdict === 'refused') {
-      say(key, { severity: 'error', code: 'annotation-refused', message: `${key} is refused`, instead: 'nginx configuration text is never run' })
+      say(key, {
+        severity: 'error',
+        code: 'annotation-refused',
+        message: `${key} is refused`,
+        instead: 'nginx configuration text is never run',
+      })
     } else if (row.verdict === 'no-effect') {
-      say(key, { severity: 'info', code: 'annotation-no-effect', message: `${key} has no effect here`, instead: row.note })
-    } else say(key, { severity: 'warning', code: 'annotation-not-honoured', message: `${key} is not honoured yet`, instead: 'the default stays' })
+      say(key, {
+        severity: 'info',
+        code: 'annotation-no-effect',
+        message: `${key} has no effect here`,
+        instead: row.note,
+      })
+    } else
+      say(key, {
+        severity: 'warning',
+        code: 'annotation-not-honoured',
+        message: `${key} is not honoured yet`,
+        instead: 'the default stays',
+      })
   }
   return reason
 }

@@ -7,18 +7,51 @@ const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all rout
 export const encryption: AnnotationGroup = {
   title: 'TLS',
   rows: [
-    closed('ssl-passthrough', 'TLS would end here instead of at the backend, which nobody agreed to; the routes answer 503.', { idle: off }),
+    closed(
+      'ssl-passthrough',
+      'TLS would end here instead of at the backend, which nobody agreed to; the routes answer 503.',
+      { idle: off },
+    ),
     notYet('ssl-ciphers', 'The cipher suites are those of Node.js for TLS 1.2 and 1.3.'),
     noEffect('ssl-prefer-server-ciphers', "The server's order of cipher suites always counts."),
     noEffect('enable-dynamic-tls-records', 'The size of TLS records is left to the TLS library.'),
-    honoured('proxy-ssl-secret', '`NAMESPACE/NAME` or `NAME` of a Secret in the namespace of the Ingress', `Its \`ca.crt\` is what certificates of endpoints are verified against, its \`tls.crt\` and \`tls.key\` are shown to endpoints. A Secret that is missing, foreign or cannot be used, and an upstream that is not spoken to in TLS, is an error: the routes answer 503. ${first}`, { guards: true }),
-    honoured('proxy-ssl-verify', 'on, off (off); true and false mean the same', 'Certificates of endpoints are verified; without `ca.crt`, or without `proxy-ssl-secret`, against the authorities of the system. ingress-nginx ignores it, and all names below, without `proxy-ssl-secret`, and takes an unknown value for off; here that is an error, and the routes answer 503.', { guards: true }),
+    honoured(
+      'proxy-ssl-secret',
+      '`NAMESPACE/NAME` or `NAME` of a Secret in the namespace of the Ingress',
+      `Its \`ca.crt\` is what certificates of endpoints are verified against, its \`tls.crt\` and \`tls.key\` are shown to endpoints. A Secret that is missing, foreign or cannot be used, and an upstream that is not spoken to in TLS, is an error: the routes answer 503. ${first}`,
+      { guards: true },
+    ),
+    honoured(
+      'proxy-ssl-verify',
+      'on, off (off); true and false mean the same',
+      'Certificates of endpoints are verified; without `ca.crt`, or without `proxy-ssl-secret`, against the authorities of the system. ingress-nginx ignores it, and all names below, without `proxy-ssl-secret`, and takes an unknown value for off; here that is an error, and the routes answer 503.',
+      { guards: true },
+    ),
     notYet('proxy-ssl-verify-depth', 'Chains of any length are accepted.', { idle: ['', '1'] }),
-    honoured('proxy-ssl-name', "a host name (`SERVICE.NAMESPACE.svc`, or the Service's externalName)", 'The name that certificates are verified for, and that `proxy-ssl-server-name` sends. No variables.'),
-    honoured('proxy-ssl-server-name', 'on, off (off); true and false mean the same', 'The name is sent to the endpoint (SNI).'),
-    honoured('proxy-ssl-protocols', 'TLSv1.2, TLSv1.3, or both (both)', 'The lowest of them is the lowest that is spoken; higher ones are spoken too. ingress-nginx speaks TLSv1.2 only, unless told otherwise.'),
+    honoured(
+      'proxy-ssl-name',
+      "a host name (`SERVICE.NAMESPACE.svc`, or the Service's externalName)",
+      'The name that certificates are verified for, and that `proxy-ssl-server-name` sends. No variables.',
+    ),
+    honoured(
+      'proxy-ssl-server-name',
+      'on, off (off); true and false mean the same',
+      'The name is sent to the endpoint (SNI).',
+    ),
+    honoured(
+      'proxy-ssl-protocols',
+      'TLSv1.2, TLSv1.3, or both (both)',
+      'The lowest of them is the lowest that is spoken; higher ones are spoken too. ingress-nginx speaks TLSv1.2 only, unless told otherwise.',
+    ),
     honoured('proxy-ssl-ciphers', 'a list in the form of OpenSSL (DEFAULT)', 'Cipher suites for TLS 1.2.'),
-    closed('secure-backends', 'The old name of `backend-protocol: HTTPS`, which ingress-nginx gave up; the routes answer 503 rather than send in clear.', { idle: off }),
-    closed('secure-verify-ca-secret', 'The old name of `proxy-ssl-secret`, which ingress-nginx gave up; the routes answer 503 rather than go unverified.'),
+    closed(
+      'secure-backends',
+      'The old name of `backend-protocol: HTTPS`, which ingress-nginx gave up; the routes answer 503 rather than send in clear.',
+      { idle: off },
+    ),
+    closed(
+      'secure-verify-ca-secret',
+      'The old name of `proxy-ssl-secret`, which ingress-nginx gave up; the routes answer 503 rather than go unverified.',
+    ),
   ],
 }

@@ -17,11 +17,18 @@ export const noErrorPages: ErrorPages = { service: undefined, statuses: [], pass
 
 /** The same reader serves the global ConfigMap; an annotation replaces the global list. */
 export function readErrorPages(scope: Scope, base: ErrorPages): ErrorPages {
-  const service = readMatching(scope, 'default-backend', { test: (text) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text), expected: 'the name of a Service of the same namespace' })
+  const service = readMatching(scope, 'default-backend', {
+    test: (text) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text),
+    expected: 'the name of a Service of the same namespace',
+  })
   const statuses = readStatuses(scope) ?? base.statuses
   const passEndpoints = readBoolean(scope, 'disable-proxy-intercept-errors', base.passEndpoints)
   if (statuses !== base.statuses && statuses.length > 0 && service === undefined && scope.resource.kind === 'Ingress') {
-    report(scope, 'custom-http-errors', { expected: 'default-backend beside it', because: 'nobody to ask for the pages', instead: 'errors are passed on as they are' })
+    report(scope, 'custom-http-errors', {
+      expected: 'default-backend beside it',
+      because: 'nobody to ask for the pages',
+      instead: 'errors are passed on as they are',
+    })
   }
   return { service, statuses, passEndpoints }
 }
@@ -29,8 +36,16 @@ export function readErrorPages(scope: Scope, base: ErrorPages): ErrorPages {
 function readStatuses(scope: Scope): readonly number[] | undefined {
   const text = readText(scope, 'custom-http-errors')
   if (text === undefined) return undefined
-  const parts = text.split(',').map((part) => part.trim()).filter((part) => part !== '')
+  const parts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
   const wrong = parts.filter((part) => !/^[45]\d\d$/.test(part))
-  if (wrong.length > 0) report(scope, 'custom-http-errors', { expected: 'statuses from 400 to 599 with commas between', because: JSON.stringify(wrong[0]), instead: 'the others are used' })
+  if (wrong.length > 0)
+    report(scope, 'custom-http-errors', {
+      expected: 'statuses from 400 to 599 with commas between',
+      because: JSON.stringify(wrong[0]),
+      instead: 'the others are used',
+    })
   return [...new Set(parts.filter((part) => !wrong.includes(part)).map(Number))].toSorted((a, b) => a - b)
 }

@@ -12,22 +12,64 @@ import { readBoolean, report } from '../setting.ts'
 const kept = 'Connections are always kept and reused.'
 
 export const externalAuthRows: readonly AnnotationRow[] = [
-  honoured('auth-url', 'an http or https URL, with variables such as `$request_uri` in its path; `$host` may be its host', 'Asked before every request: 2xx lets it pass, 401 and 403 do not, anything else and no answer is 500. The certificate is verified. A Service in the URL is found as every backend is. A URL that cannot be read closes the routes; `$host` does so for rules without a host, where a client could choose whom we ask.', { guards: true }),
-  honoured('auth-method', 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (GET)', 'The method of that question, which never has a body.'),
-  honoured('auth-signin', 'a URL with variables', 'Clients that get 401 are redirected there with 302 and `rd=` their address, unless the URL has that parameter. Without `auth-url` the routes answer 503.', { guards: true }),
+  honoured(
+    'auth-url',
+    'an http or https URL, with variables such as `$request_uri` in its path; `$host` may be its host',
+    'Asked before every request: 2xx lets it pass, 401 and 403 do not, anything else and no answer is 500. The certificate is verified. A Service in the URL is found as every backend is. A URL that cannot be read closes the routes; `$host` does so for rules without a host, where a client could choose whom we ask.',
+    { guards: true },
+  ),
+  honoured(
+    'auth-method',
+    'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS (GET)',
+    'The method of that question, which never has a body.',
+  ),
+  honoured(
+    'auth-signin',
+    'a URL with variables',
+    'Clients that get 401 are redirected there with 302 and `rd=` their address, unless the URL has that parameter. Without `auth-url` the routes answer 503.',
+    { guards: true },
+  ),
   honoured('auth-signin-redirect-param', 'a name (rd)', 'The parameter that carries the way back.'),
-  honoured('auth-response-headers', 'names of fields, with commas between', 'Copied from the answer to the request; what a client sends under these names is never passed on.'),
-  honoured('auth-proxy-set-headers', '`name` or `namespace/name` of a ConfigMap of the same namespace', 'Fields added to the question.'),
-  honoured('auth-request-redirect', 'text with variables ($request_uri)', 'The value of X-Auth-Request-Redirect. With a variable that does not exist the routes answer 503; ingress-nginx serves them without authentication.'),
-  honoured('auth-cache-key', 'text with variables', 'Answers are remembered under it, per rule. Answers with cookies, or that say no-store, no-cache or private, are not.'),
-  honoured('auth-cache-duration', 'a list such as `200 202 10m, 401 5s` (200 202 401 5m)', 'How long which answers are remembered. One that cannot be read means that nothing is.'),
-  honoured('auth-always-set-cookie', 'true, false (false)', 'Cookies of the answer reach the client with any status, not only with 2xx and 3xx.'),
+  honoured(
+    'auth-response-headers',
+    'names of fields, with commas between',
+    'Copied from the answer to the request; what a client sends under these names is never passed on.',
+  ),
+  honoured(
+    'auth-proxy-set-headers',
+    '`name` or `namespace/name` of a ConfigMap of the same namespace',
+    'Fields added to the question.',
+  ),
+  honoured(
+    'auth-request-redirect',
+    'text with variables ($request_uri)',
+    'The value of X-Auth-Request-Redirect. With a variable that does not exist the routes answer 503; ingress-nginx serves them without authentication.',
+  ),
+  honoured(
+    'auth-cache-key',
+    'text with variables',
+    'Answers are remembered under it, per rule. Answers with cookies, or that say no-store, no-cache or private, are not.',
+  ),
+  honoured(
+    'auth-cache-duration',
+    'a list such as `200 202 10m, 401 5s` (200 202 401 5m)',
+    'How long which answers are remembered. One that cannot be read means that nothing is.',
+  ),
+  honoured(
+    'auth-always-set-cookie',
+    'true, false (false)',
+    'Cookies of the answer reach the client with any status, not only with 2xx and 3xx.',
+  ),
   noEffect('auth-keepalive', kept),
   noEffect('auth-keepalive-requests', kept),
   noEffect('auth-keepalive-timeout', kept),
   noEffect('auth-keepalive-share-vars', 'There are no nginx variables to share.'),
-  refused('auth-snippet', 'nginx configuration text is never run; it belongs to an authentication, so the routes answer 503.', { judge: () => 'closed' }),
-  honoured('enable-global-auth', 'true, false (true)', 'With `false` the ConfigMap\'s `global-auth-url` is not asked.'),
+  refused(
+    'auth-snippet',
+    'nginx configuration text is never run; it belongs to an authentication, so the routes answer 503.',
+    { judge: () => 'closed' },
+  ),
+  honoured('enable-global-auth', 'true, false (true)', "With `false` the ConfigMap's `global-auth-url` is not asked."),
 ]
 
 /** A Service that the URL names. */
@@ -70,27 +112,42 @@ class Reader {
     this.#scope = scope
     this.#resources = resources
     const { namespace, name } = scope.resource.metadata
-    this.#constants = new Map([['namespace', namespace], ['ingress_name', name]])
+    this.#constants = new Map([
+      ['namespace', namespace],
+      ['ingress_name', name],
+    ])
   }
 
   refuse(name: string, message: string): undefined {
-    const problem = { severity: 'error', code: 'protection-not-possible', at: this.#scope.at(name), message, instead: shut } as const
+    const problem = {
+      severity: 'error',
+      code: 'protection-not-possible',
+      at: this.#scope.at(name),
+      message,
+      instead: shut,
+    } as const
     this.#scope.problems.push(problemOf(this.#scope.resource, problem))
     this.closed ??= message
   }
 
   read(url: string): ExternalAuthWish | undefined {
     const parts = /^(https?|\$(?:pass_access_)?scheme):\/\/([^/?#\s]+)((?:\/|\?)[^#\s]*)?$/.exec(url)
-    if (parts === null) return this.refuse('auth-url', `auth-url: expected an http or https URL, found ${JSON.stringify(url)}`)
+    if (parts === null)
+      return this.refuse('auth-url', `auth-url: expected an http or https URL, found ${JSON.stringify(url)}`)
     const [, scheme = '', host = '', rest = '/'] = parts
     const place = this.#authority(host)
     const target = this.#text('auth-url', rest.startsWith('/') ? rest : `/${rest}`)
     const method = this.#value('auth-method', 'GET').toUpperCase()
-    if (!methods.has(method)) this.refuse('auth-method', `auth-method: expected one of ${[...methods].join(', ')}, found ${JSON.stringify(method)}`)
+    if (!methods.has(method))
+      this.refuse(
+        'auth-method',
+        `auth-method: expected one of ${[...methods].join(', ')}, found ${JSON.stringify(method)}`,
+      )
     const redirect = this.#text('auth-request-redirect', this.#value('auth-request-redirect', '$request_uri'))
     const responseFields = this.#responseFields()
     const fields = this.#fields()
-    if (place === undefined || target === undefined || redirect === undefined || this.closed !== undefined) return undefined
+    if (place === undefined || target === undefined || redirect === undefined || this.closed !== undefined)
+      return undefined
     const config = {
       host: place.authority,
       target,
@@ -120,9 +177,15 @@ class Reader {
   /** A client may choose among our own hosts at most, so of all variables only its host may stand here. */
   #authority(written: string): { readonly authority: VariableText; readonly asksHost: boolean } | undefined {
     const asked = /^\$(?:\{(?:best_http_host|http_host|host)\}|(?:best_http_host|http_host|host))(:\d+)?$/.exec(written)
-    if (asked !== null) return { asksHost: true, authority: [{ variable: 'host' }, ...(asked[1] === undefined ? [] : [asked[1]])] }
-    if (written.includes('$')) return this.refuse('auth-url', `auth-url: of all variables only $host may be its host, found ${JSON.stringify(written)}`)
-    if (parseAuthority(written) === undefined) return this.refuse('auth-url', `auth-url: expected a host, found ${JSON.stringify(written)}`)
+    if (asked !== null)
+      return { asksHost: true, authority: [{ variable: 'host' }, ...(asked[1] === undefined ? [] : [asked[1]])] }
+    if (written.includes('$'))
+      return this.refuse(
+        'auth-url',
+        `auth-url: of all variables only $host may be its host, found ${JSON.stringify(written)}`,
+      )
+    if (parseAuthority(written) === undefined)
+      return this.refuse('auth-url', `auth-url: expected a host, found ${JSON.stringify(written)}`)
     return { asksHost: false, authority: [written] }
   }
 
@@ -136,9 +199,16 @@ class Reader {
   }
 
   #responseFields(): readonly string[] {
-    const names = this.#value('auth-response-headers', '').split(',').map((name) => name.trim()).filter((name) => name !== '')
+    const names = this.#value('auth-response-headers', '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== '')
     const wrong = names.find((name) => !isFieldName(name))
-    if (wrong !== undefined) this.refuse('auth-response-headers', `auth-response-headers: ${JSON.stringify(wrong)} is no name of a field that may be set`)
+    if (wrong !== undefined)
+      this.refuse(
+        'auth-response-headers',
+        `auth-response-headers: ${JSON.stringify(wrong)} is no name of a field that may be set`,
+      )
     return names.map((name) => name.toLowerCase())
   }
 
@@ -151,12 +221,16 @@ class Reader {
     const [namespace, name] = second === undefined ? [own, first] : [first, second]
     const map = namespace === own ? this.#resources.get('ConfigMap', namespace, name) : undefined
     if (map === undefined) {
-      this.refuse(key, `${key}: the ConfigMap ${namespace}/${name} is ${namespace === own ? 'in no file' : 'in another namespace'}`)
+      this.refuse(
+        key,
+        `${key}: the ConfigMap ${namespace}/${name} is ${namespace === own ? 'in no file' : 'in another namespace'}`,
+      )
       return []
     }
     return [...map.data].flatMap(([field, written]) => {
       const value = this.#text(key, written)
-      if (!isFieldName(field) || /[^\t\x20-\x7e\x80-\xff]/.test(written)) this.refuse(key, `${key}: ${JSON.stringify(field)} of ${namespace}/${name} is no field that may be set`)
+      if (!isFieldName(field) || /[^\t\x20-\x7e\x80-\xff]/.test(written))
+        this.refuse(key, `${key}: ${JSON.stringify(field)} of ${namespace}/${name} is no field that may be set`)
       return value === undefined ? [] : [{ name: field, value }]
     })
   }
@@ -168,7 +242,10 @@ class Reader {
     const parsed = parseVariables(written, this.#constants)
     const isUrl = /^(?:https?|\$(?:pass_access_)?scheme):\/\/[^\s]+$|^\/[^\s]*$/.test(written)
     if (!('text' in parsed) || !isUrl) {
-      report(this.#scope, 'auth-signin', { expected: 'a URL with variables that exist', instead: 'clients that are not signed in get 401' })
+      report(this.#scope, 'auth-signin', {
+        expected: 'a URL with variables that exist',
+        instead: 'clients that are not signed in get 401',
+      })
       return undefined
     }
     const parameter = this.#value('auth-signin-redirect-param', 'rd')
@@ -182,22 +259,34 @@ class Reader {
     if (written === '') return undefined
     const parsed = parseVariables(written, this.#constants)
     if (!('text' in parsed)) {
-      report(this.#scope, 'auth-cache-key', { expected: 'text with variables that exist', instead: 'no answer is remembered' })
+      report(this.#scope, 'auth-cache-key', {
+        expected: 'text with variables that exist',
+        instead: 'no answer is remembered',
+      })
       return undefined
     }
     if (!parsed.text.some((part) => typeof part !== 'string')) {
-      report(this.#scope, 'auth-cache-key', { expected: 'a variable that tells clients apart, such as $http_authorization or $cookie_session', instead: 'all clients share one answer, as in ingress-nginx' })
+      report(this.#scope, 'auth-cache-key', {
+        expected: 'a variable that tells clients apart, such as $http_authorization or $cookie_session',
+        instead: 'all clients share one answer, as in ingress-nginx',
+      })
     }
     const durations = readDurations(this.#value('auth-cache-duration', defaultDuration))
     if (durations !== undefined) return { key: parsed.text, durations }
-    report(this.#scope, 'auth-cache-duration', { expected: `a list such as ${defaultDuration}`, instead: 'no answer is remembered' })
+    report(this.#scope, 'auth-cache-duration', {
+      expected: `a list such as ${defaultDuration}`,
+      instead: 'no answer is remembered',
+    })
     return undefined
   }
 }
 
 /** Names with underscores would be dropped on their way, and framing is nobody's to set. */
 function isFieldName(name: string): boolean {
-  return /^[A-Za-z0-9-]+$/.test(name) && !/^(?:host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect)$/i.test(name)
+  return (
+    /^[A-Za-z0-9-]+$/.test(name) &&
+    !/^(?:host|content-length|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect)$/i.test(name)
+  )
 }
 
 const unitMs: Readonly<Record<string, number>> = { '': 1_000, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -206,12 +295,16 @@ const longestMs = 24 * 3_600_000
 /** As nginx's `proxy_cache_valid`: statuses, then a time; a time alone is for 200, 301 and 302, `any` for all. */
 function readDurations(written: string): AuthCache['durations'] | undefined {
   const durations: { status: number | undefined; ms: number }[] = []
-  for (const part of written.split(',').map((each) => each.trim()).filter((each) => each !== '')) {
+  for (const part of written
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')) {
     const words = part.split(/\s+/)
     const time = /^(\d{1,9})([smhd]?)$/.exec(words.pop() ?? '')
     if (time === null || words.some((word) => word !== 'any' && !/^[1-5]\d\d$/.test(word))) return undefined
     const ms = Math.min(Number(time[1]) * unitMs[time[2]!]!, longestMs)
-    for (const word of words.length === 0 ? ['200', '301', '302'] : words) durations.push({ status: word === 'any' ? undefined : Number(word), ms })
+    for (const word of words.length === 0 ? ['200', '301', '302'] : words)
+      durations.push({ status: word === 'any' ? undefined : Number(word), ms })
   }
   return durations.length === 0 ? undefined : durations
 }

@@ -5,7 +5,8 @@ import { judgeSnippet } from './snippet.ts'
 import { allowSnippets } from '../allow-snippets.ts'
 import { isInterpretable } from './snippets.ts'
 
-const text = 'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
+const text =
+  'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
 
 function permits(value: string, annotations: Readonly<Record<string, string>>): boolean {
   return annotations[`genkan.dev/${allowSnippets}`]?.trim() === 'safe' && isInterpretable(value)
@@ -14,14 +15,30 @@ function permits(value: string, annotations: Readonly<Record<string, string>>): 
 export const extras: AnnotationGroup = {
   title: 'Headers, logs, traces, mirrors and snippets',
   rows: [
-    honoured('custom-headers', 'namespace/name of a ConfigMap of this namespace', 'Its data are fields of every response, in place of the endpoint\'s. Every name must be in `global-allowed-response-headers` of the global ConfigMap; otherwise the routes answer 503, as in ingress-nginx.'),
+    honoured(
+      'custom-headers',
+      'namespace/name of a ConfigMap of this namespace',
+      "Its data are fields of every response, in place of the endpoint's. Every name must be in `global-allowed-response-headers` of the global ConfigMap; otherwise the routes answer 503, as in ingress-nginx.",
+    ),
     noEffect('http2-push-preload', 'Browsers have given up server push.'),
-    honoured('enable-access-log', 'true, false (true)', 'Whether requests are in the access log; they are counted all the same.'),
-    noEffect('enable-rewrite-log', 'There is no nginx to debug; `genkan explain` says why a request goes where it goes.'),
+    honoured(
+      'enable-access-log',
+      'true, false (true)',
+      'Whether requests are in the access log; they are counted all the same.',
+    ),
+    noEffect(
+      'enable-rewrite-log',
+      'There is no nginx to debug; `genkan explain` says why a request goes where it goes.',
+    ),
     noEffect('enable-opentelemetry', 'No spans are made; trace fields are passed on.', { idle: off }),
     noEffect('opentelemetry-trust-incoming-span', 'No spans are made; trace fields are passed on.'),
     noEffect('opentelemetry-operation-name', 'No spans are made.'),
-    honoured('mirror-target', 'a URL with a fixed host, whose path may hold $request_uri', 'A copy of every request goes there; its answer is thrown away and nobody waits for it.', { difference: 'The copy has no body, and certificates are verified. Without a path it goes to /.' }),
+    honoured(
+      'mirror-target',
+      'a URL with a fixed host, whose path may hold $request_uri',
+      'A copy of every request goes there; its answer is thrown away and nobody waits for it.',
+      { difference: 'The copy has no body, and certificates are verified. Without a path it goes to /.' },
+    ),
     noEffect('mirror-request-body', 'Copies never have a body.', { idle: ['', 'off'] }),
     honoured('mirror-host', 'a host name (the host of the target)', 'The Host of the copies.'),
     refused('configuration-snippet', text, { judge: judgeSnippet, permits }),
@@ -34,7 +51,11 @@ export const extras: AnnotationGroup = {
 export const obsolete: AnnotationGroup = {
   title: 'Obsolete',
   rows: [
-    closed('grpc-backend', 'The old name of `backend-protocol: GRPC`, which ingress-nginx gave up; the routes answer 503.', { idle: off }),
+    closed(
+      'grpc-backend',
+      'The old name of `backend-protocol: GRPC`, which ingress-nginx gave up; the routes answer 503.',
+      { idle: off },
+    ),
     noEffect('add-base-url', 'ingress-nginx has given it up; bodies are never changed.'),
     noEffect('base-url-scheme', 'ingress-nginx has given it up; bodies are never changed.'),
     noEffect('enable-opentracing', 'ingress-nginx has given it up; trace fields are passed on.'),

@@ -12,16 +12,50 @@ import { noRanges, readRanges } from './source-ranges.ts'
 const fallback = 'The default of the annotation of that name'
 
 export const guardKeys: readonly AnnotationRow[] = [
-  honoured('whitelist-source-range', 'addresses and CIDRs, with commas between', `${fallback}. A part that cannot be read closes every route.`, { guards: true }),
-  honoured('denylist-source-range', 'addresses and CIDRs, with commas between', `${fallback}. A part that cannot be read closes every route.`, { guards: true }),
-  honoured('limit-req-status-code', 'a status from 400 to 599 (429; 503 with `--compat ingress-nginx`)', 'For requests above `limit-rps` and `limit-rpm`.'),
-  honoured('limit-conn-status-code', 'a status from 400 to 599 (429; 503 with `--compat ingress-nginx`)', 'For requests above `limit-connections`.'),
-  honoured('global-auth-url', 'as `auth-url`', 'Asked before every request to a rule without `auth-url`, unless `enable-global-auth` is false there.', { guards: true }),
-  ...['method', 'signin', 'signin-redirect-param', 'response-headers', 'request-redirect', 'cache-key', 'cache-duration', 'always-set-cookie'].map((name) =>
-    honoured(`global-auth-${name}`, `as \`auth-${name}\``, 'Belongs to `global-auth-url`.'),
+  honoured(
+    'whitelist-source-range',
+    'addresses and CIDRs, with commas between',
+    `${fallback}. A part that cannot be read closes every route.`,
+    { guards: true },
   ),
+  honoured(
+    'denylist-source-range',
+    'addresses and CIDRs, with commas between',
+    `${fallback}. A part that cannot be read closes every route.`,
+    { guards: true },
+  ),
+  honoured(
+    'limit-req-status-code',
+    'a status from 400 to 599 (429; 503 with `--compat ingress-nginx`)',
+    'For requests above `limit-rps` and `limit-rpm`.',
+  ),
+  honoured(
+    'limit-conn-status-code',
+    'a status from 400 to 599 (429; 503 with `--compat ingress-nginx`)',
+    'For requests above `limit-connections`.',
+  ),
+  honoured(
+    'global-auth-url',
+    'as `auth-url`',
+    'Asked before every request to a rule without `auth-url`, unless `enable-global-auth` is false there.',
+    { guards: true },
+  ),
+  ...[
+    'method',
+    'signin',
+    'signin-redirect-param',
+    'response-headers',
+    'request-redirect',
+    'cache-key',
+    'cache-duration',
+    'always-set-cookie',
+  ].map((name) => honoured(`global-auth-${name}`, `as \`auth-${name}\``, 'Belongs to `global-auth-url`.')),
   refused('global-auth-snippet', 'nginx configuration text is never run.', { judge: () => 'closed' }),
-  honoured('no-auth-locations', 'paths, with commas between (/.well-known/acme-challenge)', 'Rules at or below these paths ask nobody for credentials; address lists and limits count there too.'),
+  honoured(
+    'no-auth-locations',
+    'paths, with commas between (/.well-known/acme-challenge)',
+    'Rules at or below these paths ask nobody for credentials; address lists and limits count there too.',
+  ),
 ]
 
 export type GuardDefaults = {
@@ -51,9 +85,17 @@ export function readGuardDefaults(scope: Scope, resources: ResourceSet): GuardDe
     rateStatus: readStatus(scope, 'limit-req-status-code'),
     concurrencyStatus: readStatus(scope, 'limit-conn-status-code'),
     // Only one of the two names of the list is a global key.
-    ranges: readRanges({ ...scope, value: (name) => (name === 'allowlist-source-range' ? undefined : scope.value(name)) }, noRanges),
+    ranges: readRanges(
+      { ...scope, value: (name) => (name === 'allowlist-source-range' ? undefined : scope.value(name)) },
+      noRanges,
+    ),
     externalAuth: readExternalAuth(auth, resources),
-    openPaths: scope.value('no-auth-locations')?.split(',').map((path) => path.trim()).filter((path) => path !== '') ?? defaultGuards.openPaths,
+    openPaths:
+      scope
+        .value('no-auth-locations')
+        ?.split(',')
+        .map((path) => path.trim())
+        .filter((path) => path !== '') ?? defaultGuards.openPaths,
   }
 }
 

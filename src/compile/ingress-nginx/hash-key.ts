@@ -30,7 +30,8 @@ export function parseHashKey(text: string): readonly HashPart[] | string {
   for (const [token, braced, bare] of text.matchAll(/\$\{(\w+)\}|\$(\w+)|[^$]+|\$/g)) {
     if (token === '$') return 'a $ without a name'
     const name = braced ?? bare
-    const part: HashPart | undefined = name === undefined ? { kind: 'text', text: token } : variable(name.toLowerCase(), name)
+    const part: HashPart | undefined =
+      name === undefined ? { kind: 'text', text: token } : variable(name.toLowerCase(), name)
     if (part === undefined) return `the variable $${name}`
     parts.push(part)
   }
@@ -41,7 +42,8 @@ function variable(lower: string, name: string): HashPart | undefined {
   const known = plain.get(lower)
   if (known !== undefined) return known
   // In nginx's names of fields a hyphen is an underscore, and case is lost.
-  if (lower.startsWith('http_') && lower.length > 5) return { kind: 'header', name: lower.slice(5).replaceAll('_', '-') }
+  if (lower.startsWith('http_') && lower.length > 5)
+    return { kind: 'header', name: lower.slice(5).replaceAll('_', '-') }
   if (lower.startsWith('cookie_') && lower.length > 7) return { kind: 'cookie', name: name.slice(7) }
   if (lower.startsWith('arg_') && lower.length > 4) return { kind: 'argument', name: name.slice(4) }
   return undefined

@@ -14,7 +14,13 @@ import type { PolicySpec } from '#snapshot/snapshot.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readText, report } from '../setting.ts'
 
-export const headerNames = ['custom-headers', 'proxy-cookie-domain', 'proxy-cookie-path', 'proxy-redirect-from', 'proxy-redirect-to'] as const
+export const headerNames = [
+  'custom-headers',
+  'proxy-cookie-domain',
+  'proxy-cookie-path',
+  'proxy-redirect-from',
+  'proxy-redirect-to',
+] as const
 
 export type HeaderGlobals = {
   /** On every route. */
@@ -31,9 +37,15 @@ export type HeaderSettings = {
   readonly closed: string | undefined
 }
 
-export function readHeaders(scope: Scope, resources: ResourceSet, { policies, allowed }: HeaderGlobals): HeaderSettings {
+export function readHeaders(
+  scope: Scope,
+  resources: ResourceSet,
+  { policies, allowed }: HeaderGlobals,
+): HeaderSettings {
   const custom = readCustomHeaders(scope, resources, allowed)
-  const own = [custom.policy, readCookieAttributes(scope), readLocationPrefix(scope)].filter((each) => each !== undefined)
+  const own = [custom.policy, readCookieAttributes(scope), readLocationPrefix(scope)].filter(
+    (each) => each !== undefined,
+  )
   return { policies: [...own, ...policies], closed: custom.closed }
 }
 
@@ -47,9 +59,21 @@ export function readHeaderGlobals(scope: Scope, resources: ResourceSet): HeaderG
   return {
     policies: [
       ...(sent.length === 0 ? [] : [requestHeaders.spec({ fields: sent.flat() })]),
-      ...(added.length === 0 ? [] : [responseHeaders.spec({ headers: added.map(([name, value]): ResponseHeader => ({ name, value, mode: 'set' })) })]),
+      ...(added.length === 0
+        ? []
+        : [
+            responseHeaders.spec({
+              headers: added.map(([name, value]): ResponseHeader => ({ name, value, mode: 'set' })),
+            }),
+          ]),
       ...(readBoolean(scope, 'server-tokens', true) ? [] : [serverField.spec({ keepEndpoints })]),
-      ...(hidden.length === 0 ? [] : [responseHeaders.spec({ headers: hidden.map((name): ResponseHeader => ({ name, value: '', mode: 'remove' })) })]),
+      ...(hidden.length === 0
+        ? []
+        : [
+            responseHeaders.spec({
+              headers: hidden.map((name): ResponseHeader => ({ name, value: '', mode: 'remove' })),
+            }),
+          ]),
     ],
     allowed: new Set(readNames(scope, 'global-allowed-response-headers').map((name) => name.toLowerCase())),
   }
@@ -71,15 +95,23 @@ function readCustomHeaders(scope: Scope, resources: ResourceSet, allowed: Readon
   const wrong = map === undefined ? undefined : [...map.data].find(([name, value]) => !isField(name, value))?.[0]
   const strange = map === undefined ? undefined : [...map.data.keys()].find((name) => !allowed.has(name.toLowerCase()))
   const because =
-    map === undefined ? 'a name that no ConfigMap has'
-    : wrong !== undefined ? `${wrong}, which is no field that could be set`
-    : strange !== undefined ? `${strange}, which global-allowed-response-headers does not allow`
-    : undefined
+    map === undefined
+      ? 'a name that no ConfigMap has'
+      : wrong !== undefined
+        ? `${wrong}, which is no field that could be set`
+        : strange !== undefined
+          ? `${strange}, which global-allowed-response-headers does not allow`
+          : undefined
   if (because === undefined) {
     const headers = [...map!.data].map(([name, value]): ResponseHeader => ({ name, value, mode: 'set' }))
     return { policy: responseHeaders.spec({ headers }), closed: undefined }
   }
-  report(scope, 'custom-headers', { expected: 'namespace/name of a ConfigMap with allowed fields', because, instead: 'the routes answer 503, as in ingress-nginx', severity: 'error' })
+  report(scope, 'custom-headers', {
+    expected: 'namespace/name of a ConfigMap with allowed fields',
+    because,
+    instead: 'the routes answer 503, as in ingress-nginx',
+    severity: 'error',
+  })
   return { policy: undefined, closed: `custom-headers cannot be read` }
 }
 
@@ -88,12 +120,21 @@ function readFieldMap(scope: Scope, key: string, resources: ResourceSet): (reado
   if (reference === undefined) return []
   const map = findMap(reference, scope, resources)
   if (map === undefined) {
-    report(scope, key, { expected: 'namespace/name of a ConfigMap', because: 'a name that no ConfigMap has', instead: 'no fields are added' })
+    report(scope, key, {
+      expected: 'namespace/name of a ConfigMap',
+      because: 'a name that no ConfigMap has',
+      instead: 'no fields are added',
+    })
     return []
   }
   const fields = [...map.data]
   for (const [name, value] of fields) {
-    if (!isField(name, value)) report(scope, key, { expected: 'a ConfigMap of fields', because: `${JSON.stringify(name)}, which is no field that could be set`, instead: 'that field is left out' })
+    if (!isField(name, value))
+      report(scope, key, {
+        expected: 'a ConfigMap of fields',
+        because: `${JSON.stringify(name)}, which is no field that could be set`,
+        instead: 'that field is left out',
+      })
   }
   return fields.filter(([name, value]) => isField(name, value))
 }
@@ -107,9 +148,16 @@ function findMap(reference: string, { resource }: Scope, resources: ResourceSet)
 }
 
 function readNames(scope: Scope, key: string): readonly string[] {
-  const names = readText(scope, key)?.split(/[\s,]+/).filter((name) => name !== '') ?? []
+  const names =
+    readText(scope, key)
+      ?.split(/[\s,]+/)
+      .filter((name) => name !== '') ?? []
   for (const name of names.filter((each) => !isToken(each))) {
-    report(scope, key, { expected: 'names of fields with commas between', because: JSON.stringify(name), instead: 'that name is left out' })
+    report(scope, key, {
+      expected: 'names of fields with commas between',
+      because: JSON.stringify(name),
+      instead: 'that name is left out',
+    })
   }
   return names.filter(isToken)
 }
@@ -125,8 +173,12 @@ function readPair(scope: Scope, name: string): Replacement | undefined {
   const text = readText(scope, name)
   if (text === undefined || text === 'off') return undefined
   const [from = '', to = '', ...rest] = text.split(/\s+/)
-  if (rest.length === 0 && to !== '' && /^[A-Za-z0-9._/~:-]+$/.test(from + to) && !from.startsWith('~')) return { from, to }
-  report(scope, name, { expected: 'two words, from and to, or off; no regular expressions', instead: 'cookies are passed on as they are' })
+  if (rest.length === 0 && to !== '' && /^[A-Za-z0-9._/~:-]+$/.test(from + to) && !from.startsWith('~'))
+    return { from, to }
+  report(scope, name, {
+    expected: 'two words, from and to, or off; no regular expressions',
+    instead: 'cookies are passed on as they are',
+  })
   return undefined
 }
 
@@ -135,7 +187,11 @@ function readLocationPrefix(scope: Scope): PolicySpec | undefined {
   const to = readText(scope, 'proxy-redirect-to')
   // `default` is the address of the endpoint, which no application knows itself by.
   if (from === undefined || from === 'off' || from === 'default' || to === 'off') return undefined
-  if (to !== undefined && /^[\x21-\x7e]+$/.test(from + to) && !/[$~]/.test(from + to)) return locationPrefix.spec({ from, to })
-  report(scope, 'proxy-redirect-from', { expected: 'a URL, with proxy-redirect-to beside it, or off', instead: 'Location is passed on as it is' })
+  if (to !== undefined && /^[\x21-\x7e]+$/.test(from + to) && !/[$~]/.test(from + to))
+    return locationPrefix.spec({ from, to })
+  report(scope, 'proxy-redirect-from', {
+    expected: 'a URL, with proxy-redirect-to beside it, or off',
+    instead: 'Location is passed on as it is',
+  })
   return undefined
 }

@@ -8,20 +8,48 @@ import type { LimitWishes } from '../guards.ts'
 import type { Scope } from '../setting.ts'
 import { report } from '../setting.ts'
 
-const removed = 'ingress-nginx has given it up; `genkan.dev/rate-limit` says the same and more. The routes answer 503 rather than be served without it.'
+const removed =
+  'ingress-nginx has given it up; `genkan.dev/rate-limit` says the same and more. The routes answer 503 rather than be served without it.'
 const zero: readonly string[] = ['', '0']
 
 export const limits: AnnotationGroup = {
   title: 'Rate and connection limits',
   rows: [
-    honoured('limit-rps', 'requests per second, a whole number; 0 for no limit (0)', 'Per client address, IPv6 by its /64; 429 with Retry-After, and 503 with `--compat ingress-nginx`. A value that cannot be read closes the routes.', { guards: true }),
-    honoured('limit-rpm', 'requests per minute, a whole number; 0 for no limit (0)', 'The same per minute. With both, each must have room.', { guards: true }),
-    honoured('limit-burst-multiplier', 'a whole number of at least 1 (5)', 'So many times the rate may come at once; with `--compat ingress-nginx` one more.'),
-    honoured('limit-connections', 'requests at once, a whole number; 0 for no limit (0)', 'Per client address, requests and not connections, over all workers; 429, and 503 with `--compat ingress-nginx`.', { guards: true }),
+    honoured(
+      'limit-rps',
+      'requests per second, a whole number; 0 for no limit (0)',
+      'Per client address, IPv6 by its /64; 429 with Retry-After, and 503 with `--compat ingress-nginx`. A value that cannot be read closes the routes.',
+      { guards: true },
+    ),
+    honoured(
+      'limit-rpm',
+      'requests per minute, a whole number; 0 for no limit (0)',
+      'The same per minute. With both, each must have room.',
+      { guards: true },
+    ),
+    honoured(
+      'limit-burst-multiplier',
+      'a whole number of at least 1 (5)',
+      'So many times the rate may come at once; with `--compat ingress-nginx` one more.',
+    ),
+    honoured(
+      'limit-connections',
+      'requests at once, a whole number; 0 for no limit (0)',
+      'Per client address, requests and not connections, over all workers; 429, and 503 with `--compat ingress-nginx`.',
+      { guards: true },
+    ),
     notYet('limit-rate', 'Responses are sent as fast as the client reads.', { idle: zero }),
     notYet('limit-rate-after', 'Belongs to `limit-rate`, which is not honoured yet.', { idle: zero }),
-    honoured('limit-allowlist', 'addresses and CIDRs, with commas between', 'Clients that the limits above do not count. Parts that cannot be read are left out.'),
-    honoured('limit-whitelist', 'addresses and CIDRs, with commas between', 'The older name of `limit-allowlist`, which goes before it.'),
+    honoured(
+      'limit-allowlist',
+      'addresses and CIDRs, with commas between',
+      'Clients that the limits above do not count. Parts that cannot be read are left out.',
+    ),
+    honoured(
+      'limit-whitelist',
+      'addresses and CIDRs, with commas between',
+      'The older name of `limit-allowlist`, which goes before it.',
+    ),
     closed('global-rate-limit', removed, { idle: zero }),
     notYet('global-rate-limit-window', 'Belongs to `global-rate-limit`, which is not honoured.'),
     notYet('global-rate-limit-key', 'Belongs to `global-rate-limit`, which is not honoured.'),
@@ -43,8 +71,13 @@ export function readLimits(scope: Scope, { rateStatus, concurrencyStatus, compat
   const rps = readCount(scope, 'limit-rps')
   const rpm = readCount(scope, 'limit-rpm')
   const connections = readCount(scope, 'limit-connections')
-  const bad = [['limit-rps', rps], ['limit-rpm', rpm], ['limit-connections', connections]].find(([, value]) => value === undefined)
-  if (rps === undefined || rpm === undefined || connections === undefined) return { rates: [], concurrency: [], closed: `${String(bad?.[0])} cannot be read` }
+  const bad = [
+    ['limit-rps', rps],
+    ['limit-rpm', rpm],
+    ['limit-connections', connections],
+  ].find(([, value]) => value === undefined)
+  if (rps === undefined || rpm === undefined || connections === undefined)
+    return { rates: [], concurrency: [], closed: `${String(bad?.[0])} cannot be read` }
   const exempt = readExempt(scope)
   const multiplier = readMultiplier(scope)
   const window = (count: number, windowMs: number): readonly RateWindow[] =>
@@ -54,8 +87,19 @@ export function readLimits(scope: Scope, { rateStatus, concurrencyStatus, compat
   const id = `${namespace}/${name}`
   const common = { key: { kind: 'client' }, exempt, shadow: false } as const
   const rate: RateLimitConfig = { id, windows, status: rateStatus ?? refused, advertise: false, ...common }
-  const concurrency: ConcurrencyLimitConfig = { id, limit: connections, queue: 0, waitMs: 0, status: concurrencyStatus ?? refused, ...common }
-  return { rates: windows.length === 0 ? [] : [rate], concurrency: connections === 0 ? [] : [concurrency], closed: undefined }
+  const concurrency: ConcurrencyLimitConfig = {
+    id,
+    limit: connections,
+    queue: 0,
+    waitMs: 0,
+    status: concurrencyStatus ?? refused,
+    ...common,
+  }
+  return {
+    rates: windows.length === 0 ? [] : [rate],
+    concurrency: connections === 0 ? [] : [concurrency],
+    closed: undefined,
+  }
 }
 
 const mostRequests = 1_000_000
@@ -66,7 +110,11 @@ function readCount(scope: Scope, name: string): number | undefined {
   if (text === undefined || text.trim() === '') return 0
   const count = /^\+?\d{1,7}$/.test(text) ? Number(text) : Number.NaN
   if (count <= mostRequests) return count
-  report(scope, name, { severity: 'error', expected: `a whole number from 0 to ${mostRequests}`, instead: 'the routes answer 503 rather than be served without the limit' })
+  report(scope, name, {
+    severity: 'error',
+    expected: `a whole number from 0 to ${mostRequests}`,
+    instead: 'the routes answer 503 rather than be served without the limit',
+  })
   return undefined
 }
 
@@ -75,15 +123,24 @@ function readMultiplier(scope: Scope): number {
   const text = scope.value(name)
   if (text === undefined || text.trim() === '') return defaultMultiplier
   const value = /^\+?\d{1,4}$/.test(text) ? Number(text) : 0
-  if (value === 0) report(scope, name, { expected: 'a whole number from 1 to 9999', instead: `${defaultMultiplier} is used` })
+  if (value === 0)
+    report(scope, name, { expected: 'a whole number from 1 to 9999', instead: `${defaultMultiplier} is used` })
   return value === 0 ? defaultMultiplier : value
 }
 
 /** A part that cannot be read makes no exception: its clients are limited like all others. */
 function readExempt(scope: Scope): readonly string[] {
   const name = (scope.value('limit-whitelist')?.trim() ?? '') === '' ? 'limit-allowlist' : 'limit-whitelist'
-  const parts = (scope.value(name) ?? '').split(',').map((part) => part.trim()).filter((part) => part !== '')
+  const parts = (scope.value(name) ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
   const wrong = parts.find((part) => parseCidr(part) === undefined)
-  if (wrong !== undefined) report(scope, name, { expected: 'addresses and CIDRs such as 10.0.0.0/8', because: JSON.stringify(wrong), instead: 'the limits count its clients too' })
+  if (wrong !== undefined)
+    report(scope, name, {
+      expected: 'addresses and CIDRs such as 10.0.0.0/8',
+      because: JSON.stringify(wrong),
+      instead: 'the limits count its clients too',
+    })
   return parts.filter((part) => parseCidr(part) !== undefined)
 }

@@ -9,15 +9,31 @@ export const mirrorNames = ['mirror-target', 'mirror-host', 'mirror-request-body
 
 export function readMirror(scope: Scope, { connectMs, readMs }: TimeoutSpec): PolicySpec | undefined {
   readWord(scope, 'mirror-request-body', ['on', 'off'])
-  const host = readMatching(scope, 'mirror-host', { test: (text) => /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(text), expected: 'a host name' })
+  const host = readMatching(scope, 'mirror-host', {
+    test: (text) => /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(text),
+    expected: 'a host name',
+  })
   const text = readText(scope, 'mirror-target')
   if (text === undefined) return undefined
-  const [, scheme = '', authority = '', path = ''] = /^(https?):\/\/([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:]+\](?::\d{1,5})?)((?:\/|\$request_uri)[\x21-\x7e]*)?$/i.exec(text) ?? []
+  const [, scheme = '', authority = '', path = ''] =
+    /^(https?):\/\/([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:]+\](?::\d{1,5})?)((?:\/|\$request_uri)[\x21-\x7e]*)?$/i.exec(
+      text,
+    ) ?? []
   const target = parseVariables(path)
-  const strange = 'unknown' in target || target.text.some((part) => typeof part !== 'string' && part.variable !== 'request_uri')
+  const strange =
+    'unknown' in target || target.text.some((part) => typeof part !== 'string' && part.variable !== 'request_uri')
   if (authority === '' || strange) {
-    report(scope, 'mirror-target', { expected: 'a URL with a fixed host, whose path may hold $request_uri', instead: 'requests are not mirrored' })
+    report(scope, 'mirror-target', {
+      expected: 'a URL with a fixed host, whose path may hold $request_uri',
+      instead: 'requests are not mirrored',
+    })
     return undefined
   }
-  return mirror.spec({ origin: `${scheme}://${authority}`, target: 'text' in target && path !== '' ? target.text : ['/'], host: host ?? authority, connectMs, readMs })
+  return mirror.spec({
+    origin: `${scheme}://${authority}`,
+    target: 'text' in target && path !== '' ? target.text : ['/'],
+    host: host ?? authority,
+    connectMs,
+    readMs,
+  })
 }

@@ -44,6 +44,9 @@ function hasAlternatives(text: string): boolean {
 function plain(literal: string): string {
   // Unescaped dots match any character; the elements that hold one are no literals when read strictly, yet nobody
   // means it. Doubled and trailing slashes mean nothing in a Prefix.
-  const path = `/${literal.split('/').filter((part) => part !== '').join('/')}`
+  const path = `/${literal
+    .split('/')
+    .filter((part) => part !== '')
+    .join('/')}`
   return path
 }

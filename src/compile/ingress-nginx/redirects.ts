@@ -8,8 +8,14 @@ import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, readMatching, readText, report } from '../setting.ts'
 
 export const redirectNames = [
-  'app-root', 'permanent-redirect', 'permanent-redirect-code', 'temporal-redirect', 'temporal-redirect-code',
-  'relative-redirects', 'from-to-www-redirect', 'server-alias',
+  'app-root',
+  'permanent-redirect',
+  'permanent-redirect-code',
+  'temporal-redirect',
+  'temporal-redirect-code',
+  'relative-redirects',
+  'from-to-www-redirect',
+  'server-alias',
 ] as const
 
 export type Redirects = {
@@ -64,11 +70,18 @@ function readLocation(scope: Scope, name: string, { status, relative, absolute }
 
 function readAliases(scope: Scope): readonly string[] {
   const aliases: string[] = []
-  for (const written of readText(scope, 'server-alias')?.split(',').map((each) => each.trim()) ?? []) {
+  for (const written of readText(scope, 'server-alias')
+    ?.split(',')
+    .map((each) => each.trim()) ?? []) {
     if (written === '') continue
     const host = written.startsWith('~') ? undefined : toAscii(written)
     if (host !== undefined && host !== '') aliases.push(host)
-    else report(scope, 'server-alias', { expected: 'host names, *.x for one label, with commas between', because: JSON.stringify(written), instead: 'that name is not served; regular expressions for hosts are refused' })
+    else
+      report(scope, 'server-alias', {
+        expected: 'host names, *.x for one label, with commas between',
+        because: JSON.stringify(written),
+        instead: 'that name is not served; regular expressions for hosts are refused',
+      })
   }
   return [...new Set(aliases)]
 }

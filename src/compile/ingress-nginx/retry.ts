@@ -5,8 +5,17 @@ import { readInteger, readText, report } from '../setting.ts'
 
 /** In the order they are kept in. */
 const reasons: readonly RetryReason[] = [
-  'error', 'timeout', 'invalid_header', 'non_idempotent',
-  'http_403', 'http_404', 'http_429', 'http_500', 'http_502', 'http_503', 'http_504',
+  'error',
+  'timeout',
+  'invalid_header',
+  'non_idempotent',
+  'http_403',
+  'http_404',
+  'http_429',
+  'http_500',
+  'http_502',
+  'http_503',
+  'http_504',
 ]
 
 /** ingress-nginx's own default. */
@@ -21,7 +30,9 @@ export function readRetry(scope: Scope, base: RetrySpec | undefined): RetrySpec 
   return {
     on: readReasons(scope) ?? on,
     tries: readInteger(scope, 'proxy-next-upstream-tries', tries, { min: 0, max: 1000 }),
-    withinMs: readInteger(scope, 'proxy-next-upstream-timeout', withinMs / 1000, { min: 0, max: 2_147_483, unit: 'seconds' }) * 1000,
+    withinMs:
+      readInteger(scope, 'proxy-next-upstream-timeout', withinMs / 1000, { min: 0, max: 2_147_483, unit: 'seconds' }) *
+      1000,
   }
 }
 
@@ -37,6 +48,10 @@ function readReasons(scope: Scope): readonly RetryReason[] | undefined {
   if (words === undefined) return undefined
   const wrong = words.find((word) => word !== 'off' && !reasons.some((each) => each === word))
   if (wrong === undefined) return words.includes('off') ? [] : reasons.filter((each) => words.includes(each))
-  report(scope, 'proxy-next-upstream', { expected: `off, or some of ${reasons.join(', ')} with blanks between`, because: JSON.stringify(wrong), instead: 'the default is used' })
+  report(scope, 'proxy-next-upstream', {
+    expected: `off, or some of ${reasons.join(', ')} with blanks between`,
+    because: JSON.stringify(wrong),
+    instead: 'the default is used',
+  })
   return undefined
 }

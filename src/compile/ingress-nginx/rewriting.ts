@@ -21,8 +21,14 @@ export type Rewriting = {
 export function readRewriting(scope: Scope): Rewriting {
   return {
     useRegex: readBoolean(scope, 'use-regex', false),
-    target: readMatching(scope, 'rewrite-target', { test: isTargetOrUrl, expected: 'a path such as /$2 or a URL, with no variables but $1 to $9, and none of them in the host' }),
-    prefix: readMatching(scope, 'x-forwarded-prefix', { test: isTarget, expected: 'a path such as /shop, with no variables but $1 to $9' }),
+    target: readMatching(scope, 'rewrite-target', {
+      test: isTargetOrUrl,
+      expected: 'a path such as /$2 or a URL, with no variables but $1 to $9, and none of them in the host',
+    }),
+    prefix: readMatching(scope, 'x-forwarded-prefix', {
+      test: isTarget,
+      expected: 'a path such as /shop, with no variables but $1 to $9',
+    }),
     vhost: readMatching(scope, 'upstream-vhost', { test: isAuthority, expected: 'a host name, perhaps with a port' }),
   }
 }
@@ -33,7 +39,11 @@ export function isPattern({ useRegex, target }: Rewriting, path: string): boolea
 }
 
 /** `written` is the path as in the rule. */
-export function rewritePolicies({ target, prefix, vhost }: Rewriting, path: PathMatch, written: string): readonly PolicySpec[] {
+export function rewritePolicies(
+  { target, prefix, vhost }: Rewriting,
+  path: PathMatch,
+  written: string,
+): readonly PolicySpec[] {
   const policies: PolicySpec[] = vhost === undefined ? [] : [upstreamVhost.spec({ host: vhost })]
   if (target === undefined || target === written) return policies
   const pattern = anchored(path.kind === 'regex' ? path.value : quotePattern(path.value))
@@ -47,7 +57,9 @@ export function missingGroup({ target }: Rewriting, path: PathMatch): string | u
   if (used === 0) return undefined
   const compiled = path.kind === 'regex' ? compilePathPattern(path.value) : undefined
   const groups = compiled?.ok === true ? compiled.pattern.groups : 0
-  return used > groups ? `rewrite-target uses $${used}, but ${JSON.stringify(path.value)} has ${groups === 0 ? 'no groups' : groups === 1 ? 'one group' : `${groups} groups`}` : undefined
+  return used > groups
+    ? `rewrite-target uses $${used}, but ${JSON.stringify(path.value)} has ${groups === 0 ? 'no groups' : groups === 1 ? 'one group' : `${groups} groups`}`
+    : undefined
 }
 
 /** Visible ASCII, no fragment, no variables but captures; what it begins with decides that it is a path. */

@@ -24,8 +24,14 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['add_header', readAddHeader],
   ['more_set_headers', (words) => readMoreHeaders(words, 'set')],
   ['more_clear_headers', (words) => readMoreHeaders(words, 'remove')],
-  ['proxy_hide_header', ([name = '', ...rest]) => (rest.length > 0 ? undefined : headersSpec([{ name, value: '', mode: 'remove' }]))],
-  ['proxy_set_header', ([name = '', value = '', ...rest]) => (rest.length > 0 ? undefined : fieldsSpec([[name, value]]))],
+  [
+    'proxy_hide_header',
+    ([name = '', ...rest]) => (rest.length > 0 ? undefined : headersSpec([{ name, value: '', mode: 'remove' }])),
+  ],
+  [
+    'proxy_set_header',
+    ([name = '', value = '', ...rest]) => (rest.length > 0 ? undefined : fieldsSpec([[name, value]])),
+  ],
   ['more_set_input_headers', readInputHeaders],
   ['return', readReturn],
   ['rewrite', readRewrite],
@@ -82,11 +88,18 @@ function splitField(written: string): readonly [string, string] {
 
 /** Values with variables are no fixed values. */
 function headersSpec(headers: readonly ResponseHeader[]): PolicySpec | undefined {
-  const fine = headers.length > 0 && headers.every(({ name, value }) => isField(name, value) && !/[$*]/.test(name) && !value.includes('$'))
+  const fine =
+    headers.length > 0 &&
+    headers.every(({ name, value }) => isField(name, value) && !/[$*]/.test(name) && !value.includes('$'))
   return fine ? responseHeaders.spec({ headers }) : undefined
 }
 
 function fieldsSpec(fields: readonly (readonly [string, string])[]): PolicySpec | undefined {
-  const fine = fields.length > 0 && fields.every(([name, value]) => isField(name, value) && !value.includes('$') && !/^(?:x-forwarded-|x-real-ip|forwarded|host$)/i.test(name))
+  const fine =
+    fields.length > 0 &&
+    fields.every(
+      ([name, value]) =>
+        isField(name, value) && !value.includes('$') && !/^(?:x-forwarded-|x-real-ip|forwarded|host$)/i.test(name),
+    )
   return fine ? requestHeaders.spec({ fields: fields.flat() }) : undefined
 }

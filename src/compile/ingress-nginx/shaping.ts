@@ -37,10 +37,22 @@ export type ShapingGlobals = {
   readonly errors: ErrorPages
 }
 
-export const defaultShapingGlobals: ShapingGlobals = { headers: defaultHeaderGlobals, relativeRedirects: false, errors: noErrorPages }
+export const defaultShapingGlobals: ShapingGlobals = {
+  headers: defaultHeaderGlobals,
+  relativeRedirects: false,
+  errors: noErrorPages,
+}
 
 /** Annotations that are read here. */
-export const shapingNames: readonly string[] = [...rewritingNames, ...redirectNames, ...corsNames, ...headerNames, ...mirrorNames, ...errorPageNames, 'enable-access-log']
+export const shapingNames: readonly string[] = [
+  ...rewritingNames,
+  ...redirectNames,
+  ...corsNames,
+  ...headerNames,
+  ...mirrorNames,
+  ...errorPageNames,
+  'enable-access-log',
+]
 
 export type ShapingOptions = {
   /** Our own annotations. */
@@ -51,11 +63,16 @@ export type ShapingOptions = {
   readonly compat: 'none' | 'ingress-nginx'
 }
 
-export function readShaping(scope: Scope, { own: ours, resources, globals, timeouts, compat }: ShapingOptions): Shaping {
+export function readShaping(
+  scope: Scope,
+  { own: ours, resources, globals, timeouts, compat }: ShapingOptions,
+): Shaping {
   readWord(ours, allowSnippets, ['safe', 'none'])
   const { policies: redirecting, ...redirects } = readRedirects(scope, globals.relativeRedirects)
   const headers = readHeaders(scope, resources, globals.headers)
-  const own = [readCors(scope, compat === 'ingress-nginx'), readMirror(scope, timeouts)].filter((each) => each !== undefined)
+  const own = [readCors(scope, compat === 'ingress-nginx'), readMirror(scope, timeouts)].filter(
+    (each) => each !== undefined,
+  )
   return {
     rewriting: readRewriting(scope),
     redirects,
@@ -68,5 +85,9 @@ export function readShaping(scope: Scope, { own: ours, resources, globals, timeo
 
 /** Of the global ConfigMap. */
 export function readShapingGlobals(scope: Scope, resources: ResourceSet): ShapingGlobals {
-  return { errors: readErrorPages(scope, noErrorPages), headers: readHeaderGlobals(scope, resources), relativeRedirects: readBoolean(scope, 'relative-redirects', false) }
+  return {
+    errors: readErrorPages(scope, noErrorPages),
+    headers: readHeaderGlobals(scope, resources),
+    relativeRedirects: readBoolean(scope, 'relative-redirects', false),
+  }
 }

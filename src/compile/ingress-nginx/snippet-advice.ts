@@ -19,8 +19,14 @@ const safely = 'genkan.dev/allow-snippets: safe'
 
 const instead: readonly (readonly [RegExp, string])[] = [
   [/_by_lua/, 'code is never run, not even on request'],
-  [/^(?:include|alias|root|load_module|proxy_pass|content_by.*|fastcgi_pass|uwsgi_pass)$/, 'only rules lead to backends, and files are never served'],
-  [/^(?:proxy_set_header|more_set_input_headers)$/, `proxy-set-headers in the global ConfigMap does this for all, ${safely} for one Ingress`],
+  [
+    /^(?:include|alias|root|load_module|proxy_pass|content_by.*|fastcgi_pass|uwsgi_pass)$/,
+    'only rules lead to backends, and files are never served',
+  ],
+  [
+    /^(?:proxy_set_header|more_set_input_headers)$/,
+    `proxy-set-headers in the global ConfigMap does this for all, ${safely} for one Ingress`,
+  ],
   [/^proxy_hide_header$/, `hide-headers in the global ConfigMap does this for all, ${safely} for one Ingress`],
   [/^(?:allow|deny)$/, 'allowlist-source-range and denylist-source-range do this'],
   [/^satisfy$/, 'satisfy does this'],
@@ -30,12 +36,18 @@ const instead: readonly (readonly [RegExp, string])[] = [
   [/^limit_conn/, 'limit-connections does this'],
   [/^client_max_body_size$/, 'proxy-body-size does this'],
   [/^proxy_(?:connect|read|send)_timeout$/, 'the annotation of that name, with - for _, does this'],
-  [/^(?:proxy_cookie_path|proxy_cookie_domain|proxy_next_upstream.*)$/, 'the annotation of that name, with - for _, does this'],
+  [
+    /^(?:proxy_cookie_path|proxy_cookie_domain|proxy_next_upstream.*)$/,
+    'the annotation of that name, with - for _, does this',
+  ],
   [/^proxy_redirect$/, 'proxy-redirect-from and proxy-redirect-to do this'],
   [/^proxy_ssl_/, 'the annotation of that name, with - for _, does this'],
   [/^rewrite$/, `rewrite-target does this for the backend, ${safely} for redirects`],
   [/^return$/, 'a rule without a backend answers nothing; let a small backend answer'],
-  [/^if$/, 'write rules for the hosts and paths that should differ; canary-by-header and canary-by-cookie choose backends'],
+  [
+    /^if$/,
+    'write rules for the hosts and paths that should differ; canary-by-header and canary-by-cookie choose backends',
+  ],
   [/^location$/, 'write a rule for that path'],
   [/^(?:error_page|proxy_intercept_errors)$/, 'custom-http-errors with default-backend does this'],
   [/^mirror/, 'mirror-target does this'],

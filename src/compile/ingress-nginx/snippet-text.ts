@@ -18,7 +18,9 @@ export function statementsOf(text: string): readonly Statement[] | undefined {
   let line = 1
   let depth = 0
   // A quoted text, a comment, a mark, blanks, or a run of anything else.
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|#[^\n]*|[;{}]|\s+|(?:[^\s;{}"'#\\]|\\[^])+|[^]/g)) {
+  for (const [token] of text.matchAll(
+    /"(?:[^"\\]|\\[^])*"|'(?:[^'\\]|\\[^])*'|#[^\n]*|[;{}]|\s+|(?:[^\s;{}"'#\\]|\\[^])+|[^]/g,
+  )) {
     if (token === '"' || token === "'" || token === '\\') return undefined
     if (token === ';' || token === '{') {
       const [name, ...rest] = words

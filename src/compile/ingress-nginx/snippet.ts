@@ -18,7 +18,9 @@ const decorating: ReadonlySet<string> = new Set(
   client_header_buffer_size large_client_header_buffers proxy_http_version proxy_cookie_path
   proxy_cookie_domain proxy_cookie_flags proxy_redirect proxy_ignore_headers sub_filter sub_filter_once
   sub_filter_types sub_filter_last_modified tcp_nodelay tcp_nopush sendfile server_tokens set
-  `.trim().split(/\s+/),
+  `
+    .trim()
+    .split(/\s+/),
 )
 
 /** Whether a directive can be left out without opening a door. */

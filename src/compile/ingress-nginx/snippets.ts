@@ -16,7 +16,10 @@ const names = ['configuration-snippet', 'server-snippet'] as const
 
 /** Whether every statement is interpreted, or only decorates and may be left out. */
 export function isInterpretable(text: string): boolean {
-  return statementsOf(text)?.every((each) => safePolicy(each) !== undefined || (!each.block && decorates(each.name))) ?? false
+  return (
+    statementsOf(text)?.every((each) => safePolicy(each) !== undefined || (!each.block && decorates(each.name))) ??
+    false
+  )
 }
 
 /** `own` are our own annotations. In a snippet that cannot be had as a whole nothing is interpreted. */
@@ -35,12 +38,28 @@ export function readSnippets(scope: Scope, own: Scope): readonly PolicySpec[] {
   })
 }
 
-type Explained = { readonly name: string; readonly statement: Statement; readonly allowed: boolean; readonly safe: boolean }
+type Explained = {
+  readonly name: string
+  readonly statement: Statement
+  readonly allowed: boolean
+  readonly safe: boolean
+}
 
 function explain({ resource, problems, at }: Scope, { name, statement, allowed, safe }: Explained): void {
   const text = `${statement.name} ${statement.words.join(' ')}`.trim()
   const message = `${name}, line ${statement.line}: ${text.length > 80 ? `${text.slice(0, 80)}…` : text}`
   const advice = adviceFor(statement)
-  const instead = allowed && safe ? 'it would be interpreted if every other statement could be' : (advice ?? 'nothing here does the same')
-  problems.push(problemOf(resource, { severity: allowed && !safe ? 'warning' : 'info', code: 'snippet-statement', at: at(name), message, instead }))
+  const instead =
+    allowed && safe
+      ? 'it would be interpreted if every other statement could be'
+      : (advice ?? 'nothing here does the same')
+  problems.push(
+    problemOf(resource, {
+      severity: allowed && !safe ? 'warning' : 'info',
+      code: 'snippet-statement',
+      at: at(name),
+      message,
+      instead,
+    }),
+  )
 }

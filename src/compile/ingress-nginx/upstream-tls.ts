@@ -13,7 +13,14 @@ export type TlsReading = {
   readonly closed: string | undefined
 }
 
-const names = ['proxy-ssl-secret', 'proxy-ssl-verify', 'proxy-ssl-name', 'proxy-ssl-server-name', 'proxy-ssl-protocols', 'proxy-ssl-ciphers'] as const
+const names = [
+  'proxy-ssl-secret',
+  'proxy-ssl-verify',
+  'proxy-ssl-name',
+  'proxy-ssl-server-name',
+  'proxy-ssl-protocols',
+  'proxy-ssl-ciphers',
+] as const
 
 export function readUpstreamTls(scope: Scope, resources: ResourceSet): TlsReading {
   const key = names.find((name) => readText(scope, name) !== undefined)
@@ -23,8 +30,12 @@ export function readUpstreamTls(scope: Scope, resources: ResourceSet): TlsReadin
   const name = readName(scope)
   const sendName = readSwitch(scope, 'proxy-ssl-server-name', 'warning')
   const lowest = readProtocols(scope)
-  const ciphers = readMatching(scope, 'proxy-ssl-ciphers', { test: isCipherList, expected: 'a list of cipher suites in the form of OpenSSL' })
-  const closed = typeof secret === 'string' ? secret : verify === undefined ? 'proxy-ssl-verify cannot be read' : undefined
+  const ciphers = readMatching(scope, 'proxy-ssl-ciphers', {
+    test: isCipherList,
+    expected: 'a list of cipher suites in the form of OpenSSL',
+  })
+  const closed =
+    typeof secret === 'string' ? secret : verify === undefined ? 'proxy-ssl-verify cannot be read' : undefined
   if (closed !== undefined) return { wish: undefined, closed }
   const value: TlsWish = {
     verify: verify === true,
@@ -45,9 +56,16 @@ function readSecret(scope: Scope, resources: ResourceSet): SecretParts | string 
   const text = readText(scope, 'proxy-ssl-secret')
   if (text === undefined) return undefined
   const own = scope.resource.metadata.namespace
-  const [namespace, name] = text.includes('/') ? [text.slice(0, text.indexOf('/')), text.slice(text.indexOf('/') + 1)] : [own, text]
+  const [namespace, name] = text.includes('/')
+    ? [text.slice(0, text.indexOf('/')), text.slice(text.indexOf('/') + 1)]
+    : [own, text]
   const refuse = (because: string): string => {
-    report(scope, 'proxy-ssl-secret', { severity: 'error', expected: 'NAMESPACE/NAME of a Secret in the namespace of the Ingress', because, instead: 'the routes answer 503' })
+    report(scope, 'proxy-ssl-secret', {
+      severity: 'error',
+      expected: 'NAMESPACE/NAME of a Secret in the namespace of the Ingress',
+      because,
+      instead: 'the routes answer 503',
+    })
     return `proxy-ssl-secret: ${because}`
   }
   if (namespace !== own) return refuse('another namespace')
@@ -76,13 +94,21 @@ function readSwitch(scope: Scope, name: string, severity: 'error' | 'warning'): 
   const text = readText(scope, name)?.toLowerCase()
   if (text === undefined || text === 'off' || text === 'false') return false
   if (text === 'on' || text === 'true') return true
-  report(scope, name, { severity, expected: 'on or off', instead: severity === 'error' ? 'the routes answer 503' : 'off is used' })
+  report(scope, name, {
+    severity,
+    expected: 'on or off',
+    instead: severity === 'error' ? 'the routes answer 503' : 'off is used',
+  })
   return undefined
 }
 
 function readName(scope: Scope): string | undefined {
   const instead = 'the name of the Service is used'
-  const text = readMatching(scope, 'proxy-ssl-name', { test: (each) => toAscii(each) !== undefined && !each.includes('*'), expected: 'a host name, without variables', instead })
+  const text = readMatching(scope, 'proxy-ssl-name', {
+    test: (each) => toAscii(each) !== undefined && !each.includes('*'),
+    expected: 'a host name, without variables',
+    instead,
+  })
   return text === undefined ? undefined : toAscii(text)
 }
 
@@ -91,7 +117,12 @@ function readProtocols(scope: Scope): 'TLSv1.3' | undefined {
   const words = readText(scope, 'proxy-ssl-protocols')?.split(/\s+/)
   if (words === undefined) return undefined
   const wrong = words.find((word) => word !== 'TLSv1.2' && word !== 'TLSv1.3')
-  if (wrong !== undefined) report(scope, 'proxy-ssl-protocols', { expected: 'TLSv1.2, TLSv1.3 or both', because: wrong, instead: 'it is left out; nothing older than TLSv1.2 is spoken' })
+  if (wrong !== undefined)
+    report(scope, 'proxy-ssl-protocols', {
+      expected: 'TLSv1.2, TLSv1.3 or both',
+      because: wrong,
+      instead: 'it is left out; nothing older than TLSv1.2 is spoken',
+    })
   return words.includes('TLSv1.3') && !words.includes('TLSv1.2') ? 'TLSv1.3' : undefined
 }
 

@@ -93,7 +93,10 @@ class Resolver {
     if (chain.kind === 'failed') return this.#failed(chain.rcode)
     if (chain.kind === 'nobody') return this.nobody(chain.rcode, chain.ttl)
     const records = chain.records.filter((each) => each.type === 'SRV' && each.target !== '').slice(0, maxTargets)
-    const chosen = ofOnePort(records.filter((each) => each.type === 'SRV'), expected)
+    const chosen = ofOnePort(
+      records.filter((each) => each.type === 'SRV'),
+      expected,
+    )
     const places = chosen.map(({ target, port, priority, weight }) => {
       return { owner: target, port, priority, weight, viaSrv: true }
     })
@@ -143,7 +146,12 @@ class Resolver {
   async #bothFamilies(owner: string, additionals: readonly DnsRecord[]): Promise<readonly Addresses[]> {
     const given = additionals.filter((each) => (each.type === 'A' || each.type === 'AAAA') && each.name === owner)
     if (given.length > 0) {
-      return (['A', 'AAAA'] as const).map((type) => this.#usable(owner, given.filter((each) => each.type === type)))
+      return (['A', 'AAAA'] as const).map((type) =>
+        this.#usable(
+          owner,
+          given.filter((each) => each.type === type),
+        ),
+      )
     }
     return Promise.all([this.#addresses(owner, 'A'), this.#addresses(owner, 'AAAA')])
   }

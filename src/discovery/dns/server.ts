@@ -13,8 +13,7 @@ export type DnsServer = { readonly host: string; readonly port: number }
 
 /** What came of it: a message of whatever rcode, or the error that stood in its way (`ECONNREFUSED`). */
 export type Outcome =
-  | { readonly kind: 'message'; readonly message: DnsMessage }
-  | { readonly kind: 'error'; readonly code: string }
+  { readonly kind: 'message'; readonly message: DnsMessage } | { readonly kind: 'error'; readonly code: string }
 
 /** `10.0.0.10`, `10.0.0.10:5353`, `fd00::a`, `[fd00::a]:5353`; `undefined` for anything else. Port 53 by default. */
 export function parseServer(text: string): DnsServer | undefined {

@@ -6,8 +6,7 @@ import { tableOf } from '#http/grammar.ts'
 
 /** What is expected next, or how it ended. */
 type State =
-  | 'size' | 'lf' | 'name' | 'nameRest' | 'value' | 'valueRest' | 'quoted' | 'escaped' | 'quotedEnd'
-  | 'done' | 'broken'
+  'size' | 'lf' | 'name' | 'nameRest' | 'value' | 'valueRest' | 'quoted' | 'escaped' | 'quotedEnd' | 'done' | 'broken'
 
 export type ChunkLine = {
   state: State

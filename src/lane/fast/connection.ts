@@ -91,7 +91,11 @@ export class FastConnection implements Client, Ticking {
 
   get isLast(): boolean {
     const { isDraining, limits } = this.#host
-    return this.#closesNow || isDraining || (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
+    return (
+      this.#closesNow ||
+      isDraining ||
+      (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
+    )
   }
 
   startUpload(): void {
@@ -311,7 +315,13 @@ export class FastConnection implements Client, Ticking {
   #exchange(received: RequestHead, look: Look | undefined): Exchange {
     const { proxy, runtime } = this.#host
     const exchange = proxy.begin({
-      received, connection: this.facts, transport: this.#transport, runtime, lane: 'fast', headOnly: false, look,
+      received,
+      connection: this.facts,
+      transport: this.#transport,
+      runtime,
+      lane: 'fast',
+      headOnly: false,
+      look,
     })
     this.#transport.begin(exchange)
     return exchange

@@ -100,7 +100,10 @@ export class FastLane implements Lane, ConnectionHost {
     setTimeout(() => {
       for (const connection of this.#connections) connection.drain('gone')
     }, this.limits.lingerMs).unref()
-    const [cutThere] = await Promise.all([this.#general.drain(timeoutMs), emptyWithin(() => this.#connections.size + this.#lateSockets.size, timeoutMs)])
+    const [cutThere] = await Promise.all([
+      this.#general.drain(timeoutMs),
+      emptyWithin(() => this.#connections.size + this.#lateSockets.size, timeoutMs),
+    ])
     const cutHere = this.#connections.size + this.#lateSockets.size
     await this.close()
     return cutHere + cutThere

@@ -112,7 +112,8 @@ export class HeadParser {
     if (methodEnd === at || bytes[methodEnd] !== SP) return this.#bad('method is not a token')
     const targetEnd = runEnd(bytes, methodEnd + 1, end, targetByte)
     if (targetEnd === end) return this.#more(start, end)
-    if (targetEnd === methodEnd + 1 || bytes[targetEnd] !== SP) return this.#bad('target has a character that must be escaped')
+    if (targetEnd === methodEnd + 1 || bytes[targetEnd] !== SP)
+      return this.#bad('target has a character that must be escaped')
     at = targetEnd + 1
     const version = this.#version(bytes, at, end)
     if (version !== 'head') return version
@@ -148,7 +149,9 @@ export class HeadParser {
     if (line === 'bad') return this.#bad('control character in a status line')
     const outcome = line === 'more' ? line : this.#block(bytes, reasonEnd + 2, end, known.text)
     if (outcome !== 'head') return outcome === 'more' ? this.#more(start, end) : outcome
-    this.responseBlock = this.#isKnown ? known : this.#take(bytes, reasonEnd + 2, emptyResponseScan(), noteResponseField)
+    this.responseBlock = this.#isKnown
+      ? known
+      : this.#take(bytes, reasonEnd + 2, emptyResponseScan(), noteResponseField)
     if (this.end - start > this.#bounds.bytes) return 'large'
     this.status = status
     this.reason = reasonStart === reasonEnd ? '' : bytes.toString('latin1', reasonStart, reasonEnd)
@@ -216,7 +219,12 @@ export class HeadParser {
   }
 
   /** The block that `#fields` has found, with every field noted in the scan. */
-  #take<Scan>(bytes: Buffer, start: number, scan: Scan, note: (scan: Scan, name: string, value: string) => void): FieldBlock<Scan> {
+  #take<Scan>(
+    bytes: Buffer,
+    start: number,
+    scan: Scan,
+    note: (scan: Scan, name: string, value: string) => void,
+  ): FieldBlock<Scan> {
     const text = bytes.toString('latin1', start, this.end)
     const fields = this.#cut(text, start)
     for (let at = 0; at < fields.length; at += 2) note(scan, fields[at]!, fields[at + 1]!)
@@ -228,7 +236,10 @@ export class HeadParser {
     const marks = this.#marks
     const fields: string[] = []
     for (let mark = 0; mark < this.#count; mark += 4) {
-      fields.push(text.slice(marks[mark]! - offset, marks[mark + 1]! - offset), text.slice(marks[mark + 2]! - offset, marks[mark + 3]! - offset))
+      fields.push(
+        text.slice(marks[mark]! - offset, marks[mark + 1]! - offset),
+        text.slice(marks[mark + 2]! - offset, marks[mark + 3]! - offset),
+      )
     }
     return fields
   }
@@ -268,7 +279,8 @@ export class HeadParser {
  * a head again with each of its bytes would cost the square of its length.
  */
 export function isWorthParsing(piece: Buffer): boolean {
-  for (let index = 0; index < piece.length; index++) if (valueByte[piece[index]!] !== 1 && piece[index] !== CR) return true
+  for (let index = 0; index < piece.length; index++)
+    if (valueByte[piece[index]!] !== 1 && piece[index] !== CR) return true
   return false
 }
 

@@ -21,12 +21,17 @@ export class RequestWriter {
   }
 
   /** The request as it goes to the endpoint. `checked`: nothing was changed since its fields were parsed. */
-  text({ method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>, coding: Coding, checked: boolean): string {
+  text(
+    { method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>,
+    coding: Coding,
+    checked: boolean,
+  ): string {
     if (!this.#isAlike(fields)) {
       if (!checked) assertClean(fields)
       this.#learn(fields)
     } else if (!checked) assertClean(fields.slice(-2))
-    if (!checked && !(isToken(method) && isVisible(target))) throw new Error('a filter made a request line that cannot be sent')
+    if (!checked && !(isToken(method) && isVisible(target)))
+      throw new Error('a filter made a request line that cannot be sent')
     const end = coding === 'chunked' ? '\r\nTransfer-Encoding: chunked\r\n\r\n' : '\r\n\r\n'
     return `${method} ${target} HTTP/1.1\r\n${this.#text}${fields[fields.length - 1]}${end}`
   }
@@ -41,7 +46,8 @@ export class RequestWriter {
 
   #learn(fields: readonly string[]): void {
     const parts: string[] = []
-    for (let at = 0; at < fields.length; at += 2) parts.push(fields[at]!, ': ', at + 2 < fields.length ? fields[at + 1]! : '', '\r\n')
+    for (let at = 0; at < fields.length; at += 2)
+      parts.push(fields[at]!, ': ', at + 2 < fields.length ? fields[at + 1]! : '', '\r\n')
     // The line end behind the value that changes is written with it.
     parts.pop()
     this.#text = parts.join('')
@@ -135,6 +141,7 @@ function statusLine(status: number, reason: string): string {
 /** A throw here is a bug in a filter, and costs that one exchange. */
 function assertClean(fields: readonly string[]): void {
   for (let at = 0; at < fields.length; at += 2) {
-    if (!isToken(fields[at]!) || !isFieldValue(fields[at + 1]!)) throw new Error(`a filter made a field that cannot be sent: ${JSON.stringify(fields[at])}`)
+    if (!isToken(fields[at]!) || !isFieldValue(fields[at + 1]!))
+      throw new Error(`a filter made a field that cannot be sent: ${JSON.stringify(fields[at])}`)
   }
 }

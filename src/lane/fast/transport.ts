@@ -94,7 +94,10 @@ export class FastTransport implements Transport, WireUser {
     const { connectMs, readMs } = exchange.timeouts
     const wire = this.#init.pool.take(endpoint, connectMs)
     if (wire === undefined) {
-      this.#init.proxy.onFailure(exchange, { cause: 'upstream_busy', detail: 'all connections to the endpoint are busy' })
+      this.#init.proxy.onFailure(exchange, {
+        cause: 'upstream_busy',
+        detail: 'all connections to the endpoint are busy',
+      })
       return
     }
     this.#wire = wire

@@ -5,7 +5,8 @@ import type { Look } from '#proxy/exchange.ts'
 import type { RequestBlock } from './parse.ts'
 
 /** Also the word in the access log and the label of the metric. */
-export type UnfitReason = 'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors'
+export type UnfitReason =
+  'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -13,7 +14,12 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIO
  * Why the fast lane does not serve this request, whose fields are those of `block`; `undefined` when it does. Nothing here
  * judges: what is unfit may be a perfectly good request, and the general lane decides.
  */
-export function unfit(head: RequestHead, { scan, hasTabs }: RequestBlock, look: Look, scheme: 'http' | 'https'): UnfitReason | undefined {
+export function unfit(
+  head: RequestHead,
+  { scan, hasTabs }: RequestBlock,
+  look: Look,
+  scheme: 'http' | 'https',
+): UnfitReason | undefined {
   if (head.version !== '1.1') return 'version'
   if (!methods.has(head.method)) return 'method'
   if (head.target.charCodeAt(0) !== 0x2f) return 'target'

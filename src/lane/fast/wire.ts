@@ -261,7 +261,8 @@ export class Wire implements Ticking {
         if (at < end) this.#partial = Buffer.from(bytes.subarray(at, end))
         return
       }
-      if (outcome !== 'head') return this.#fail('upstream_protocol', outcome === 'bad' ? this.#host.parser.detail : 'response head too large')
+      if (outcome !== 'head')
+        return this.#fail('upstream_protocol', outcome === 'bad' ? this.#host.parser.detail : 'response head too large')
       at = this.#host.parser.end
       this.#takeHead()
       if (this.#user !== user) return
@@ -275,7 +276,8 @@ export class Wire implements Ticking {
     this.memory.block = responseBlock
     const verdict = admitScannedResponse(status, scan, { method: this.#method })
     const framing = 'framing' in verdict ? verdict.framing : undefined
-    if (version === '1.0' && framing?.kind === 'chunked') return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
+    if (version === '1.0' && framing?.kind === 'chunked')
+      return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
     if (status >= 200) {
       this.#idleMs = persistence(version, fields, this.#host.idleMs)
       this.#body.begin(framing ?? noBody)

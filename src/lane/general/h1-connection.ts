@@ -196,9 +196,19 @@ export class H1Connection {
     proxy.onFailure(this.#exchange(new SocketTransport(this.#socket, this.#env), unreadable), failure)
   }
 
-  #exchange(transport: GeneralTransport | SocketTransport | UpgradeTransport, received: RequestHead): ReturnType<Proxy['begin']> {
+  #exchange(
+    transport: GeneralTransport | SocketTransport | UpgradeTransport,
+    received: RequestHead,
+  ): ReturnType<Proxy['begin']> {
     const { proxy, runtime } = this.#env
-    return proxy.begin({ received, transport, connection: this.#facts, runtime: runtime(), lane: 'general', headOnly: false })
+    return proxy.begin({
+      received,
+      transport,
+      connection: this.#facts,
+      runtime: runtime(),
+      lane: 'general',
+      headOnly: false,
+    })
   }
 
   #isLast(): boolean {

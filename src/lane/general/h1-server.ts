@@ -94,7 +94,10 @@ export class H1Server {
   }
 }
 
-function optionsOf(limits: Limits, shouldUpgradeCallback: (request: IncomingMessage) => boolean): Parameters<typeof createServer>[0] & object {
+function optionsOf(
+  limits: Limits,
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean,
+): Parameters<typeof createServer>[0] & object {
   const options: Parameters<typeof createServer>[0] & object = {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headerTimeoutMs,

@@ -46,7 +46,10 @@ export class H2Attempt implements UpstreamAttempt, StreamTaker {
     this.#leave = leave
     // A connection that is being made has a bound of its own; this one is for those that are there but full.
     const { connectMs } = target
-    this.#timer = setTimeout(() => this.#fail({ cause: 'upstream_busy', detail: `no stream was free within ${connectMs} ms` }), connectMs)
+    this.#timer = setTimeout(
+      () => this.#fail({ cause: 'upstream_busy', detail: `no stream was free within ${connectMs} ms` }),
+      connectMs,
+    )
   }
 
   cancel(): void {
@@ -94,7 +97,9 @@ export class H2Attempt implements UpstreamAttempt, StreamTaker {
       return push(chunk, encoding)
     }
     stream.on('headers', (_headers, _flags, raw) => this.#onHead(raw, false))
-    stream.on('response', (_headers, flags, raw) => this.#onHead(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0))
+    stream.on('response', (_headers, flags, raw) =>
+      this.#onHead(raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0),
+    )
     stream.on('trailers', (_headers, _flags, raw) => {
       this.#trailers = passableTrailers(fieldsOf(raw))
     })
@@ -143,7 +148,11 @@ export class H2Attempt implements UpstreamAttempt, StreamTaker {
     if (refused) return this.#fail({ cause: 'upstream_reset', detail, unseen: true })
     const broken = code === constants.NGHTTP2_PROTOCOL_ERROR || code === constants.NGHTTP2_HTTP_1_1_REQUIRED
     if (broken) return this.#fail({ cause: 'upstream_protocol', detail })
-    this.#fail({ cause: 'upstream_reset', detail, ...(this.#session?.isReused === true ? { reusedConnection: true } : {}) })
+    this.#fail({
+      cause: 'upstream_reset',
+      detail,
+      ...(this.#session?.isReused === true ? { reusedConnection: true } : {}),
+    })
   }
 
   #wait(): void {

@@ -22,7 +22,13 @@ export type H2Env = {
   readonly monotonic: () => number
 }
 
-type Client = { readonly facts: Connection; readonly resets: ResetBudget; open: number; requests: number; isCut: boolean }
+type Client = {
+  readonly facts: Connection
+  readonly resets: ResetBudget
+  open: number
+  requests: number
+  isCut: boolean
+}
 
 export class H2Server {
   readonly #env: H2Env
@@ -70,7 +76,13 @@ export class H2Server {
     const { limits, monotonic } = this.#env
     const facts = this.#serving
     if (facts === undefined) return session.destroy()
-    const client: Client = { facts, resets: new ResetBudget(limits.streamResets, monotonic()), open: 0, requests: 0, isCut: false }
+    const client: Client = {
+      facts,
+      resets: new ResetBudget(limits.streamResets, monotonic()),
+      open: 0,
+      requests: 0,
+      isCut: false,
+    }
     this.#clients.set(session, client)
     session.on('error', () => {})
     session.on('frameError', () => {})

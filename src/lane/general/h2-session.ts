@@ -39,8 +39,14 @@ export class H2Session {
     this.#init = init
     const { endpoint, tls, connectMs } = init.target
     const { address: host, port } = endpoint.spec
-    this.#connectTimer = setTimeout(() => this.#fail({ cause: 'connect_timeout', detail: `no HTTP/2 connection within ${connectMs} ms` }), connectMs)
-    this.#socket = tls === undefined ? connectTcp({ host, port, noDelay: true }) : connectTls({ ...tls.options, host, port, ALPNProtocols: ['h2'] })
+    this.#connectTimer = setTimeout(
+      () => this.#fail({ cause: 'connect_timeout', detail: `no HTTP/2 connection within ${connectMs} ms` }),
+      connectMs,
+    )
+    this.#socket =
+      tls === undefined
+        ? connectTcp({ host, port, noDelay: true })
+        : connectTls({ ...tls.options, host, port, ALPNProtocols: ['h2'] })
     this.#socket.on('error', (error) => this.#fail(failureOf(error, 'connecting')))
     this.#socket.on('close', () => this.#fail({ cause: 'connect_failed', detail: 'closed before it spoke HTTP/2' }))
     this.#socket.once(tls === undefined ? 'connect' : 'secureConnect', () => this.#speak())
@@ -102,7 +108,11 @@ export class H2Session {
   #speak(): void {
     const { endpoint, tls } = this.#init.target
     if (tls !== undefined && 'alpnProtocol' in this.#socket && this.#socket.alpnProtocol !== 'h2') {
-      return this.#fail({ cause: 'upstream_protocol', detail: 'the endpoint does not agree on HTTP/2 (ALPN)', unseen: true })
+      return this.#fail({
+        cause: 'upstream_protocol',
+        detail: 'the endpoint does not agree on HTTP/2 (ALPN)',
+        unseen: true,
+      })
     }
     const { responseHeaderBytes } = this.#init.limits
     const session = connect(`${tls === undefined ? 'http' : 'https'}://${endpoint.id}`, {
@@ -123,7 +133,9 @@ export class H2Session {
       this.#lastStream = Math.min(this.#lastStream, lastStream)
       this.#retire(undefined)
     })
-    session.on('error', (error) => this.#fail({ cause: 'connect_failed', detail: `the endpoint does not speak HTTP/2: ${error.message}` }))
+    session.on('error', (error) =>
+      this.#fail({ cause: 'connect_failed', detail: `the endpoint does not speak HTTP/2: ${error.message}` }),
+    )
     session.on('close', () => this.#fail({ cause: 'connect_failed', detail: 'closed before it spoke HTTP/2' }))
   }
 

@@ -44,7 +44,10 @@ export class Pools {
     const { pool } = this.#entryOf(target)
     // undici would take Host for the server name, and make another connection for every other Host. It knows the option
     // that prevents that, and only its type does not.
-    return { dispatch: (options, handler) => void pool.dispatch({ ...options, servername: sameForAll } as Dispatcher.DispatchOptions, handler) }
+    return {
+      dispatch: (options, handler) =>
+        void pool.dispatch({ ...options, servername: sameForAll } as Dispatcher.DispatchOptions, handler),
+    }
   }
 
   /** Pools of other endpoints are closed once nothing is in flight on them. */

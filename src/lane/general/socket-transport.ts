@@ -46,7 +46,10 @@ export class SocketTransport implements Transport {
  * Ends our side, then discards what the client still sends, for a while: closing at once would have the kernel answer
  * those bytes with a reset, which can destroy the response on the client's side before it is read.
  */
-export function endThenDiscard(socket: Socket, { text, lingerMs }: { readonly text?: string; readonly lingerMs: number }): void {
+export function endThenDiscard(
+  socket: Socket,
+  { text, lingerMs }: { readonly text?: string; readonly lingerMs: number },
+): void {
   if (text === undefined) socket.end()
   else socket.end(text, 'latin1')
   socket.resume()

@@ -16,7 +16,12 @@ import type { Pools } from './pools.ts'
 import { type Target, targetOf } from './target.ts'
 import { Upload } from './upload.ts'
 
-export type GeneralInit = { readonly proxy: Proxy; readonly pools: Pools; readonly sessions: H2Sessions; readonly limits: Limits }
+export type GeneralInit = {
+  readonly proxy: Proxy
+  readonly pools: Pools
+  readonly sessions: H2Sessions
+  readonly limits: Limits
+}
 
 export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents {
   readonly #init: GeneralInit

@@ -68,7 +68,8 @@ export class UpgradeTransport implements Transport {
       return this.#fail({ cause: 'upstream_tls', detail: String(error) })
     }
     // RFC 8441 is spoken by few and asked for by nobody yet.
-    if (target.protocol === 'h2') this.#fail({ cause: 'upstream_protocol', detail: 'no WebSocket over HTTP/2 to endpoints' })
+    if (target.protocol === 'h2')
+      this.#fail({ cause: 'upstream_protocol', detail: 'no WebSocket over HTTP/2 to endpoints' })
     else this.#ask(exchange, target)
   }
 
@@ -108,7 +109,10 @@ export class UpgradeTransport implements Transport {
     const { address: host, port } = endpoint.spec
     const target = { protocol: tls === undefined ? 'http:' : 'https:', host, port }
     // http-proxy knows only some of TLS's options; an agent knows them all. One connection is all it ever makes.
-    const secure = tls === undefined ? {} : { agent: new Agent({ ...tls.options, ALPNProtocols: ['http/1.1'] }), secure: tls.options.rejectUnauthorized }
+    const secure =
+      tls === undefined
+        ? {}
+        : { agent: new Agent({ ...tls.options, ALPNProtocols: ['http/1.1'] }), secure: tls.options.rejectUnauthorized }
     joiner.ws(request, this.#socket, Buffer.alloc(0), { target, connectTimeout: connectMs, ...secure })
     if (this.#asked !== undefined) this.#listen(this.#asked, exchange)
   }
@@ -117,13 +121,16 @@ export class UpgradeTransport implements Transport {
   #listen(asked: ClientRequest, exchange: Exchange): void {
     const { proxy } = this.#init
     let progress: Progress = 'connecting'
-    asked.on('socket', (socket) => socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (progress = 'waiting')))
+    asked.on('socket', (socket) =>
+      socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (progress = 'waiting')),
+    )
     const join = asked.listeners('upgrade')
     asked.removeAllListeners('upgrade').on('upgrade', (answer, tunnel, early) => {
       this.#answer = answer
       tunnel.on('error', () => {})
       const isWebSocket = answer.headers.upgrade?.toLowerCase() === 'websocket'
-      if (!isWebSocket) proxy.onFailure(exchange, { cause: 'upstream_protocol', detail: 'switched to another protocol' })
+      if (!isWebSocket)
+        proxy.onFailure(exchange, { cause: 'upstream_protocol', detail: 'switched to another protocol' })
       else proxy.onResponse(exchange, headOf(answer))
       if (exchange.status === 101 && !this.#closed) for (const each of join) each.call(asked, answer, tunnel, early)
       else tunnel.destroy()

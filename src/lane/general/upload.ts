@@ -65,7 +65,8 @@ export class Upload extends Readable {
     const { maxBytes, tape } = this.#init
     tape.add(chunk)
     this.#init.onBytes(chunk.length)
-    if (maxBytes > 0 && tape.bytes > maxBytes) return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
+    if (maxBytes > 0 && tape.bytes > maxBytes)
+      return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
     if (this.#heldBytes >= highWaterMark) this.#flush()
@@ -113,7 +114,8 @@ export class Upload extends Readable {
   }
 
   readonly #onIdle = (): void => {
-    if (this.#waitsFor === 'client') this.#fail({ cause: 'body_timeout', detail: 'client stopped sending the request body' })
+    if (this.#waitsFor === 'client')
+      this.#fail({ cause: 'body_timeout', detail: 'client stopped sending the request body' })
     else this.#fail({ cause: 'upstream_timeout', detail: 'endpoint stopped reading the request body' })
   }
 

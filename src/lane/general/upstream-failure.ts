@@ -4,11 +4,16 @@ import type { Cause, Failure } from '#proxy/failure.ts'
 /** How far an attempt had come: no connection yet, request under way, or response head seen. */
 export type Progress = 'connecting' | 'waiting' | 'receiving'
 
-const protocolCodes = new Set(['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_RES_EXCEEDED_MAX_SIZE'])
+const protocolCodes = new Set([
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+])
 const timeoutCodes = new Set(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])
 const connectTimeoutCodes = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNECT_TIMEOUT', 'ETIMEDOUT'])
 /** OpenSSL's and node's words for certificates and handshakes they do not accept. */
-const tlsCode = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|CRL_|ERROR_IN_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$)/
+const tlsCode =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|HOSTNAME_MISMATCH|PATH_LENGTH_|CRL_|ERROR_IN_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|EPROTO$)/
 /** undici's words for a message it cannot take as a response; they have no code of their own. */
 const protocolMessages = new Set(['bad response', 'bad upgrade'])
 

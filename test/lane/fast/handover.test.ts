@@ -32,7 +32,9 @@ describe('a request the fast lane does not serve', () => {
 
   test('takes the connection with it, every unread byte included, behind the answers that were owed', async () => {
     const origin = await startOrigin((request, response) => {
-      request.resume().on('end', () => setTimeout(() => response.end(`<${request.url}>`), request.url === '/1' ? 30 : 0))
+      request
+        .resume()
+        .on('end', () => setTimeout(() => response.end(`<${request.url}>`), request.url === '/1' ? 30 : 0))
     })
     const door = await openFast({ endpoints: [origin.port] })
     const plain = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: a.test\r\n\r\n`
@@ -50,22 +52,39 @@ describe('a request the fast lane does not serve', () => {
     await client.until(/ok/)
     client.write(`${get}X-A:\tb\r\n${last}`)
     expect((await client.end()).match(/HTTP\/1\.1 200/g)).toHaveLength(2)
-    expect(door.finished.map(({ lane, connection }) => [lane, connection.tls?.alpn])).toEqual([['fast', 'http/1.1'], ['general', 'http/1.1']])
+    expect(door.finished.map(({ lane, connection }) => [lane, connection.tls?.alpn])).toEqual([
+      ['fast', 'http/1.1'],
+      ['general', 'http/1.1'],
+    ])
   })
 
   test('WebSockets open through it', async () => {
     const key = 'dGhlIHNhbXBsZSBub25jZQ=='
     const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
-    const origin = await startScript((socket) => void socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\nhello`))
+    const origin = await startScript(
+      (socket) =>
+        void socket.write(
+          `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\nhello`,
+        ),
+    )
     const door = await openFast({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
-    client.write(`${get}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`)
+    client.write(
+      `${get}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+    )
     await client.until(/101 [^]*hello/)
     expect(door.tunnels()).toBe(1)
   })
 
   test('for an upstream that does not speak plain HTTP/1.1', async () => {
-    const upstream = { id: 'test/web:80', namespace: 'test', service: 'web', port: { kind: 'number', number: 80 }, protocol: 'https', discovery: ['slices'] } as const
+    const upstream = {
+      id: 'test/web:80',
+      namespace: 'test',
+      service: 'web',
+      port: { kind: 'number', number: 80 },
+      protocol: 'https',
+      discovery: ['slices'],
+    } as const
     const door = await openFast({ snapshot: { upstreams: [upstream] } })
     await talk(door.http, get + last)
     expect(await door.nth(1)).toMatchObject({ lane: 'general', connection: { unfit: 'protocol' } })
@@ -83,7 +102,9 @@ describe('wires to endpoints', () => {
   })
 
   test('are closed before the endpoint would', async () => {
-    const origin = await startScript((socket) => void socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok'))
+    const origin = await startScript(
+      (socket) => void socket.write('HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok'),
+    )
     const door = await openFast({ endpoints: [origin.port] })
     await talk(door.http, get + last)
     await until(() => origin.connections.size === 0)
@@ -96,7 +117,10 @@ describe('wires to endpoints', () => {
     await until(() => origin.connections.size === 0)
   })
 
-  test.each(['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok', 'HTTP/1.1 200 OK\r\nConnection: x, close\r\nContent-Length: 2\r\n\r\nok'])('are not used again after %j', async (answer) => {
+  test.each([
+    'HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok',
+    'HTTP/1.1 200 OK\r\nConnection: x, close\r\nContent-Length: 2\r\n\r\nok',
+  ])('are not used again after %j', async (answer) => {
     const origin = await startScript((socket) => void socket.write(answer))
     const door = await openFast({ endpoints: [origin.port] })
     for (let count = 0; count < 2; count++) expect(await talk(door.http, get + last)).toMatch(/ok$/)
@@ -106,15 +130,30 @@ describe('wires to endpoints', () => {
 
 describe('requests of a connection that repeats its fields', () => {
   test('are each sent with their own target, id and client', async () => {
-    const origin = await startOrigin((request, response) => void response.end(`<${request.url} ${String(request.headers['x-request-id'])} ${String(request.headers['x-a'])}>`))
+    const origin = await startOrigin(
+      (request, response) =>
+        void response.end(
+          `<${request.url} ${String(request.headers['x-request-id'])} ${String(request.headers['x-a'])}>`,
+        ),
+    )
     const door = await openFast({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
-    for (const [path, value] of [['/1', 'a'], ['/2', 'a'], ['/3', 'b'], ['/4', 'b']] as const) {
+    for (const [path, value] of [
+      ['/1', 'a'],
+      ['/2', 'a'],
+      ['/3', 'b'],
+      ['/4', 'b'],
+    ] as const) {
       client.write(`GET ${path} HTTP/1.1\r\nHost: a.test\r\nX-A: ${value}\r\n\r\n`)
       await client.until(new RegExp(`<${path} [0-9a-f]{32} ${value}>`))
     }
     expect(new Set(door.finished.map(({ requestId }) => requestId)).size).toBe(4)
-    expect(door.finished.map(({ path, host }) => `${host}${path}`)).toEqual(['a.test/1', 'a.test/2', 'a.test/3', 'a.test/4'])
+    expect(door.finished.map(({ path, host }) => `${host}${path}`)).toEqual([
+      'a.test/1',
+      'a.test/2',
+      'a.test/3',
+      'a.test/4',
+    ])
   })
 
   test('are judged anew when their target is no good', async () => {
@@ -127,7 +166,10 @@ describe('requests of a connection that repeats its fields', () => {
   })
 
   test('get each the answer to their own, though the endpoint repeats its fields', async () => {
-    const origin = await startScript((socket, number) => void socket.write(`HTTP/1.1 200 OK\r\nX-N: ${number >> 1}\r\nContent-Length: 1\r\n\r\n${number}`))
+    const origin = await startScript(
+      (socket, number) =>
+        void socket.write(`HTTP/1.1 200 OK\r\nX-N: ${number >> 1}\r\nContent-Length: 1\r\n\r\n${number}`),
+    )
     const door = await openFast({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
     for (const number of [1, 2, 3, 4]) {

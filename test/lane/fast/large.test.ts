@@ -9,29 +9,34 @@ const body = randomBytes(6 << 20)
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
 
 describeLanes(() => {
-  test.each(['http', 'https'] as const)('long responses arrive byte for byte, several at once and read in fits and starts, over %s', async (scheme) => {
-    const origin = await startOrigin((_request, response) => {
-      response.setHeader('content-length', body.length)
-      response.end(body)
-    })
-    const door = await openDoor({ endpoints: [origin.port] })
-    const bodies = await Promise.all([1, 2, 3].map(async (number) => {
-      const client = scheme === 'http' ? await connectRaw(door.http) : await connectRaw(door.https, { tls: {} })
-      const pieces: Buffer[] = []
-      let reads = 0
-      client.socket.on('data', (piece: Buffer) => {
-        pieces.push(piece)
-        if (++reads % (number * 5) !== 0) return
-        client.socket.pause()
-        setTimeout(() => client.socket.resume(), 2)
+  test.each(['http', 'https'] as const)(
+    'long responses arrive byte for byte, several at once and read in fits and starts, over %s',
+    async (scheme) => {
+      const origin = await startOrigin((_request, response) => {
+        response.setHeader('content-length', body.length)
+        response.end(body)
       })
-      client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-      await client.end()
-      const answer = Buffer.concat(pieces)
-      return answer.subarray(answer.indexOf('\r\n\r\n') + 4)
-    }))
-    expect(bodies.map(digest)).toEqual([body, body, body].map(digest))
-  })
+      const door = await openDoor({ endpoints: [origin.port] })
+      const bodies = await Promise.all(
+        [1, 2, 3].map(async (number) => {
+          const client = scheme === 'http' ? await connectRaw(door.http) : await connectRaw(door.https, { tls: {} })
+          const pieces: Buffer[] = []
+          let reads = 0
+          client.socket.on('data', (piece: Buffer) => {
+            pieces.push(piece)
+            if (++reads % (number * 5) !== 0) return
+            client.socket.pause()
+            setTimeout(() => client.socket.resume(), 2)
+          })
+          client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+          await client.end()
+          const answer = Buffer.concat(pieces)
+          return answer.subarray(answer.indexOf('\r\n\r\n') + 4)
+        }),
+      )
+      expect(bodies.map(digest)).toEqual([body, body, body].map(digest))
+    },
+  )
 
   test('long requests arrive byte for byte, of a length and in chunks', async () => {
     const origin = await startOrigin((request, response) => {
@@ -39,8 +44,17 @@ describeLanes(() => {
       request.on('data', (piece: Buffer) => void hash.update(piece)).on('end', () => response.end(hash.digest('hex')))
     })
     const door = await openDoor({ endpoints: [origin.port] })
-    const chunks = Buffer.concat([...Array(6).keys()].flatMap((at) => [Buffer.from('100000\r\n'), body.subarray(at << 20, (at + 1) << 20), Buffer.from('\r\n')]))
-    for (const [framing, bytes] of [[`Content-Length: ${body.length}`, body], ['Transfer-Encoding: chunked', Buffer.concat([chunks, Buffer.from('0\r\n\r\n')])]] as const) {
+    const chunks = Buffer.concat(
+      [...Array(6).keys()].flatMap((at) => [
+        Buffer.from('100000\r\n'),
+        body.subarray(at << 20, (at + 1) << 20),
+        Buffer.from('\r\n'),
+      ]),
+    )
+    for (const [framing, bytes] of [
+      [`Content-Length: ${body.length}`, body],
+      ['Transfer-Encoding: chunked', Buffer.concat([chunks, Buffer.from('0\r\n\r\n')])],
+    ] as const) {
       const client = await connectRaw(door.http)
       client.write(`POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${framing}\r\n\r\n`)
       client.write(bytes)

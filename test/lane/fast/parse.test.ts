@@ -93,7 +93,12 @@ describe('a chunked body', () => {
     const bytes = Buffer.from(text, 'latin1')
     decoder.begin({ kind: 'chunked' })
     decoder.decode(bytes, 0, bytes.length)
-    return { body: bytes.toString('latin1', 0, decoder.length), broken: decoder.broken !== undefined, done: decoder.done, left: bytes.toString('latin1', decoder.end) }
+    return {
+      body: bytes.toString('latin1', 0, decoder.length),
+      broken: decoder.broken !== undefined,
+      done: decoder.done,
+      left: bytes.toString('latin1', decoder.end),
+    }
   }
 
   test('comes out in one piece, extensions and trailers dropped, what follows untouched', () => {
@@ -102,11 +107,40 @@ describe('a chunked body', () => {
   })
 
   const broken = [
-    '\r\n', 'x\r\n', '-1\r\n', '0x1\r\n', '1 \r\na\r\n', ' 1\r\na\r\n', '1\na\r\n', '1\r\r\na', '1\r\nab\r\n', '1\r\na\n', '1\r\na\rx',
-    '1; a\r\na\r\n', '1;=a\r\na\r\n', '1;a=\r\na\r\n', '1;a="b\r\na\r\n', '1;a="b"c\r\na\r\n', '1;a\x01\r\n', '1;\r\na\r\n', '1;a="\x80"\r\n',
-    '00000000000000001\r\na\r\n', '20000000000001\r\n', 'ffffffffffffffff\r\n', `1;${'a'.repeat(17_000)}\r\n`, '1;aaaaaaaaaaaaaaaaaaaa\r\na\r\n'.repeat(900),
-    '0\r\nX T: 1\r\n\r\n', '0\r\nX-T: 1\r\n folded\r\n\r\n', '0\r\n\rX', '0\r\n\n', '0\r\nContent-Length: 1\r\n\r\n', '0\r\nTransfer-Encoding: chunked\r\n\r\n',
+    '\r\n',
+    'x\r\n',
+    '-1\r\n',
+    '0x1\r\n',
+    '1 \r\na\r\n',
+    ' 1\r\na\r\n',
+    '1\na\r\n',
+    '1\r\r\na',
+    '1\r\nab\r\n',
+    '1\r\na\n',
+    '1\r\na\rx',
+    '1; a\r\na\r\n',
+    '1;=a\r\na\r\n',
+    '1;a=\r\na\r\n',
+    '1;a="b\r\na\r\n',
+    '1;a="b"c\r\na\r\n',
+    '1;a\x01\r\n',
+    '1;\r\na\r\n',
+    '1;a="\x80"\r\n',
+    '00000000000000001\r\na\r\n',
+    '20000000000001\r\n',
+    'ffffffffffffffff\r\n',
+    `1;${'a'.repeat(17_000)}\r\n`,
+    '1;aaaaaaaaaaaaaaaaaaaa\r\na\r\n'.repeat(900),
+    '0\r\nX T: 1\r\n\r\n',
+    '0\r\nX-T: 1\r\n folded\r\n\r\n',
+    '0\r\n\rX',
+    '0\r\n\n',
+    '0\r\nContent-Length: 1\r\n\r\n',
+    '0\r\nTransfer-Encoding: chunked\r\n\r\n',
     `0\r\nX-T: ${'a'.repeat(9_000)}`,
   ]
-  test.each(broken.map((text) => [text.length > 60 ? `${text.slice(0, 60)}…` : text, text]))('that says %j is broken', (_, text) => expect(decode(text).broken).toBe(true))
+  test.each(broken.map((text) => [text.length > 60 ? `${text.slice(0, 60)}…` : text, text]))(
+    'that says %j is broken',
+    (_, text) => expect(decode(text).broken).toBe(true),
+  )
 })

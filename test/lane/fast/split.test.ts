@@ -15,14 +15,18 @@ function cuts(bytes: Buffer): Buffer[][] {
 }
 
 describe('bytes cut anywhere are read as in one piece', () => {
-  const requests = loadRequestCases().map((each) => ({ id: each.id, bytes: requestBytes(each) })).filter(({ bytes }) => bytes.length < longest)
+  const requests = loadRequestCases()
+    .map((each) => ({ id: each.id, bytes: requestBytes(each) }))
+    .filter(({ bytes }) => bytes.length < longest)
   test.each(requests)('request $id', ({ bytes }) => {
     const whole = readFast([bytes])
     for (const pieces of cuts(bytes)) expect(readFast(pieces)).toEqual(whole)
     expect(readFast(Array.from(bytes, (byte) => Buffer.of(byte)))).toEqual(whole)
   })
 
-  const responses = loadResponseCases().map((each) => ({ id: each.id, method: each.method, bytes: requestBytes(each) })).filter(({ bytes }) => bytes.length > 0 && bytes.length < longest)
+  const responses = loadResponseCases()
+    .map((each) => ({ id: each.id, method: each.method, bytes: requestBytes(each) }))
+    .filter(({ bytes }) => bytes.length > 0 && bytes.length < longest)
   test.each(responses)('response $id', ({ bytes, method }) => {
     const whole = readResponse([bytes], method)
     for (const pieces of cuts(bytes)) expect(readResponse(pieces, method)).toEqual(whole)
@@ -30,8 +34,16 @@ describe('bytes cut anywhere are read as in one piece', () => {
 })
 
 test('a piece that cannot complete a head is told from one that can', () => {
-  const rows: readonly [piece: string, worth: boolean][] = [['abc', false], ['a: b\r', false], ['\xe9\t ', false], ['\n', true], ['a\0', true], ['\x7f', true]]
-  for (const [piece, worth] of rows) expect(isWorthParsing(Buffer.from(piece, 'latin1')), JSON.stringify(piece)).toBe(worth)
+  const rows: readonly [piece: string, worth: boolean][] = [
+    ['abc', false],
+    ['a: b\r', false],
+    ['\xe9\t ', false],
+    ['\n', true],
+    ['a\0', true],
+    ['\x7f', true],
+  ]
+  for (const [piece, worth] of rows)
+    expect(isWorthParsing(Buffer.from(piece, 'latin1')), JSON.stringify(piece)).toBe(worth)
 })
 
 type Response = { readonly heads: object[]; data: string; end: 'more' | 'bad' | 'done'; trailers: readonly string[] }
