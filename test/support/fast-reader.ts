@@ -1,8 +1,8 @@
 /** Reads a client's bytes as the fast lane does, without sockets: what it would act on, and where it would stop. */
 import { admitScanned } from '#http/request.ts'
-import { BodyDecoder } from '#lane/fast/body.ts'
-import { asksToClose } from '#lane/fast/keep-alive.ts'
-import { HeadParser, noRequestBlock } from '#lane/fast/parse.ts'
+import { BodyDecoder } from '#lane/wire/body.ts'
+import { asksToClose } from '#lane/wire/keep-alive.ts'
+import { HeadParser, noRequestBlock } from '#lane/wire/parse.ts'
 import { unfit } from '#lane/fast/unfit.ts'
 import { RequestMemory } from '#proxy/request-memory.ts'
 import { defaultLimits } from '#proxy/limits.ts'

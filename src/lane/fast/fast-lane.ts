@@ -11,10 +11,10 @@ import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
 import { emptyWithin } from '../empty-within.ts'
 import type { Lane } from '../lane.ts'
 import { type ConnectionHost, FastConnection } from './connection.ts'
-import { HeadParser } from './parse.ts'
-import { Ticker } from './ticker.ts'
+import { HeadParser } from '#lane/wire/parse.ts'
+import { Ticker } from '#lane/wire/ticker.ts'
 import type { UnfitReason } from './unfit.ts'
-import { WirePool } from './wire-pool.ts'
+import { WirePool } from '#lane/wire/wire-pool.ts'
 
 export type FastLaneInit = {
   readonly proxy: Proxy

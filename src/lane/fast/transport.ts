@@ -11,10 +11,10 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { type Coding, interimText, lastChunk, RequestWriter, ResponseWriter } from './serialize.ts'
-import type { Ticker } from './ticker.ts'
-import type { Wire, WireUser } from './wire.ts'
-import type { WirePool } from './wire-pool.ts'
+import { type Coding, interimText, lastChunk, RequestWriter, ResponseWriter } from '#lane/wire/serialize.ts'
+import type { Ticker } from '#lane/wire/ticker.ts'
+import type { Wire, WireUser } from '#lane/wire/wire.ts'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 
 /** What the transport must know of the connection it works for, and what it tells it. */
 export interface Client {

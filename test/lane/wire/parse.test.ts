@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BodyDecoder } from '#lane/fast/body.ts'
-import { HeadParser, type Parsed } from '#lane/fast/parse.ts'
+import { BodyDecoder } from '#lane/wire/body.ts'
+import { HeadParser, type Parsed } from '#lane/wire/parse.ts'
 import { readFast } from '../../support/fast-reader.ts'
 
 const get = 'GET /a?b HTTP/1.1\r\nHost: a.test\r\n'
