@@ -72,27 +72,32 @@ export function admitScanned(head: RequestHead, scan: RequestFields, bounds: Req
 }
 
 /**
- * The same request but for its target, which is in origin-form as the one of `admitted` was: everything that the fields
- * say stays as it is. Not for requests that ask to switch protocols.
+ * The same request but for its target, which is in origin-form as the one of `admitted` was, and for the value of its
+ * only Host line, if one is given: everything else that the fields say stays as it is. Not for requests that ask to
+ * switch protocols.
  */
-export function admitTarget(admitted: Admitted, head: RequestHead, bounds: RequestBounds): Admitted | Refusal {
+export function admitAlike(
+  admitted: Admitted,
+  head: RequestHead,
+  bounds: RequestBounds,
+  hostValue?: string,
+): Admitted | Refusal {
   const refusal = refuseLine(head, bounds)
   if (refusal !== undefined) return refusal
-  const target = parseTarget(head.target, bounds.scheme)
-  if (typeof target === 'string') return bad(target)
-  const { path, query } = target
-  const { host, authority, port, framing, upgrade, expectContinue } = admitted
-  return {
-    host,
-    authority,
-    port,
-    path,
-    query,
-    target: query === '' ? path : path + query,
-    framing,
-    upgrade,
-    expectContinue,
+  const read = hostValue === undefined ? admitted : parseAuthority(hostValue)
+  if (read === undefined) return bad('host invalid')
+  const { host, port } = read
+  const authority = hostValue === undefined ? admitted.authority : canonical(hostValue, read)
+  const { framing, upgrade, expectContinue } = admitted
+  if (head.target === admitted.target) {
+    const { path, query, target } = admitted
+    return { host, authority, port, path, query, target, framing, upgrade, expectContinue }
   }
+  const parsed = parseTarget(head.target, bounds.scheme)
+  if (typeof parsed === 'string') return bad(parsed)
+  const { path, query } = parsed
+  const target = query === '' ? path : path + query
+  return { host, authority, port, path, query, target, framing, upgrade, expectContinue }
 }
 
 function judge(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {
@@ -167,7 +172,9 @@ function resolveHost(
 }
 
 /** The client's own spelling, but never an empty port or one with leading zeros. */
-function canonical(value: string, { port }: Authority): string {
+function canonical(value: string, { host, port }: Authority): string {
+  // As long as the name in it: there is nothing else.
+  if (port === undefined && value.length === host.length) return value
   const colon = value.lastIndexOf(':')
   if (colon < 0 || colon < value.indexOf(']')) return value
   if (port === undefined) return value.slice(0, colon)

@@ -93,11 +93,14 @@ export function upstreamFields(
   options: UpstreamOptions,
 ): string[] {
   const fields = preparedFields(head, admitted, client, options)
-  fields.push('X-Request-ID', requestIdOf(head.fields) ?? options.requestId())
+  fields[fields.length - 1] = requestIdOf(head.fields) ?? options.requestId()
   return fields
 }
 
-/** The same without X-Request-ID: all that follows from the request's fields and its client. */
+/**
+ * The same with an empty X-Request-ID, which stands last: all that follows from the request's fields and its client.
+ * `withAuthority` makes them those of another host.
+ */
 export function preparedFields(
   head: RequestHead,
   admitted: Admitted,
@@ -126,7 +129,21 @@ export function preparedFields(
     client.address,
   )
   if (options.forwarded) fields.push('Forwarded', forwardedElement(client, authority))
+  fields.push('X-Request-ID', '')
   return fields
+}
+
+/** Changes what `preparedFields` has made into what it makes of a request that differs by its authority alone. */
+export function withAuthority(
+  fields: string[],
+  authority: string,
+  client: ResolvedClient,
+  { forwarded }: PreparedOptions,
+): void {
+  fields[1] = authority
+  // Ours stand behind the client's, and no value of ours is a name.
+  if (client.host === undefined) fields[fields.lastIndexOf('X-Forwarded-Host') + 1] = authority
+  if (forwarded) fields[fields.lastIndexOf('Forwarded') + 1] = forwardedElement(client, authority)
 }
 
 /** The client's X-Request-ID when it is safe to log and to send on: 1 to 128 visible characters. */

@@ -5,11 +5,10 @@
  */
 import { get } from '#http/fields.ts'
 import { resolveClient } from '#http/forwarded.ts'
-import type { RequestHead, ResponseHead } from '#http/head.ts'
+import type { ResponseHead } from '#http/head.ts'
 import { type Admitted, admitRequest, type RequestBounds } from '#http/request.ts'
-import type { RequestFields } from '#http/request-fields.ts'
 import { admitResponse, downstreamFields } from '#http/response.ts'
-import { preparedFields, requestIdOf } from '#http/upstream-fields.ts'
+import { preparedFields, requestIdOf, withAuthority } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
 import { serverName } from '#policy/server-field.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -24,7 +23,7 @@ import { grpcReply, isGrpc } from './grpc-reply.ts'
 import type { Limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { replyFor } from './reply.ts'
-import type { Prepared, RequestMemory } from './request-memory.ts'
+import type { Prepared, RequestMemory, ScannedHead } from './request-memory.ts'
 import type { JudgedHead } from './response-memory.ts'
 import type { Route, Runtime } from './runtime.ts'
 import { sessionCookie } from './stickiness.ts'
@@ -54,10 +53,7 @@ export type ProxyEnv = {
   readonly log: Log
 }
 
-/** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
-export type Glance = {
-  readonly received: RequestHead
-  readonly scan: RequestFields
+export type Glance = ScannedHead & {
   readonly connection: Connection
   readonly runtime: Runtime
   readonly memory: RequestMemory
@@ -106,8 +102,9 @@ class RequestProxy implements Proxy {
     return exchange
   }
 
-  look({ received, scan, connection, runtime, memory }: Glance): Look {
-    const admitted = memory.admit(received, scan, this.#bounds[connection.scheme])
+  look(glance: Glance): Look {
+    const { connection, runtime, memory } = glance
+    const admitted = memory.admit(glance, this.#bounds[connection.scheme])
     return { admitted, memory, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
   }
 
@@ -198,8 +195,19 @@ class RequestProxy implements Proxy {
     exchange.upstream = route.upstream
     if (route.spec.timeouts.requestMs !== undefined)
       boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
-    const fields = [...prepared.fields, 'X-Request-ID', id]
-    exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
+    exchange.sent = {
+      method: received.method,
+      target: exchange.admitted!.target,
+      fields: this.#fieldsOf(exchange, prepared, id),
+    }
+  }
+
+  #fieldsOf({ admitted }: Exchange, { client, authority, fields: known }: Prepared, id: string): string[] {
+    const fields = known.slice()
+    const own = admitted!.authority
+    if (own !== authority) withAuthority(fields, own, client, { forwarded: this.#env.forwardedField })
+    fields[fields.length - 1] = id
+    return fields
   }
 
   /** What follows from the fields alone, for this request and the next ones that have the same. */
@@ -207,7 +215,8 @@ class RequestProxy implements Proxy {
     const { trusts, forwardedField: forwarded } = this.#env
     const client = resolveClient(connection, received.fields, trusts)
     const ownId = requestIdOf(received.fields)
-    const prepared = { client, ownId, fields: preparedFields(received, admitted!, client, { forwarded }) }
+    const fields = preparedFields(received, admitted!, client, { forwarded })
+    const prepared = { client, ownId, authority: admitted!.authority, fields }
     look?.memory.keep(received, prepared)
     return prepared
   }

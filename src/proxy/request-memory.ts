@@ -1,51 +1,67 @@
 /**
  * What was made of the fields of a request, kept by a lane for the next request of the same connection. Clients repeat
- * their fields word for word for as long as they keep a connection; what depends on nothing else is worked out once.
+ * their fields word for word for as long as they keep a connection, but for Host where they ask for several; what
+ * depends on nothing else is worked out once.
  */
 import type { ResolvedClient } from '#http/forwarded.ts'
 import type { RequestHead } from '#http/head.ts'
-import { type Admitted, admitScanned, admitTarget, type Refusal, type RequestBounds } from '#http/request.ts'
+import { type Admitted, admitAlike, admitScanned, type Refusal, type RequestBounds } from '#http/request.ts'
 import type { RequestFields } from '#http/request-fields.ts'
 
-/** The fields for the endpoint, all but the last one, which is the request's id. */
+/** The fields for the endpoint, all but the value of the last one, which is the request's id. */
 export type Prepared = {
   readonly client: ResolvedClient
   readonly ownId: string | undefined
+  readonly authority: string
   readonly fields: readonly string[]
+}
+
+/** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
+export type ScannedHead = {
+  readonly received: RequestHead
+  /** The same list for all requests of a connection whose fields differ by the value of the only Host line alone. */
+  readonly kin: readonly string[]
+  readonly scan: RequestFields
 }
 
 const noFields: readonly string[] = []
 const noLine = { method: '', target: '', version: '1.1' } as const
 
 export class RequestMemory {
-  /** The list that all of this was made of; lists are never changed, so it is compared by identity. */
+  /** The lists that all of this was made of; lists are never changed, so they are compared by identity. */
+  #kin: readonly string[]
   #fields: readonly string[]
   #admitted: Admitted | undefined
   #line: Pick<RequestHead, 'method' | 'target' | 'version'>
   #prepared: Prepared | undefined
 
   constructor() {
+    this.#kin = noFields
     this.#fields = noFields
     this.#admitted = undefined
     this.#line = noLine
     this.#prepared = undefined
   }
 
-  /** As admitScanned. `scan` is that of the fields. */
-  admit(head: RequestHead, scan: RequestFields, bounds: RequestBounds): Admitted | Refusal {
+  /** As admitScanned. */
+  admit({ received: head, kin, scan }: ScannedHead, bounds: RequestBounds): Admitted | Refusal {
     const { method, target, version } = this.#line
-    const known = head.fields === this.#fields && head.version === version ? this.#admitted : undefined
-    if (known !== undefined && head.target === target && head.method === method) return known
+    const isSame = head.fields === this.#fields
+    const known = kin === this.#kin && head.version === version ? this.#admitted : undefined
+    if (known !== undefined && isSame && head.target === target && head.method === method) return known
     const isAlike = known !== undefined && known.upgrade === undefined && isOrigin(head.target) && isOrigin(target)
-    const admitted = isAlike ? admitTarget(known, head, bounds) : admitScanned(head, scan, bounds)
-    if (head.fields !== this.#fields) this.#prepared = undefined
+    const admitted = isAlike
+      ? admitAlike(known, head, bounds, isSame ? undefined : scan.host)
+      : admitScanned(head, scan, bounds)
+    if (kin !== this.#kin) this.#prepared = undefined
+    this.#kin = kin
     this.#fields = head.fields
     this.#admitted = 'cause' in admitted ? undefined : admitted
     this.#line = head
     return admitted
   }
 
-  /** What was kept for these fields with `keep`. */
+  /** What was kept with `keep` for the request of this head, or one that differs from it by its line and authority. */
   prepared(head: RequestHead): Prepared | undefined {
     return head.fields === this.#fields ? this.#prepared : undefined
   }

@@ -4,7 +4,7 @@ import { all, get } from '#http/fields.ts'
 import { type ResolvedClient, resolveClient } from '#http/forwarded.ts'
 import type { RequestHead } from '#http/head.ts'
 import { admitRequest } from '#http/request.ts'
-import { type UpstreamOptions, upstreamFields } from '#http/upstream-fields.ts'
+import { preparedFields, type UpstreamOptions, upstreamFields, withAuthority } from '#http/upstream-fields.ts'
 
 const bounds = { headerBytes: 32_768, headerCount: 128, targetBytes: 8192 }
 const options: UpstreamOptions = { requestId: () => '0123456789abcdef0123456789abcdef', forwarded: false }
@@ -354,5 +354,42 @@ test('whatever is sent would be admitted again and sent the same', () => {
       expect(names(resent)).toEqual(names(sent))
     }),
     { numRuns: 2000 },
+  )
+})
+
+test('fields made for one authority become those of another, whoever the client is', () => {
+  const pairs = fc.array(
+    fc.tuple(
+      fc.constantFrom('X-A', 'X-Forwarded-Host', 'Forwarded', 'X-Forwarded-For', 'Cookie', 'Connection'),
+      fc.constantFrom('a.test', 'X-Forwarded-Host', 'Forwarded', 'for=1.2.3.4', 'close'),
+    ),
+    { maxLength: 5 },
+  )
+  const authorities = fc.constantFrom('a.test', 'B.test:81', '[::1]', 'c.test.')
+  fc.assert(
+    fc.property(
+      pairs,
+      fc.tuple(authorities, authorities),
+      fc.constantFrom(stranger, proxied),
+      fc.boolean(),
+      (more, [one, other], client, forwarded) => {
+        const made = (authority: string): string[] => {
+          const head = {
+            method: 'GET',
+            target: '/',
+            version: '1.1' as const,
+            fields: ['Host', authority, ...more.flat()],
+          }
+          const admitted = admitRequest(head, bounds)
+          if ('cause' in admitted) return []
+          return preparedFields(head, { ...admitted, authority }, client, { forwarded })
+        }
+        const fields = made(one)
+        if (fields.length === 0) return
+        withAuthority(fields, other, client, { forwarded })
+        expect(fields).toEqual(made(other))
+      },
+    ),
+    { numRuns: 500 },
   )
 })

@@ -31,6 +31,25 @@ describeLanes((lane) => {
       expect(answer).toMatch(/\r\n\r\n5\r\nhello\r\n0\r\n\r\n$/)
     })
 
+    test('for another host than the one before has the fields of its own', async () => {
+      const origin = await startOrigin((request, response) => {
+        const { headers, url } = request
+        const told = ['host', 'x-forwarded-host', 'x-request-id', 'forwarded'].map((name) => headers[name])
+        response.end([url, ...told].join(' '))
+      })
+      const door = await openDoor({ endpoints: [origin.port], init: { forwardedField: true } })
+      const client = await connectRaw(door.http)
+      const hosts = ['a.test', 'B.test:81', 'b.test', 'a.test', 'a.test.', 'a.test', 'c.test']
+      for (const [index, host] of hosts.entries()) {
+        client.write(`GET /${index} HTTP/1.1\r\nHost: ${host}\r\nX-Same: 1\r\n\r\n`)
+        const quoted = host.includes(':') ? `"${host}"` : host
+        await client.until(new RegExp(`/${index} ${host} ${host} [0-9a-f]{32} for=127.0.0.1;host=${quoted};proto=http`))
+        expect((await door.nth(index + 1)).host).toBe(host.toLowerCase().replace(/:\d+$|\.$/, ''))
+      }
+      const ids = door.finished.map(({ requestId }) => requestId)
+      expect(new Set(ids).size).toBe(hosts.length)
+    })
+
     test('is told to the observer with everything the access log needs', async () => {
       const origin = await startOrigin((request, response) => request.resume().on('end', () => response.end('hello')))
       const door = await openDoor({ endpoints: [origin.port] })

@@ -141,6 +141,8 @@ function mutate(bytes: Buffer<ArrayBuffer>, seeds: readonly Buffer[], random: ()
 function generatedSeeds(random: () => number): Buffer[] {
   return Array.from({ length: 200 }, () => {
     const requests = Array.from({ length: 1 + Math.floor(random() * 3) }, () => generatedRequest(random))
+    // The next ones differ by their Host, as those of a proxy do that many clients share.
+    if (random() < 0.4) requests.push(...requests.map((each) => each.replace(/Host: .*/, 'Host: other.test')))
     return Buffer.from(requests.join(''), 'latin1')
   })
 }
@@ -163,7 +165,9 @@ function generatedRequest(random: () => number): string {
       random,
     ),
   )
-  const head = `${method} ${target} HTTP/1.1\r\nHost: a.test\r\n${fields.map((field) => `${field}\r\n`).join('')}`
+  const host = `Host: ${pick(['a.test', 'b.test:81', 'longer.c.test', '[::1]'], random)}`
+  const lines = random() < 0.7 ? [host, ...fields] : [...fields, host]
+  const head = `${method} ${target} HTTP/1.1\r\n${lines.map((line) => `${line}\r\n`).join('')}`
   const data = 'x'.repeat(Math.floor(random() * 30))
   switch (Math.floor(random() * 4)) {
     case 0:

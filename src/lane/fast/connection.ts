@@ -12,7 +12,8 @@ import { RequestMemory } from '#proxy/request-memory.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { BodyDecoder } from '#lane/wire/body.ts'
 import { asksToClose } from '#lane/wire/keep-alive.ts'
-import { noRequestBlock, type RequestBlock, type HeadParser, isWorthParsing } from '#lane/wire/parse.ts'
+import { noRequestBlock, type RequestBlock } from '#lane/wire/block.ts'
+import { type HeadParser, isWorthParsing } from '#lane/wire/parse.ts'
 import type { Ticking } from '#lane/wire/ticker.ts'
 import { type Client, type FastInit, FastTransport } from './transport.ts'
 import { unfit, type UnfitReason } from './unfit.ts'
@@ -230,10 +231,11 @@ export class FastConnection implements Client, Ticking {
     const { parser, proxy, runtime } = this.#host
     const { method, target, version, requestBlock: block, end } = parser
     const received: RequestHead = { method, target, version, fields: block.fields }
-    if (block !== this.#block) this.#closes = asksToClose(block.fields)
+    if (block.kin !== this.#block.kin) this.#closes = asksToClose(block.fields)
     this.#closesNow = this.#closes
     this.#block = block
-    const look = proxy.look({ received, scan: block.scan, connection: this.facts, runtime, memory: this.#memory })
+    const { kin, scan } = block
+    const look = proxy.look({ received, kin, scan, connection: this.facts, runtime, memory: this.#memory })
     const reason = unfit(received, block, look, this.facts.scheme)
     if (reason !== undefined) {
       this.#host.handOver(this, reason, bytes)

@@ -2,7 +2,7 @@
 import { equalsLower } from '#http/grammar.ts'
 import type { RequestHead } from '#http/head.ts'
 import type { Look } from '#proxy/exchange.ts'
-import type { RequestBlock } from '#lane/wire/parse.ts'
+import type { RequestBlock } from '#lane/wire/block.ts'
 
 /** Also the word in the access log and the label of the metric. */
 export type UnfitReason =

@@ -2,10 +2,21 @@
  * Reads message heads from bytes against allow-lists (RFC 9112 sections 2 to 5), in one pass. Accepts less than node's
  * parser does, never more, and never reads a byte differently. Nothing is repaired: what is not plainly right is bad.
  */
-import { tableOf } from '#http/grammar.ts'
+import { equalsLower, tableOf } from '#http/grammar.ts'
 import type { HttpVersion } from '#http/head.ts'
-import { emptyScan, noteField, type RequestFields } from '#http/request-fields.ts'
-import { emptyResponseScan, noteResponseField, type ResponseScan } from '#http/response.ts'
+import { emptyScan, noteField } from '#http/request-fields.ts'
+import { emptyResponseScan, noteResponseField } from '#http/response.ts'
+import {
+  endOfKnown,
+  type FieldBlock,
+  isPlainHost,
+  knownOrKin,
+  noRequestBlock,
+  noResponseBlock,
+  type RequestBlock,
+  type ResponseBlock,
+  stands,
+} from './block.ts'
 
 /** `more`: right so far, and not complete. `large`: beyond a bound of the parser. `detail` says why it is `bad`. */
 export type Parsed = 'head' | 'more' | 'bad' | 'large'
@@ -16,26 +27,6 @@ export type ParserBounds = {
   /** Fields in a head. */
   readonly fields: number
 }
-
-/**
- * The fields of a head as bytes and as read. Clients repeat theirs word for word as long as they keep a connection, and
- * endpoints often do: a block that is known is not read again.
- */
-export type FieldBlock<Scan> = {
-  /** From the first name to the empty line, both included; one character per byte. */
-  readonly text: string
-  readonly fields: readonly string[]
-  /** What the fields say that decides about the message. */
-  readonly scan: Scan
-  /** Horizontal tabs stand around a value somewhere. */
-  readonly hasTabs: boolean
-}
-
-export type RequestBlock = FieldBlock<RequestFields>
-export type ResponseBlock = FieldBlock<ResponseScan>
-
-export const noRequestBlock: RequestBlock = { text: '', fields: [], scan: emptyScan(), hasTabs: false }
-export const noResponseBlock: ResponseBlock = { text: '', fields: [], scan: emptyResponseScan(), hasTabs: false }
 
 const longestMethod = 32
 const emptyLinesAllowed = 4
@@ -60,7 +51,6 @@ export class HeadParser {
   version: HttpVersion
   status: number
   reason: string
-  /** Name, value, name, value; values without the white space around them. Never changed once they are read. */
   requestBlock: RequestBlock
   responseBlock: ResponseBlock
   /** A new list with each trailer section. */
@@ -73,7 +63,6 @@ export class HeadParser {
   readonly #marks: Uint32Array
   #count: number
   #hasTabs: boolean
-  #isKnown: boolean
 
   constructor(bounds: ParserBounds) {
     this.method = ''
@@ -90,12 +79,11 @@ export class HeadParser {
     this.#marks = new Uint32Array(bounds.fields * 4)
     this.#count = 0
     this.#hasTabs = false
-    this.#isKnown = false
   }
 
   /**
    * A request head that begins at `start`; a few empty lines in front of it are skipped (RFC 9112 section 2.2). Fields
-   * that are those of `known`, byte for byte, are not read again.
+   * that are those of `known`, byte for byte but for the value of Host, are not read again.
    */
   request(bytes: Buffer, start: number, end: number, known: RequestBlock = noRequestBlock): Parsed {
     let at = start
@@ -120,9 +108,8 @@ export class HeadParser {
     at += versionStart.length + 1
     const line = lineEnd(bytes, at, end)
     if (line !== 'head') return line === 'more' ? line : this.#bad('request line has more than three parts')
-    const outcome = this.#block(bytes, at + 2, end, known.text)
+    const outcome = this.#requestBlock(bytes, at + 2, end, known)
     if (outcome !== 'head') return outcome === 'more' ? this.#more(start, end) : outcome
-    this.requestBlock = this.#isKnown ? known : this.#take(bytes, at + 2, emptyScan(), noteField)
     if (this.end - start > this.#bounds.bytes) return 'large'
     const text = bytes.toString('latin1', from, targetEnd)
     this.method = text.slice(0, methodEnd - from)
@@ -147,14 +134,13 @@ export class HeadParser {
     const reasonEnd = reasonStart === at ? at : runEnd(bytes, reasonStart, end, valueByte)
     const line = lineEnd(bytes, reasonEnd, end)
     if (line === 'bad') return this.#bad('control character in a status line')
-    const outcome = line === 'more' ? line : this.#block(bytes, reasonEnd + 2, end, known.text)
+    const outcome = line === 'more' ? line : this.#responseBlock(bytes, reasonEnd + 2, end, known)
     if (outcome !== 'head') return outcome === 'more' ? this.#more(start, end) : outcome
-    this.responseBlock = this.#isKnown
-      ? known
-      : this.#take(bytes, reasonEnd + 2, emptyResponseScan(), noteResponseField)
     if (this.end - start > this.#bounds.bytes) return 'large'
     this.status = status
-    this.reason = reasonStart === reasonEnd ? '' : bytes.toString('latin1', reasonStart, reasonEnd)
+    // Mostly the words of the last time.
+    if (reasonEnd - reasonStart !== this.reason.length || !stands(bytes, reasonStart, reasonEnd, this.reason))
+      this.reason = bytes.toString('latin1', reasonStart, reasonEnd)
     return 'head'
   }
 
@@ -209,13 +195,27 @@ export class HeadParser {
     return 'head'
   }
 
-  /** Finds the end of a field block that begins here, by comparing it with the known one if it can. */
-  #block(bytes: Buffer, start: number, end: number, known: string): Parsed {
-    const knownEnd = start + known.length
-    this.#isKnown = known !== '' && knownEnd <= end && bytes.toString('latin1', start, knownEnd) === known
-    if (!this.#isKnown) return this.#fields(bytes, start, end)
-    this.end = knownEnd
-    return 'head'
+  #requestBlock(bytes: Buffer, start: number, end: number, known: RequestBlock): Parsed {
+    const knownEnd = endOfKnown(bytes, start, end, known)
+    if (knownEnd >= 0) {
+      this.requestBlock = knownOrKin(bytes, start, knownEnd, known)
+      this.end = knownEnd
+      return 'head'
+    }
+    const outcome = this.#fields(bytes, start, end)
+    if (outcome === 'head') this.requestBlock = this.#splitAtHost(bytes, start)
+    return outcome
+  }
+
+  #responseBlock(bytes: Buffer, start: number, end: number, known: ResponseBlock): Parsed {
+    if (known.after !== '' && stands(bytes, start, end, known.after)) {
+      this.responseBlock = known
+      this.end = start + known.after.length
+      return 'head'
+    }
+    const outcome = this.#fields(bytes, start, end)
+    if (outcome === 'head') this.responseBlock = this.#take(bytes, start, emptyResponseScan(), noteResponseField)
+    return outcome
   }
 
   /** The block that `#fields` has found, with every field noted in the scan. */
@@ -228,7 +228,21 @@ export class HeadParser {
     const text = bytes.toString('latin1', start, this.end)
     const fields = this.#cut(text, start)
     for (let at = 0; at < fields.length; at += 2) note(scan, fields[at]!, fields[at + 1]!)
-    return { text, fields, scan, hasTabs: this.#hasTabs }
+    return { before: '', host: '', hostAt: 0, after: text, fields, kin: fields, scan, hasTabs: this.#hasTabs }
+  }
+
+  /** The same for a request. A line of Host that ends right behind a plain value may have another one the next time. */
+  #splitAtHost(bytes: Buffer, start: number): RequestBlock {
+    const block = this.#take(bytes, start, emptyScan(), noteField)
+    const { fields, scan } = block
+    if (scan.hosts !== 1 || !isPlainHost(scan.host)) return block
+    let at = 0
+    while (!equalsLower(fields[at]!, 'host')) at += 2
+    const from = this.#marks[at * 2 + 2]!
+    const to = this.#marks[at * 2 + 3]!
+    if (bytes[to] !== CR) return block
+    const before = bytes.toString('latin1', start, from)
+    return { ...block, before, host: scan.host, hostAt: at + 1, after: bytes.toString('latin1', to, this.end) }
   }
 
   /** Cuts the marked fields out of `text`, whose first character stands at index `offset` of the marks. */

@@ -9,15 +9,24 @@ import type { RequestHead, ResponseHead } from '#http/head.ts'
 /** How a message says where its body ends: by fields it has already, or by chunks. */
 export type Coding = 'asIs' | 'chunked'
 
-/** Writes request heads of one connection, which mostly differ from the one before by their target and one value. */
+/** Values that differ from request to request, at most; with more of them nothing is known of the fields. */
+const mostChanging = 4
+
+/**
+ * Writes request heads of one connection, which mostly differ from the one before by their target and a few values: the
+ * request's id, Host where the client asks for several. What does not change is kept as text.
+ */
 export class RequestWriter {
   #fields: readonly string[]
-  /** All lines of these fields, up to the value of the last one. */
-  #text: string
+  /** Indices of the values that change, ascending; the last value is always one. */
+  #changing: readonly number[]
+  /** The lines around them: one text in front of each. */
+  #texts: readonly string[]
 
   constructor() {
     this.#fields = []
-    this.#text = ''
+    this.#changing = []
+    this.#texts = []
   }
 
   /** The request as it goes to the endpoint. `checked`: nothing was changed since its fields were parsed. */
@@ -26,33 +35,54 @@ export class RequestWriter {
     coding: Coding,
     checked: boolean,
   ): string {
-    if (!this.#isAlike(fields)) {
-      if (!checked) assertClean(fields)
-      this.#learn(fields)
-    } else if (!checked) assertClean(fields.slice(-2))
-    if (!checked && !(isToken(method) && isVisible(target)))
-      throw new Error('a filter made a request line that cannot be sent')
-    const end = coding === 'chunked' ? '\r\nTransfer-Encoding: chunked\r\n\r\n' : '\r\n\r\n'
-    return `${method} ${target} HTTP/1.1\r\n${this.#text}${fields[fields.length - 1]}${end}`
+    const isKnown = this.#recognise(fields)
+    if (!checked) this.#assertClean({ method, target, fields }, isKnown)
+    let text = `${method} ${target} HTTP/1.1\r\n`
+    for (let at = 0; at < this.#changing.length; at++) text += this.#texts[at]! + fields[this.#changing[at]!]!
+    return text + (coding === 'chunked' ? '\r\nTransfer-Encoding: chunked\r\n\r\n' : '\r\n\r\n')
   }
 
-  /** Whether all but the last value are the very strings of the last time. */
-  #isAlike(fields: readonly string[]): boolean {
+  /** Learns the fields; returns whether it knew all but the values that change. */
+  #recognise(fields: readonly string[]): boolean {
     const known = this.#fields
-    if (fields.length === 0 || fields.length !== known.length) return false
-    for (let at = fields.length - 2; at >= 0; at--) if (fields[at] !== known[at]) return false
+    const changing = this.#changing
+    if (fields.length !== known.length || fields.length === 0) return this.#learn(fields, [fields.length - 1])
+    let next = 0
+    for (let at = 0; at < fields.length; at++) {
+      if (at === changing[next]) next++
+      else if (fields[at] !== known[at]) return this.#learn(fields, this.#changingWith(fields, at))
+    }
     return true
   }
 
-  #learn(fields: readonly string[]): void {
-    const parts: string[] = []
-    for (let at = 0; at < fields.length; at += 2)
-      parts.push(fields[at]!, ': ', at + 2 < fields.length ? fields[at + 1]! : '', '\r\n')
-    // The line end behind the value that changes is written with it.
-    parts.pop()
-    this.#text = parts.join('')
+  /** A value that is another one than before may be one that changes. */
+  #changingWith(fields: readonly string[], at: number): readonly number[] {
+    const isValue = at % 2 === 1 && this.#changing.length < mostChanging
+    return isValue ? [...this.#changing, at].toSorted((a, b) => a - b) : [fields.length - 1]
+  }
+
+  #learn(fields: readonly string[], changing: readonly number[]): boolean {
+    const texts: string[] = []
+    let parts: string[] = []
+    for (let at = 0; at < fields.length; at++) {
+      const isName = at % 2 === 0
+      if (isName && at > 0) parts.push('\r\n')
+      if (changing.includes(at)) {
+        texts.push(parts.join(''))
+        parts = []
+      } else parts.push(isName ? `${fields[at]}: ` : fields[at]!)
+    }
+    this.#texts = texts
+    this.#changing = changing
     // A copy: a further attempt may change the list in place.
     this.#fields = fields.slice()
+    return false
+  }
+
+  #assertClean({ method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>, isKnown: boolean): void {
+    if (!(isToken(method) && isVisible(target))) throw new Error('a filter made a request line that cannot be sent')
+    if (!isKnown) return assertClean(fields)
+    for (const at of this.#changing) assertClean([fields[at - 1]!, fields[at]!])
   }
 }
 

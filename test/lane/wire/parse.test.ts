@@ -41,6 +41,37 @@ describe('a request head', () => {
     expect(read(`${get}\r\n`).fields).toEqual(['Host', 'a.test'])
   })
 
+  test('whose fields differ by Host alone is akin to the last one, wherever Host stands', () => {
+    const reader = parser()
+    const read = (text: string): HeadParser['requestBlock'] => {
+      const bytes = Buffer.from(`GET / HTTP/1.1\r\n${text}\r\n\r\n`, 'latin1')
+      expect(reader.request(bytes, 0, bytes.length, reader.requestBlock)).toBe('head')
+      expect(reader.end).toBe(bytes.length)
+      return reader.requestBlock
+    }
+    const first = read('X-A: b\r\nhost:\ta.test\r\nX-Long: a value that is longer than most of them are')
+    const second = read('X-A: b\r\nhost:\tlonger.b.test:80\r\nX-Long: a value that is longer than most of them are')
+    expect(second.kin).toBe(first.kin)
+    expect(second).toMatchObject({ hasTabs: true, scan: { hosts: 1, host: 'longer.b.test:80' } })
+    expect(second.fields).toEqual(['X-A', 'b', 'host', 'longer.b.test:80', ...first.fields.slice(4)])
+    expect(first).toMatchObject({ fields: first.kin, scan: { host: 'a.test' } })
+    const unlike = [
+      'Host: c.test\r\nHost: c.test',
+      'Host: c.test ',
+      'Host: [::1]',
+      'Host:',
+      'X-A: c.test',
+      'Host: c\xe9',
+    ]
+    for (const text of unlike) {
+      const before = read('Host: a.test')
+      const other = read(text)
+      expect(other.kin, text).not.toBe(before.kin)
+      expect(read(text), text).toBe(other)
+      expect(read(`${text}\r\nX-B: c`).fields.slice(-2), text).toEqual(['X-B', 'c'])
+    }
+  })
+
   const rows: readonly [why: string, text: string, outcome: Parsed][] = [
     ['more empty lines than allowed', `${'\r\n'.repeat(5)}${get}\r\n`, 'bad'],
     ['as many as allowed', `${'\r\n'.repeat(4)}${get}\r\n`, 'head'],
