@@ -9,11 +9,12 @@ import { endpointDiff } from './micro/endpoint-diff.ts'
 import { policies } from './micro/policies.ts'
 import { routeMatch } from './micro/route-match.ts'
 import { snapshot } from './micro/snapshot.ts'
+import { telemetry } from './micro/telemetry.ts'
 import { printTable } from './print-table.ts'
 import type { Bench } from './run.ts'
 import { runBench } from './run.ts'
 
-const benches: readonly Bench[] = [routeMatch, policies, balancing, endpointDiff, compile, snapshot]
+const benches: readonly Bench[] = [routeMatch, policies, balancing, telemetry, endpointDiff, compile, snapshot]
 
 const options = { json: { type: 'boolean', default: false } } as const
 const { values, positionals } = parseArgs({ options, allowPositionals: true })

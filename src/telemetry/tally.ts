@@ -101,8 +101,8 @@ export class Tally {
     this.#tunnels += delta
   }
 
-  logLineDropped(): void {
-    this.#droppedLogLines++
+  logLinesDropped(lines: number): void {
+    this.#droppedLogLines += lines
   }
 
   /** Forgets routes that are gone, so that years of changes do not grow the process. */

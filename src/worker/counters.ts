@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { createRateCells, defaultCells } from '#lib/gcra.ts'
 import type { HashKey } from '#lib/half-siphash.ts'
 import { clearLedgerRow, createLedger } from '#lib/ledger.ts'
+import { createTurn, endTurn } from '#lib/turn.ts'
 import { clearInFlight, createInFlight, defaultWidth } from '#lib/in-flight.ts'
 import { ledgerSlots } from './slots.ts'
 
@@ -11,6 +12,8 @@ export type Counters = {
   readonly inFlight: SharedArrayBuffer
   /** Attempts under way at endpoints. */
   readonly ledger: SharedArrayBuffer
+  /** Who may write to the access log, where only one may at a time. */
+  readonly logTurn: SharedArrayBuffer
   /** Workers that count what is under way, each in a row of its own. */
   readonly rows: number
 }
@@ -20,14 +23,16 @@ export function createCounters(rows: number): Counters {
     rates: createRateCells(defaultCells, randomKey(), sharedNow()),
     inFlight: createInFlight(rows, defaultWidth, randomKey()),
     ledger: createLedger(rows, ledgerSlots),
+    logTurn: createTurn(),
     rows,
   }
 }
 
 /** What the worker of this row had under way ended with it. */
-export function forgetRow({ inFlight, ledger, rows }: Counters, row: number): void {
+export function forgetRow({ inFlight, ledger, logTurn, rows }: Counters, row: number): void {
   clearLedgerRow(ledger, rows, row)
   clearInFlight(inFlight, rows, row)
+  endTurn(logTurn, row)
 }
 
 /** Milliseconds of a clock that never goes back and is the same in every thread, which `performance.now` is not. */

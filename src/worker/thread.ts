@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
+import { Turn } from '#lib/turn.ts'
 import { BindError } from '#listener/listener.ts'
 import { applyPatch, emptySnapshot } from '#snapshot/patch.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
@@ -66,7 +67,11 @@ async function open(): Promise<void> {
   const accessLog =
     settings.accessLog === undefined
       ? undefined
-      : createAccessLog({ destination: settings.accessLog, onDrop: () => tally.logLineDropped() })
+      : createAccessLog({
+          destination: settings.accessLog,
+          turn: new Turn(settings.counters.logTurn, settings.row),
+          onDrop: (lines) => tally.logLinesDropped(lines),
+        })
   const observer = createWitness({
     tally,
     accessLog,

@@ -4,7 +4,8 @@
 import { get } from '#http/fields.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import type { Observer } from '#proxy/observer.ts'
-import type { AccessLog, AccessRecord } from '#telemetry/access-log.ts'
+import type { AccessRecord } from '#telemetry/access-line.ts'
+import type { AccessLog } from '#telemetry/access-log.ts'
 import type { Tally } from '#telemetry/tally.ts'
 
 export type WitnessInit = {
@@ -44,18 +45,17 @@ export function createWitness({ tally, accessLog, onSuspect, onOutcome }: Witnes
 function recordOf(exchange: Exchange): AccessRecord {
   const { received, connection, client } = exchange
   return {
-    time: new Date(exchange.startedAt).toISOString(),
+    time: exchange.startedAt,
     client: client.address,
     scheme: client.scheme,
     method: received.method,
     host: exchange.host,
     target: received.target,
-    protocol: `HTTP/${received.version}`,
+    version: received.version,
     status: exchange.status,
     cause: exchange.failure?.cause,
     detail: exchange.failure?.detail === '' ? undefined : exchange.failure?.detail,
-    // Microseconds are the most that a reader can use.
-    duration: Math.round(exchange.durationMs * 1000) / 1000,
+    duration: exchange.durationMs,
     requestBytes: exchange.requestBytes,
     responseBytes: exchange.responseBytes,
     route: exchange.route?.spec.id,

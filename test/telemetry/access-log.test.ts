@@ -1,37 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { AccessRecord } from '#telemetry/access-log.ts'
+import { createTurn, Turn } from '#lib/turn.ts'
 import { createAccessLog } from '#telemetry/access-log.ts'
+import { accessRecord } from '../support/access-record.ts'
 
-const record: AccessRecord = {
-  time: '2026-01-01T00:00:00.000Z',
-  client: '127.0.0.5',
-  scheme: 'https',
-  method: 'GET',
-  host: 'shop.test',
-  target: '/a?b=1',
-  protocol: 'HTTP/2',
-  status: 200,
-  cause: undefined,
-  detail: undefined,
-  duration: 1.25,
-  requestBytes: 0,
-  responseBytes: 2,
-  route: 'r',
-  backend: 'b',
-  endpoint: 'e',
-  retried: undefined,
-  attempts: 1,
-  upstreamStatus: 200,
-  requestId: 'id',
-  userAgent: 'curl',
-  referer: undefined,
-  tls: 'TLSv1.3',
-  sni: 'shop.test',
-  lane: 'general',
-}
+const turn = new Turn(createTurn(), 0)
+const onDrop = (): never => expect.unreachable()
 
 describe('the access log', () => {
   let folder: string
@@ -42,9 +18,9 @@ describe('the access log', () => {
 
   test('is one JSON object a line, without what is not known', async () => {
     const file = join(folder, 'deep', 'access.log')
-    const log = createAccessLog({ destination: file, onDrop: () => expect.unreachable() })
-    log.write(record)
-    log.write({ ...record, status: 502, cause: 'connect_failed', detail: 'ECONNREFUSED' })
+    const log = createAccessLog({ destination: file, turn, onDrop })
+    log.write(accessRecord())
+    log.write(accessRecord({ status: 502, cause: 'connect_failed', detail: 'ECONNREFUSED' }))
     await log.close()
     const [first, second] = readFileSync(file, 'utf8')
       .trim()
@@ -55,21 +31,26 @@ describe('the access log', () => {
     expect(second).toMatchObject({ cause: 'connect_failed', detail: 'ECONNREFUSED' })
   })
 
-  test('control characters of a client cannot forge a line', async () => {
+  test('adds to what is there, in the order of its lines, however many come at once', async () => {
     const file = join(folder, 'access.log')
-    const log = createAccessLog({ destination: file, onDrop: () => expect.unreachable() })
-    log.write({ ...record, userAgent: 'a\r\n{"status":200}\u001b[31m"' })
+    writeFileSync(file, 'before\n')
+    const log = createAccessLog({ destination: file, turn, onDrop })
+    for (let attempts = 0; attempts < 2_000; attempts++) log.write(accessRecord({ attempts }))
     await log.close()
-    const lines = readFileSync(file, 'utf8').trim().split('\n')
-    expect(lines).toHaveLength(1)
-    expect(JSON.parse(lines[0]!)).toMatchObject({ userAgent: 'a\r\n{"status":200}\u001b[31m"' })
+    const [before, ...lines] = readFileSync(file, 'utf8').trim().split('\n')
+    expect(before).toBe('before')
+    expect(lines.map((line) => (JSON.parse(line) as { attempts: number }).attempts)).toEqual(
+      Array.from({ length: 2_000 }, (_, count) => count),
+    )
   })
 
-  test('a full disk drops lines and says so, and nothing else happens', async () => {
+  test('a full disk drops lines and says how many, and nothing else happens', async () => {
     let dropped = 0
-    const log = createAccessLog({ destination: '/dev/full', onDrop: () => dropped++ })
-    log.write(record)
+    const log = createAccessLog({ destination: '/dev/full', turn, onDrop: (lines) => (dropped += lines) })
+    for (let count = 0; count < 7; count++) log.write(accessRecord())
     await log.close()
-    expect(dropped).toBeGreaterThan(0)
+    expect(dropped).toBe(7)
+    log.write(accessRecord())
+    expect(dropped).toBe(8)
   })
 })

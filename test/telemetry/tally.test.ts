@@ -75,7 +75,7 @@ describe('what a worker counts', () => {
     tally.connectionClosed('https')
     tally.connectionRefused('http')
     tally.tunnel(1)
-    tally.logLineDropped()
+    tally.logLinesDropped(1)
     const lines = await linesOf(tally)
     expect(lines).toContain('genkan_connections{listener="https"} 1')
     expect(lines).toContain('genkan_connections_total{listener="https"} 2')

@@ -1,0 +1,108 @@
+/**
+ * What the access log says of one exchange, and how: a JSON object in one line of printable ASCII. Whatever a client
+ * sends, it cannot begin a line, end a string or reach a terminal.
+ */
+
+/** Everything the line says; `undefined` values are left out. Times are in milliseconds, sizes in bytes. */
+export type AccessRecord = {
+  /** Since the epoch. */
+  readonly time: number
+  readonly client: string
+  readonly scheme: 'http' | 'https'
+  readonly method: string
+  readonly host: string
+  /** As received, query included. */
+  readonly target: string
+  /** Of HTTP. */
+  readonly version: string
+  readonly status: number
+  readonly cause: string | undefined
+  /** What went wrong, for the operator. */
+  readonly detail: string | undefined
+  readonly duration: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly route: string | undefined
+  readonly backend: string | undefined
+  readonly endpoint: string | undefined
+  readonly attempts: number
+  /** Why each further attempt was made. */
+  readonly retried: string | undefined
+  readonly upstreamStatus: number | undefined
+  readonly requestId: string | undefined
+  readonly userAgent: string | undefined
+  readonly referer: string | undefined
+  readonly tls: string | undefined
+  readonly sni: string | undefined
+  readonly lane: 'general' | 'fast'
+  /** Why the fast lane left the connection to the general one. */
+  readonly unfit: string | undefined
+}
+
+export class AccessLines {
+  /** Of the last line, in seconds since the epoch. */
+  #second: number
+  /** That second as text, up to the point. */
+  #secondText: string
+
+  constructor() {
+    this.#second = NaN
+    this.#secondText = ''
+  }
+
+  /** As many bytes as characters, the line break counted in. */
+  print(record: AccessRecord): string {
+    const { status, requestBytes, responseBytes, attempts, upstreamStatus } = record
+    let line = `{"kind":"access","time":"${this.#timeText(record.time)}","client":"${safe(record.client)}","scheme":"${record.scheme}","method":"${safe(record.method)}","host":"${safe(record.host)}","target":"${safe(record.target)}","protocol":"HTTP/${safe(record.version)}","status":${status}`
+    if (record.cause !== undefined) line += `,"cause":"${safe(record.cause)}"`
+    if (record.detail !== undefined) line += `,"detail":"${safe(record.detail)}"`
+    line += `,"duration":${durationText(record.duration)},"requestBytes":${requestBytes},"responseBytes":${responseBytes}`
+    if (record.route !== undefined) line += `,"route":"${safe(record.route)}"`
+    if (record.backend !== undefined) line += `,"backend":"${safe(record.backend)}"`
+    if (record.endpoint !== undefined) line += `,"endpoint":"${safe(record.endpoint)}"`
+    line += `,"attempts":${attempts}`
+    if (record.retried !== undefined) line += `,"retried":"${safe(record.retried)}"`
+    if (upstreamStatus !== undefined) line += `,"upstreamStatus":${upstreamStatus}`
+    if (record.requestId !== undefined) line += `,"requestId":"${safe(record.requestId)}"`
+    if (record.userAgent !== undefined) line += `,"userAgent":"${safe(record.userAgent)}"`
+    if (record.referer !== undefined) line += `,"referer":"${safe(record.referer)}"`
+    if (record.tls !== undefined) line += `,"tls":"${safe(record.tls)}"`
+    if (record.sni !== undefined) line += `,"sni":"${safe(record.sni)}"`
+    if (record.unfit !== undefined) line += `,"unfit":"${safe(record.unfit)}"`
+    return `${line},"lane":"${record.lane}"}\n`
+  }
+
+  #timeText(time: number): string {
+    const second = Math.floor(time / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#secondText = new Date(second * 1000).toISOString().slice(0, -'000Z'.length)
+    }
+    return this.#secondText + thousandths[Math.floor(time - second * 1000)]! + 'Z'
+  }
+}
+
+const thousandths = Array.from({ length: 1000 }, (_, count) => String(count).padStart(3, '0'))
+
+/** Microseconds are the most that a reader can use; whole numbers are printed several times as quickly as others. */
+function durationText(ms: number): string {
+  const micros = Math.round(ms * 1000)
+  const whole = Math.floor(micros / 1000)
+  return `${whole}.${thousandths[micros - whole * 1000]!}`
+}
+
+/** All but printable ASCII, and what means something within a JSON string (RFC 8259 section 7). */
+const unsafe = /[^ !#-[\]-~]/
+
+/** The inside of a JSON string. */
+function safe(text: string): string {
+  return unsafe.test(text)
+    ? JSON.stringify(text)
+        .slice(1, -1)
+        .replace(/[^ -~]/g, escaped)
+    : text
+}
+
+function escaped(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
