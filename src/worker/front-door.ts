@@ -8,6 +8,7 @@ import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
+import { WirePool } from '#lane/wire/wire-pool.ts'
 import { BindError, type ConnectionCount, Listener, requireFree } from '#listener/listener.ts'
 import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
 import type { Limits } from '#proxy/limits.ts'
@@ -103,8 +104,9 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     observer,
     log,
   })
-  const general = new GeneralLane({ proxy, limits, observer, monotonic })
-  const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, monotonic, general }) : general
+  const wires = new WirePool(limits, monotonic)
+  const general = new GeneralLane({ proxy, limits, observer, wires, monotonic })
+  const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, wires, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
@@ -123,6 +125,7 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     counters,
     row,
     lane,
+    wires,
     contexts,
     upstreams,
     http: entranceOf('http', init.httpPort),
@@ -140,6 +143,7 @@ type Parts = {
   readonly counters: Counters
   readonly row: number
   readonly lane: Lane
+  readonly wires: WirePool
   readonly contexts: TlsContexts
   readonly upstreams: UpstreamRegistry
   readonly http: Entrance | undefined
@@ -191,7 +195,7 @@ class RunningFrontDoor implements FrontDoor {
 
   endpoints(sets: readonly EndpointSet[]): void {
     this.#upstreams.update(sets)
-    this.#parts.lane.keepEndpoints(this.#upstreams.keptEndpointIds())
+    this.#keepEndpoints()
   }
 
   *applying({ snapshot, sets, table }: Change): Generator<void, void> {
@@ -208,7 +212,7 @@ class RunningFrontDoor implements FrontDoor {
       this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
       init.log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
     }
-    lane.keepEndpoints(this.#upstreams.keptEndpointIds())
+    this.#keepEndpoints()
   }
 
   endpointIds(): ReadonlySet<string> {
@@ -226,6 +230,7 @@ class RunningFrontDoor implements FrontDoor {
   async drain(timeoutMs: number): Promise<number> {
     await this.#closeListeners()
     const cut = await this.#parts.lane.drain(timeoutMs)
+    this.#parts.wires.destroy()
     await this.#services.close()
     return cut
   }
@@ -233,6 +238,7 @@ class RunningFrontDoor implements FrontDoor {
   async close(): Promise<void> {
     await this.#closeListeners()
     await this.#parts.lane.close()
+    this.#parts.wires.destroy()
     await this.#services.close()
   }
 
@@ -250,6 +256,12 @@ class RunningFrontDoor implements FrontDoor {
       yield
     }
     this.#specs = specs
+  }
+
+  #keepEndpoints(): void {
+    const ids = this.#upstreams.keptEndpointIds()
+    this.#parts.wires.keep(ids)
+    this.#parts.lane.keepEndpoints(ids)
   }
 
   async #closeListeners(): Promise<void> {

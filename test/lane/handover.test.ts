@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { GeneralLane } from '#lane/general/general-lane.ts'
+import { WirePool } from '#lane/wire/wire-pool.ts'
 import { defaultLimits } from '#proxy/limits.ts'
 import { silentObserver } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
@@ -27,7 +28,8 @@ async function handover(bytes: number): Promise<number> {
     observer,
     log: silentLog,
   })
-  const lane = new GeneralLane({ proxy, limits: defaultLimits, observer, monotonic })
+  const wires = new WirePool(defaultLimits, monotonic)
+  const lane = new GeneralLane({ proxy, limits: defaultLimits, observer, wires, monotonic })
   const server = createServer((socket) => {
     const facts = { address: '127.0.0.1', remotePort: 0, scheme: 'http', port: 0, tls: undefined } as const
     const read = (): void => {
@@ -44,6 +46,7 @@ async function handover(bytes: number): Promise<number> {
   after(async () => {
     server.close()
     await lane.close()
+    wires.destroy()
   })
   // A server that listens on TCP has an address with a port.
   return (server.address() as AddressInfo).port

@@ -34,7 +34,7 @@ describe('HTTP/2', () => {
     expect(answer.headers['set-cookie']).toEqual(['a=1', 'b=2'])
     expect(answer.headers['x-hop']).toBeUndefined()
     const fields = JSON.parse(String(answer.headers['x-fields'])) as string[]
-    expect(fields.slice(0, 2)).toEqual(['host', 'a.test'])
+    expect(fields.slice(0, 2)).toEqual(['Host', 'a.test'])
     expect(fields[fields.indexOf('cookie') + 1]).toBe('x=1; y=2')
     expect(fields.join('\n')).not.toMatch(/:path|:authority|transfer-encoding/i)
     expect(origin.requests[0]!.url).toBe('/a/b?c')

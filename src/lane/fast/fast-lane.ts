@@ -12,16 +12,16 @@ import { emptyWithin } from '../empty-within.ts'
 import type { Lane } from '../lane.ts'
 import { type ConnectionHost, FastConnection } from './connection.ts'
 import { HeadParser } from '#lane/wire/parse.ts'
-import { Ticker } from '#lane/wire/ticker.ts'
+import type { Ticker } from '#lane/wire/ticker.ts'
 import type { UnfitReason } from './unfit.ts'
-import { WirePool } from '#lane/wire/wire-pool.ts'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 
 export type FastLaneInit = {
   readonly proxy: Proxy
   readonly limits: Limits
   readonly observer: Observer
-  /** Milliseconds that never go back. */
-  readonly monotonic: () => number
+  /** Shared with the general lane, and closed by whoever made it. */
+  readonly wires: WirePool
   /** Serves what this lane does not. */
   readonly general: Lane
 }
@@ -41,11 +41,11 @@ export class FastLane implements Lane, ConnectionHost {
   #runtime: Runtime
   #isDraining: boolean
 
-  constructor({ proxy, limits, observer, monotonic, general }: FastLaneInit) {
+  constructor({ proxy, limits, observer, wires, general }: FastLaneInit) {
     this.proxy = proxy
     this.limits = limits
-    this.ticker = new Ticker(monotonic)
-    this.pool = new WirePool(limits, this.ticker)
+    this.ticker = wires.ticker
+    this.pool = wires
     this.parser = new HeadParser({ bytes: limits.headerBytes, fields: limits.headerCount })
     this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(limits.idleTimeoutMs / 1000)}\r\n`
     this.#observer = observer
@@ -74,7 +74,6 @@ export class FastLane implements Lane, ConnectionHost {
   }
 
   keepEndpoints(ids: ReadonlySet<string>): void {
-    this.pool.keep(ids)
     this.#general.keepEndpoints(ids)
   }
 
@@ -112,8 +111,6 @@ export class FastLane implements Lane, ConnectionHost {
   async close(): Promise<void> {
     for (const { socket } of this.#connections) socket.destroy()
     for (const socket of this.#lateSockets) socket.destroy()
-    this.pool.destroy()
-    this.ticker.stop()
     await this.#general.close()
   }
 }

@@ -1,5 +1,5 @@
 /**
- * One try to send an exchange to one endpoint, as an undici handler. Reports each thing once and in order, and nothing
+ * One try to send an exchange to one endpoint over TLS, as an undici handler. Reports each thing once and in order, and nothing
  * any more after `cancel`.
  */
 import type { Readable } from 'node:stream'
@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici'
 import type { ResponseHead } from '#http/head.ts'
 import { passableTrailers } from '#http/trailers.ts'
 import type { Failure } from '#proxy/failure.ts'
+import type { JudgedHead } from '#proxy/response-memory.ts'
 import type { Lease, Wire, WiredHandler } from './pools.ts'
 import { failureOf, type Progress } from './upstream-failure.ts'
 
@@ -21,12 +22,12 @@ export interface UpstreamAttempt {
 export interface AttemptOwner {
   /** Connected; the request is written next. */
   onConnected(): void
-  /** `last`: the response has no body, and its head said so by ending it (HTTP/2). */
-  onHead(head: ResponseHead, last: boolean): void
+  /** `last`: no body follows, and its head says so. `judged`: the head is no surprise any more. */
+  onHead(head: ResponseHead, last: boolean, judged?: JudgedHead): void
   /** Returns whether more may come; `resume` says when, if not. */
   onData(chunk: Buffer): boolean
-  /** Flat trailer fields, those that may pass. */
-  onEnd(trailers: string[]): void
+  /** Flat trailer fields, those that may pass. `bytes`: the last ones of the body, which are only there for now. */
+  onEnd(trailers: readonly string[], bytes?: Buffer): void
   onAttemptFailed(failure: Failure): void
 }
 

@@ -9,8 +9,8 @@
  * | request body in IncomingMessage           | 64 KiB (one read of the socket)                 |
  * | request body in an Http2Stream            | 64 KiB (stream window)                          |
  * | request body in Upload                    | 16 KiB                                          |
- * | request body in undici's socket           | 64 KiB (writableHighWaterMark of net)           |
- * | response body in undici's socket          | 64 KiB, then the endpoint's TCP window closes   |
+ * | request body in the endpoint's socket     | 64 KiB (writableHighWaterMark of net)           |
+ * | response body in the endpoint's socket    | 64 KiB, then the endpoint's TCP window closes   |
  * | response body in ServerResponse           | 64 KiB (writableHighWaterMark of its socket)    |
  * | response body in an Http2Stream           | 64 KiB, and `maxSessionMemory` per connection   |
  * | pipelined requests of one connection      | those of one read of 64 KiB                     |
@@ -43,7 +43,8 @@ export interface Downstream {
   start(head: ResponseHead, ending: Ending): void
   /** Whether it takes more at once. */
   write(chunk: Buffer): boolean
-  end(trailers: readonly string[]): void
+  /** `bytes`: the last of the body; only there until this returns. */
+  end(trailers: readonly string[], bytes?: Buffer): void
   reply(reply: Reply, ending: Ending): void
   /** Breaks off so that the client can tell. */
   abort(): void

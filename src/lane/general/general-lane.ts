@@ -1,8 +1,9 @@
 /**
- * The lane that speaks everything: node:http and node:http2 towards clients, undici towards endpoints, http-proxy for
- * WebSockets.
+ * The lane that speaks everything: node:http and node:http2 towards clients; towards endpoints wires for clear
+ * HTTP/1.1, undici for TLS, node:http2 for HTTP/2, http-proxy for WebSockets.
  */
 import type { Socket } from 'node:net'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
@@ -19,6 +20,8 @@ export type GeneralLaneInit = {
   readonly proxy: Proxy
   readonly limits: Limits
   readonly observer: Observer
+  /** Shared with the fast lane, and closed by whoever made it. */
+  readonly wires: WirePool
   /** Milliseconds that never go back. */
   readonly monotonic: () => number
 }
@@ -31,14 +34,15 @@ export class GeneralLane implements Lane {
   #runtime: Runtime
   #closed: boolean
 
-  constructor({ proxy, limits, observer, monotonic }: GeneralLaneInit) {
+  constructor({ proxy, limits, observer, wires, monotonic }: GeneralLaneInit) {
     this.#runtime = emptyRuntime
     this.#closed = false
     this.#pools = new Pools(limits)
     this.#sessions = new H2Sessions(limits)
     const runtime = (): Runtime => this.#runtime
-    this.#h1 = new H1Server({ proxy, limits, observer, pools: this.#pools, sessions: this.#sessions, runtime })
-    this.#h2 = new H2Server({ proxy, limits, pools: this.#pools, sessions: this.#sessions, runtime, monotonic })
+    const upstream = { wires, pools: this.#pools, sessions: this.#sessions }
+    this.#h1 = new H1Server({ proxy, limits, observer, ...upstream, runtime })
+    this.#h2 = new H2Server({ proxy, limits, ...upstream, runtime, monotonic })
   }
 
   serve(socket: Socket, connection: Connection, early?: Buffer): void {

@@ -5,6 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RequestHead } from '#http/head.ts'
+import { RequestWriter } from '#lane/wire/serialize.ts'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Failure } from '#proxy/failure.ts'
 import type { Limits } from '#proxy/limits.ts'
@@ -20,6 +22,7 @@ import { UpgradeTransport } from './upgrade.ts'
 
 export type H1Env = {
   readonly proxy: Proxy
+  readonly wires: WirePool
   readonly pools: Pools
   readonly sessions: H2Sessions
   readonly observer: Observer
@@ -41,6 +44,7 @@ export class H1Connection {
   readonly #facts: Connection
   readonly #env: H1Env
   readonly #isDraining: () => boolean
+  readonly #writer: RequestWriter
   readonly #waiting: Waiting[]
   #current: { readonly transport: GeneralTransport; readonly request: IncomingMessage } | undefined
   /** From the first request until none is left, the moments between two included. */
@@ -60,6 +64,7 @@ export class H1Connection {
     this.#facts = facts
     this.#env = env
     this.#isDraining = isDraining
+    this.#writer = new RequestWriter()
     this.#waiting = []
     this.#current = undefined
     this.#serving = false
@@ -137,7 +142,7 @@ export class H1Connection {
     const { proxy, limits } = this.#env
     this.#serving = true
     this.#requests++
-    const transport = new GeneralTransport(this.#env)
+    const transport = new GeneralTransport(this.#env, this.#writer)
     const exchange = this.#exchange(transport, head)
     const downstream = new H1Downstream({
       request,

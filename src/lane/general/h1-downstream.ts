@@ -13,6 +13,8 @@ export type H1Init = {
   readonly isLast: () => boolean
 }
 
+const smallBody = 8 * 1024
+
 export class H1Downstream implements Downstream {
   readonly events: DownstreamEvents
   readonly source: IncomingMessage
@@ -80,12 +82,15 @@ export class H1Downstream implements Downstream {
     return more
   }
 
-  end(trailers: readonly string[]): void {
+  end(trailers: readonly string[], bytes?: Buffer): void {
     if (this.#response.destroyed) return
     this.#begun = true
     // Only chunked framing has a place for them; node writes none otherwise.
     if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers))
-    this.#response.end()
+    if (bytes === undefined) this.#response.end()
+    // Text leaves in one write with the head, if that is still here.
+    else if (bytes.length <= smallBody) this.#response.end(bytes.toString('latin1'), 'latin1')
+    else this.#response.end(Buffer.from(bytes))
     if (this.#response.writableLength > 0) this.#watch(true)
   }
 

@@ -76,11 +76,12 @@ export class H2Downstream implements Downstream {
     return more
   }
 
-  end(trailers: readonly string[]): void {
+  end(trailers: readonly string[], bytes?: Buffer): void {
     this.#ended = true
     this.#trailers = trailers
     if (this.source.destroyed || this.source.writableEnded) return
-    this.source.end()
+    if (bytes === undefined) this.source.end()
+    else this.source.end(Buffer.from(bytes))
     if (this.source.writableLength > 0) this.#watch(true)
     this.#stopReading()
   }

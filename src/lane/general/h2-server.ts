@@ -2,6 +2,8 @@
 import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { RequestHead } from '#http/head.ts'
+import { RequestWriter } from '#lane/wire/serialize.ts'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
@@ -14,6 +16,7 @@ import { GeneralTransport } from './transport.ts'
 
 export type H2Env = {
   readonly proxy: Proxy
+  readonly wires: WirePool
   readonly pools: Pools
   readonly sessions: H2Sessions
   readonly limits: Limits
@@ -25,6 +28,7 @@ export type H2Env = {
 type Client = {
   readonly facts: Connection
   readonly resets: ResetBudget
+  readonly writer: RequestWriter
   open: number
   requests: number
   isCut: boolean
@@ -79,6 +83,7 @@ export class H2Server {
     const client: Client = {
       facts,
       resets: new ResetBudget(limits.streamResets, monotonic()),
+      writer: new RequestWriter(),
       open: 0,
       requests: 0,
       isCut: false,
@@ -106,7 +111,7 @@ export class H2Server {
     client.requests++
     this.#closeAfterLast(session as ServerHttp2Session, client)
     const { proxy, limits, runtime } = this.#env
-    const transport = new GeneralTransport(this.#env)
+    const transport = new GeneralTransport(this.#env, client.writer)
     const exchange = proxy.begin({
       received: headOf(raw),
       transport,

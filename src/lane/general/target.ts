@@ -16,6 +16,12 @@ export type Target = {
   readonly key: string
 }
 
+/** Whether the endpoint is spoken to in HTTP/1.1 without encryption. */
+export function isClearHttp1({ upstream, connection }: Exchange): boolean {
+  const protocol = upstream?.spec.protocol ?? 'http'
+  return protocol === 'http' || (protocol === 'auto' && connection.scheme === 'http')
+}
+
 /** Throws when the upstream's TLS settings cannot be used. */
 export function targetOf({ upstream, connection, timeouts }: Exchange, endpoint: Endpoint, limits: Limits): Target {
   const { protocol = 'http', tls: spec, bounds } = upstream?.spec ?? {}

@@ -1,23 +1,28 @@
 /** The four verbs for requests of the general lane: a client's side of either protocol, and an endpoint's of either. */
 import type { ResponseHead } from '#http/head.ts'
+import type { RequestWriter } from '#lane/wire/serialize.ts'
+import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { type Failure, failures } from '#proxy/failure.ts'
 import { mayRunTwice } from '#proxy/retry.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Proxy } from '#proxy/proxy.ts'
+import type { JudgedHead } from '#proxy/response-memory.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { Attempt, type AttemptOwner, type UpstreamAttempt } from './attempt.ts'
+import { Attempt, type AttemptOwner, type AttemptRequest, type UpstreamAttempt } from './attempt.ts'
 import { BodyTape } from './body-tape.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
 import { H2Attempt } from './h2-attempt.ts'
 import type { H2Sessions } from './h2-sessions.ts'
 import type { Pools } from './pools.ts'
-import { type Target, targetOf } from './target.ts'
+import { isClearHttp1, type Target, targetOf } from './target.ts'
 import { Upload } from './upload.ts'
+import { WireAttempt } from './wire-attempt.ts'
 
 export type GeneralInit = {
   readonly proxy: Proxy
+  readonly wires: WirePool
   readonly pools: Pools
   readonly sessions: H2Sessions
   readonly limits: Limits
@@ -25,6 +30,7 @@ export type GeneralInit = {
 
 export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents {
   readonly #init: GeneralInit
+  readonly #writer: RequestWriter
   // Assigned by `attach` before anything can happen: the client's side needs its events, and they are us.
   #downstream!: Downstream
   #exchange!: Exchange
@@ -35,8 +41,10 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   #relayed: boolean
   #proceeded: boolean
 
-  constructor(init: GeneralInit) {
+  /** `writer`: that of the client's connection. */
+  constructor(init: GeneralInit, writer: RequestWriter) {
     this.#init = init
+    this.#writer = writer
     this.#attempt = undefined
     this.#tape = undefined
     this.#headOnly = false
@@ -51,13 +59,12 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
 
   send(exchange: Exchange, endpoint: Endpoint): void {
     this.#drop()
+    if (isClearHttp1(exchange)) return this.#sendByWire(exchange, endpoint)
     const way = usable(exchange, endpoint, this.#init.limits)
     if ('cause' in way) return this.#init.proxy.onFailure(exchange, way)
-    const { readMs, streamIdleMs } = exchange.timeouts
-    const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, way) : undefined
-    const request = { ...exchange.sent, body, readMs, bodyMs: streamIdleMs === undefined ? readMs : 0 }
+    const request = this.#request(exchange, way.protocol)
     if (way.protocol === 'h1') {
-      const attempt = new Attempt(this, this.#init.pools.lease(way), body)
+      const attempt = new Attempt(this, this.#init.pools.lease(way), request.body)
       this.#attempt = attempt
       attempt.start(request)
     } else {
@@ -90,10 +97,10 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#downstream.proceed()
   }
 
-  onHead(head: ResponseHead, last: boolean): void {
+  onHead(head: ResponseHead, last: boolean, judged?: JudgedHead): void {
     const attempt = this.#attempt
     this.#headOnly = last
-    this.#init.proxy.onResponse(this.#exchange, head)
+    this.#init.proxy.onResponse(this.#exchange, head, judged)
     // Nobody wants it: another attempt is still to come, or waits for an endpoint.
     if (head.status >= 200 && !this.#relayed && this.#attempt === attempt) this.#drop()
   }
@@ -103,9 +110,10 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     return this.#downstream.write(chunk)
   }
 
-  onEnd(trailers: string[]): void {
+  onEnd(trailers: readonly string[], bytes?: Buffer): void {
     this.#attempt = undefined
-    this.#downstream.end(trailers)
+    if (bytes !== undefined) this.#exchange.responseBytes += bytes.length
+    this.#downstream.end(trailers, bytes)
   }
 
   onAttemptFailed(failure: Failure): void {
@@ -132,7 +140,27 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#init.proxy.onFailure(this.#exchange, failure)
   }
 
-  #upload(exchange: Exchange, { protocol }: Target): Upload {
+  #sendByWire(exchange: Exchange, endpoint: Endpoint): void {
+    const { connectMs, sendMs } = exchange.timeouts
+    const attempt = new WireAttempt({
+      owner: this,
+      request: this.#request(exchange, 'h1'),
+      sendMs,
+      checked: exchange.route?.requestFilters.length === 0,
+      writer: this.#writer,
+    })
+    this.#attempt = attempt
+    attempt.start(this.#init.wires, endpoint, connectMs)
+  }
+
+  #request(exchange: Exchange, protocol: Target['protocol']): AttemptRequest {
+    const { method, target, fields } = exchange.sent
+    const { readMs, streamIdleMs } = exchange.timeouts
+    const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, protocol) : undefined
+    return { method, target, fields, body, readMs, bodyMs: streamIdleMs === undefined ? readMs : 0 }
+  }
+
+  #upload(exchange: Exchange, protocol: Target['protocol']): Upload {
     // HTTP/2 can refuse a request of any method when a part of its body is gone already.
     const keeps = protocol === 'h2' || mayRunTwice(exchange)
     const tape = (this.#tape ??= new BodyTape(keeps ? this.#init.limits.replayBytes : 0))

@@ -1,6 +1,7 @@
 /**
  * A request body on its way to the endpoint. Reads from the client only as fast as the endpoint takes it, counts, and
- * never ends well unless the client's message did: undici then breaks the upstream connection instead of finishing.
+ * never ends well unless the client's message did: the connection to the endpoint is
+ * then broken instead of finished.
  * What an earlier attempt has read comes first, from the tape.
  */
 import { Readable } from 'node:stream'
@@ -121,7 +122,7 @@ export class Upload extends Readable {
 
   #fail(failure: Failure): void {
     if (this.destroyed) return
-    // Nobody may be listening yet: undici attaches its listener when it takes the body over.
+    // Nobody may be listening yet: whoever sends the body listens from when it takes it over.
     this.on('error', () => {})
     this.#init.source.pause()
     this.destroy(new Error(failure.detail))

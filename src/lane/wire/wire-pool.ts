@@ -8,7 +8,7 @@ import type { Endpoint } from '#upstream/endpoint.ts'
 import { noResponseBlock } from './block.ts'
 import { HeadParser } from './parse.ts'
 import { ResponseWriter } from './serialize.ts'
-import type { Ticker } from './ticker.ts'
+import { Ticker } from './ticker.ts'
 import { type EndpointMemory, Wire, type WireHost } from './wire.ts'
 
 type Entry = { readonly idle: Wire[]; readonly memory: EndpointMemory; open: number; retired: boolean }
@@ -26,13 +26,14 @@ export class WirePool implements WireHost {
   readonly #entries = new Map<string, Entry>()
   readonly #wires = new Map<Wire, Entry>()
 
-  constructor(limits: Limits, ticker: Ticker) {
+  /** `monotonic`: milliseconds that never go back. */
+  constructor(limits: Limits, monotonic: () => number) {
     this.#limits = limits
-    this.ticker = ticker
+    this.ticker = new Ticker(monotonic)
     this.parser = new HeadParser({ bytes: limits.responseHeaderBytes, fields: mostFields })
     this.buffer = Buffer.allocUnsafeSlow(readBytes)
     this.idleMs = limits.upstreamIdleTimeoutMs
-    ticker.watch(this.#wires)
+    this.ticker.watch(this.#wires)
   }
 
   /** A wire to this endpoint, connected or about to be; `undefined` when all it may have are busy. */
@@ -57,10 +58,11 @@ export class WirePool implements WireHost {
     }
   }
 
-  /** Cuts everything. */
+  /** Cuts everything, and stops the clock. */
   destroy(): void {
     this.#entries.clear()
     for (const wire of this.#wires.keys()) wire.cut()
+    this.ticker.stop()
   }
 
   onWireIdle(wire: Wire): void {

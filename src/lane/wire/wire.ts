@@ -128,6 +128,11 @@ export class Wire implements Ticking {
     return this.#buffer !== this.#host.buffer
   }
 
+  /** The private bytes of this moment's `onWireBody` are its user's for good: the wire reads into others. */
+  giveAway(): void {
+    this.#buffer = this.#host.buffer
+  }
+
   /** Takes the wire for one request. It is `isReady` now, or says so later. */
   begin(user: WireUser, method: string, readMs: number): void {
     this.#user = user
