@@ -22,6 +22,7 @@ import type { DiscoveryMode, EndpointSet } from '#snapshot/snapshot.ts'
 import type { DocumentState, Source } from '#source/source.ts'
 import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
+import type { TracingSettings } from '#telemetry/tracing-settings.ts'
 import { createCounters } from '#worker/counters.ts'
 import { type AffinityKeySource, readAffinityKey } from '#worker/affinity-key.ts'
 import type { PoolPorts, SharedSettings } from '#worker/pool.ts'
@@ -60,6 +61,8 @@ export type Settings = {
   readonly exposeCause: boolean
   /** `-` is standard output. */
   readonly accessLog: 'off' | '-' | { readonly file: string }
+  /** What the environment says of traces; absent: none are made. */
+  readonly tracing?: TracingSettings | undefined
   readonly drainTimeoutMs: number
   readonly limits: Limits
   /** Where the key of session cookies comes from; absent for one of this process only. */
@@ -154,7 +157,8 @@ async function build(settings: Settings): Promise<House> {
     env: settings.env,
   })
   const { ingressClasses, compat, configMap } = settings
-  const options = { ingressClasses, compat, configMap, discovery: settings.discovery }
+  const collector = settings.tracing?.endpoint !== undefined
+  const options = { ingressClasses, compat, configMap, collector, discovery: settings.discovery }
   const loop = new ControlLoop({
     sources: settings.sources,
     options,
@@ -197,6 +201,7 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
     affinityKey: key,
     ticketKeys: randomBytes(48),
     counters: createCounters(workers),
+    tracing: settings.tracing,
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
     defaultCertificate: await createDefaultCertificate(new Date()),
   }

@@ -92,6 +92,7 @@ function recordsOf(userAgent: string): AccessRecord[] {
     retried: undefined,
     upstreamStatus: 200,
     requestId: turn.toString(16).padStart(32, '7'),
+    traceId: undefined,
     userAgent,
     referer: pieceOf('Referer: '),
     tls: 'TLSv1.3',

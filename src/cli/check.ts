@@ -22,7 +22,7 @@ error: something asked for will not happen. warning: it happens differently. inf
 Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or folder is wrong.`,
   flags: [...compileFlags, 'report', 'strict'],
   run: async ({ operands, flags, io }) => {
-    const offline = await readOffline(operands, flags)
+    const offline = await readOffline(operands, flags, io.env)
     const verdicts = judgeMigration(offline.resources, offline.problems)
     const print = { text: printText, json: printJson, markdown: printReport }[flags.report]
     io.out(print(offline, verdicts))

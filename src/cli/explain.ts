@@ -30,7 +30,7 @@ Exit codes: 0 explained, whatever the outcome; 2 a flag, the URL or a folder is 
   run: async ({ operands, flags, io }) => {
     const [url = '', ...folders] = operands
     requireUrl(url, folders)
-    const { resources, compiled } = await readOffline(folders, flags)
+    const { resources, compiled } = await readOffline(folders, flags, io.env)
     const endpoints = endpointsOf(resources, compiled.snapshot.upstreams, flags.nodeName)
     const explanation = explain({ compiled, endpoints, url, method: flags.method, fields: flags.header.flat() })
     io.out(

@@ -6,6 +6,7 @@ import type { Problem } from '#resource/problem.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { loadOnce } from '#source/load.ts'
 import type { DocumentState } from '#source/source.ts'
+import type { Io } from './command.ts'
 import type { FlagValues } from './flags.ts'
 import { requireFolders } from './folders.ts'
 import { type compileFlags, toCompileOptions } from './settings.ts'
@@ -22,11 +23,12 @@ export type Offline = {
 export async function readOffline(
   folders: readonly string[],
   flags: FlagValues<(typeof compileFlags)[number]>,
+  env: Io['env'],
 ): Promise<Offline> {
   requireFolders(folders)
   const batch = await loadOnce(folders)
   const resources = new ResourceSet(batch.resources)
-  const compiled = compile(resources, toCompileOptions(flags, Date.now()))
+  const compiled = compile(resources, toCompileOptions(flags, Date.now(), env))
   return {
     resources,
     compiled,

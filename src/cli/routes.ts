@@ -18,7 +18,7 @@ export const routesCommand = defineCommand({
 Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or folder is wrong.`,
   flags: [...compileFlags, 'output'],
   run: async ({ operands, flags, io }) => {
-    const { compiled, problems } = await readOffline(operands, flags)
+    const { compiled, problems } = await readOffline(operands, flags, io.env)
     const { snapshot, shadowed } = compiled
     if (flags.output === 'json') {
       io.out(

@@ -12,6 +12,7 @@ import type { Settings } from '../main.ts'
 import type { Io } from './command.ts'
 import type { FlagKey, FlagValues } from './flags.ts'
 import type { HostPort } from './grammar.ts'
+import { readOtelVariables } from './otel-variables.ts'
 import { UserError } from './user-error.ts'
 
 // Every key of `defaultLimits` is one of Limits, so the cast cannot lie.
@@ -52,6 +53,8 @@ export type Surroundings = Pick<Settings, 'sources' | 'log' | 'portConflict' | '
 /** Looks up the DNS servers that are given by name. Throws UserError when one has no address. */
 export async function toSettings(flags: DoorFlags, surroundings: Surroundings): Promise<Settings> {
   const { admin, accessLog, forwarded, drainTimeout } = flags
+  const { tracing, problems } = readOtelVariables(surroundings.env)
+  for (const problem of problems) surroundings.log.warn(problem)
   return {
     ...surroundings,
     bind: flags.bind,
@@ -71,6 +74,7 @@ export async function toSettings(flags: DoorFlags, surroundings: Surroundings): 
     forwardedField: forwarded,
     exposeCause: flags.exposeCause,
     accessLog: accessLog === 'off' || accessLog === '-' ? accessLog : { file: accessLog },
+    tracing,
     drainTimeoutMs: drainTimeout,
     limits: toLimits(flags),
     affinityKey: toKeySource(flags, surroundings.env),
@@ -78,9 +82,15 @@ export async function toSettings(flags: DoorFlags, surroundings: Surroundings): 
   }
 }
 
-export function toCompileOptions(flags: FlagValues<(typeof compileFlags)[number]>, now: number): CompileOptions {
+/** `env` is that of the process, where there is one. */
+export function toCompileOptions(
+  flags: FlagValues<(typeof compileFlags)[number]>,
+  now: number,
+  env: Surroundings['env'] = {},
+): CompileOptions {
   const { ingressClasses, compat, configMap, discovery } = flags
-  return { ingressClasses, compat, configMap, discovery, now }
+  const collector = readOtelVariables(env).tracing?.endpoint !== undefined
+  return { ingressClasses, compat, configMap, discovery, collector, now }
 }
 
 /** The operational log of a command, on standard error. */

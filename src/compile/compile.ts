@@ -42,6 +42,8 @@ export type CompileOptions = {
   readonly discovery: readonly DiscoveryMode[]
   /** `namespace/name` of the ConfigMap with ingress-nginx's global keys. */
   readonly configMap: string | undefined
+  /** The environment names a collector: every route is traced that does not say otherwise. */
+  readonly collector?: boolean
   /** Milliseconds since the epoch: certificates are judged by it. */
   readonly now: number
 }
@@ -97,8 +99,10 @@ export function compile(
   memo: CompileMemo = new CompileMemo(),
 ): Compiled {
   const problems: Problem[] = []
-  const { configMap, compat } = options
-  const global = memo.globals(resources, configMap, (watched, found) => readGlobals(watched, configMap, found))
+  const { configMap, compat, collector = false } = options
+  const global = memo.globals(resources, configMap, (watched, found) =>
+    readGlobals(watched, { reference: configMap, collector }, found),
+  )
   problems.push(...global.problems)
   const globals = global.value
   const { ours, foreign } = selectIngresses(resources, options, problems)
@@ -139,6 +143,7 @@ export function compile(
       upstreams: followed(routes, placements, settled),
       certificates: tls.certificates,
       tlsHosts: tls.hosts,
+      ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
     },
     statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
       compareText(a.object, b.object),

@@ -13,6 +13,7 @@ import { guardPolicies } from './guards.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { rewritePolicies } from './ingress-nginx/rewriting.ts'
 import type { Shaping } from './ingress-nginx/shaping.ts'
+import { routeTracing } from './ingress-nginx/tracing.ts'
 import type { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import type { Resolved } from './upstream-list.ts'
@@ -69,6 +70,7 @@ export function routeOf(
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
     ...(shaping.logged ? {} : { logged: false }),
+    ...tracingOf(claim, plan),
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
     ...errorsOf({ claim, plan, errors }, surroundings),
   }
@@ -85,6 +87,18 @@ export function routeOf(
     route: { ...route, policies: inOrder([...route.policies, ...networkPoliciesOf(route, surroundings)]) },
     unreachable: undefined,
   }
+}
+
+function tracingOf({ ingress, backend, path }: Claim, { shaping }: Plan): Pick<RouteSpec, 'tracing'> {
+  if (shaping.tracing === undefined) return {}
+  const { namespace, name } = ingress.metadata
+  const constants = new Map([
+    ['namespace', namespace],
+    ['ingress_name', name],
+    ['service_name', backend?.kind === 'service' ? backend.name : ''],
+    ['location_path', path.value],
+  ] as const)
+  return { tracing: routeTracing(shaping.tracing, constants) }
 }
 
 /** Whoever may not reach the canary may not reach the route: nobody knows beforehand where a request will go. */

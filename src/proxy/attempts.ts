@@ -84,6 +84,7 @@ export class Attempts {
   answered(exchange: Exchange, status: number): void {
     const { endpoint } = exchange
     if (endpoint === undefined) return
+    exchange.trace?.attemptAnswered(status)
     endpoint.consecutiveFailures = 0
     endpoint.observe(this.#env.monotonic() - exchange.attemptTick, this.#env.now())
     this.tellOutcome(exchange, !isSick(status))
@@ -169,12 +170,14 @@ export class Attempts {
     exchange.endpoint = endpoint
     exchange.held = true
     endpoint.acquire(this.#env.now())
+    exchange.trace?.attemptBegins(exchange, endpoint, tick)
     exchange.transport.send(exchange, endpoint)
   }
 
   #blame(exchange: Exchange, { cause }: Failure): void {
     const { endpoint, upstream, responding } = exchange
     if (endpoint === undefined || failures[cause].side !== 'upstream') return
+    exchange.trace?.attemptFailed(cause, this.#env.monotonic())
     endpoint.consecutiveFailures++
     if (cause === 'upstream_timeout') endpoint.observe(this.#env.monotonic() - exchange.attemptTick, this.#env.now())
     // Being full is our own bound, and what comes after the head has been told already.

@@ -13,6 +13,7 @@ import type { Connection } from './connection.ts'
 import type { Failure } from './failure.ts'
 import type { RequestMemory } from './request-memory.ts'
 import type { Route, Runtime } from './runtime.ts'
+import type { Trace } from './trace.ts'
 import type { Transport } from './transport.ts'
 
 export type ExchangeInit = {
@@ -59,6 +60,8 @@ export class Exchange implements FilterContext {
   hasBody: boolean
   /** As sent to the endpoint; `undefined` for a request that was refused before that. */
   requestId: string | undefined
+  /** Present on routes that are traced. */
+  trace: Trace | undefined
 
   route: Route | undefined
   timeouts: TimeoutSpec
@@ -133,6 +136,7 @@ export class Exchange implements FilterContext {
     this.admitted = undefined
     this.hasBody = false
     this.requestId = undefined
+    this.trace = undefined
     this.route = undefined
     this.timeouts = noTimeouts
     this.maxBodyBytes = 0

@@ -27,6 +27,7 @@ import type { Prepared, RequestMemory, ScannedHead } from './request-memory.ts'
 import type { JudgedHead } from './response-memory.ts'
 import type { Route, Runtime } from './runtime.ts'
 import { sessionCookie } from './stickiness.ts'
+import type { Tracer } from './trace.ts'
 
 /** What the proxy needs from the world. Clocks and chance are parameters. */
 export type ProxyEnv = {
@@ -50,6 +51,8 @@ export type ProxyEnv = {
   readonly exposeCause: boolean
   readonly limits: Limits
   readonly observer: Observer
+  /** Absent: no route is traced. */
+  readonly tracer?: Tracer | undefined
   readonly log: Log
 }
 
@@ -195,11 +198,9 @@ class RequestProxy implements Proxy {
     exchange.upstream = route.upstream
     if (route.spec.timeouts.requestMs !== undefined)
       boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
-    exchange.sent = {
-      method: received.method,
-      target: exchange.admitted!.target,
-      fields: this.#fieldsOf(exchange, prepared, id),
-    }
+    const fields = this.#fieldsOf(exchange, prepared, id)
+    exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
+    if (route.spec.tracing !== undefined) this.#trace(exchange, fields)
   }
 
   #fieldsOf({ admitted }: Exchange, { client, authority, fields: known }: Prepared, id: string): string[] {
@@ -208,6 +209,13 @@ class RequestProxy implements Proxy {
     if (own !== authority) withAuthority(fields, own, client, { forwarded: this.#env.forwardedField })
     fields[fields.length - 1] = id
     return fields
+  }
+
+  /** Until there is an attempt, whoever is asked about the request is told of the exchange itself. */
+  #trace(exchange: Exchange, fields: string[]): void {
+    const trace = this.#env.tracer?.begin(exchange)
+    exchange.trace = trace
+    trace?.mark(fields, trace.spanId)
   }
 
   /** What follows from the fields alone, for this request and the next ones that have the same. */

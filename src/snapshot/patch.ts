@@ -3,7 +3,7 @@
  * that nobody who has the first must be told, or read, all of the second.
  */
 import { isEqual } from './diff.ts'
-import type { CertificateSpec, RouteSpec, Snapshot, TlsHostSpec, UpstreamSpec } from './snapshot.ts'
+import type { CertificateSpec, RouteSpec, Snapshot, TlsHostSpec, TracingSpec, UpstreamSpec } from './snapshot.ts'
 
 /** In order: `count` items of the list before, from `from` on, or new items. */
 export type Run<T> = { readonly from: number; readonly count: number } | { readonly items: readonly T[] }
@@ -14,6 +14,8 @@ export type SnapshotPatch = {
   readonly upstreams: readonly Run<UpstreamSpec>[]
   readonly certificates: readonly Run<CertificateSpec>[]
   readonly tlsHosts: readonly Run<TlsHostSpec>[]
+  /** As it is afterwards: it is small. */
+  readonly tracing?: TracingSpec
 }
 
 /** The snapshot that everybody has who has none. */
@@ -30,6 +32,7 @@ export function adopt(before: Snapshot, after: Snapshot): Snapshot {
     upstreams: adoptList(before.upstreams, after.upstreams, idOf),
     certificates: adoptList(before.certificates, after.certificates, idOf),
     tlsHosts: adoptList(before.tlsHosts, after.tlsHosts, ({ host }) => host),
+    ...tracingOf(after),
   }
 }
 
@@ -41,6 +44,7 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
     upstreams: runsOf(before.upstreams, after.upstreams),
     certificates: runsOf(before.certificates, after.certificates),
     tlsHosts: runsOf(before.tlsHosts, after.tlsHosts),
+    ...tracingOf(after),
   }
 }
 
@@ -52,7 +56,12 @@ export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
     upstreams: applyRuns(before.upstreams, patch.upstreams),
     certificates: applyRuns(before.certificates, patch.certificates),
     tlsHosts: applyRuns(before.tlsHosts, patch.tlsHosts),
+    ...tracingOf(patch),
   }
+}
+
+function tracingOf({ tracing }: { readonly tracing?: TracingSpec }): Pick<Snapshot, 'tracing'> {
+  return tracing === undefined ? {} : { tracing }
 }
 
 const idOf = ({ id }: { readonly id: string }): string => id

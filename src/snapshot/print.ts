@@ -17,9 +17,10 @@ import type {
  * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
  * sizes in bytes. A certificate shows what it is for and a checksum of its chain, by which a renewed one is told apart.
  */
-export function printSnapshot({ generation, routes, upstreams, certificates, tlsHosts }: Snapshot): string {
+export function printSnapshot({ generation, routes, upstreams, certificates, tlsHosts, tracing }: Snapshot): string {
   const blocks = [
     [`generation ${generation}`],
+    ...(tracing === undefined ? [] : [['tracing', printValue(tracing)]]),
     ...routes.map(printRoute),
     ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
     ...sortedBy(certificates, ({ id }) => id).map(printCertificate),
@@ -75,7 +76,7 @@ function printRoute({
   ...rest
 }: RouteSpec): string[] {
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
-  const { canary, errors, retry, affinityCookie } = rest
+  const { canary, errors, retry, affinityCookie, tracing } = rest
   const bounds = `${requestMs === undefined ? '' : ` request ${requestMs}`}${streamIdleMs === undefined ? '' : ` stream-idle ${streamIdleMs}`}`
   return [
     `route ${id}`,
@@ -89,6 +90,7 @@ function printRoute({
     ...printPart('errors', errors),
     `body ${maxBodyBytes === 0 ? 'unlimited' : maxBodyBytes}`,
     ...printPart('cookie', affinityCookie),
+    ...printPart('tracing', tracing),
     ...policies.map(({ kind, config }) => `policy ${kind} ${printValue(config)}`),
   ]
 }

@@ -14,6 +14,21 @@ export type Snapshot = {
   readonly certificates: readonly CertificateSpec[]
   /** Which certificate a server name gets. Hosts that name no usable certificate are absent: they get the default one. */
   readonly tlsHosts: readonly TlsHostSpec[]
+  /** Absent: what the environment says of traces counts. */
+  readonly tracing?: TracingSpec
+}
+
+/** How traces are made and where they go; what is not written is as the environment says. */
+export type TracingSpec = {
+  /** Whole URL of a collector that speaks OTLP/HTTP. */
+  readonly endpoint?: string
+  readonly serviceName?: string
+  /** `ratio`: from 0 to 1. `parentBased`: a trace that began elsewhere is sampled as was decided there. */
+  readonly sampler?: { readonly ratio: number; readonly parentBased: boolean }
+  /** Of each worker: most spans that wait, most of one export, and milliseconds between two. */
+  readonly mostSpans?: number
+  readonly batchSpans?: number
+  readonly delayMs?: number
 }
 
 export type RouteSpec = {
@@ -33,6 +48,8 @@ export type RouteSpec = {
   readonly maxBodyBytes: number
   /** Present where its requests are kept out of the access log. They are counted all the same. */
   readonly logged?: false
+  /** Absent: its requests are no part of a trace of ours. */
+  readonly tracing?: RouteTracingSpec
   /** Absent: errors are told as they are. */
   readonly errors?: ErrorPagesSpec
   /** Absent: no part of the traffic goes elsewhere. */
@@ -41,6 +58,13 @@ export type RouteSpec = {
   readonly retry?: RetrySpec
   /** The cookie this route sets for sessions of its upstream. Absent: it sets none, but honours one that is there. */
   readonly affinityCookie?: AffinityCookieSpec
+}
+
+export type RouteTracingSpec = {
+  /** The trace that a request says it belongs to is continued; else each begins anew. */
+  readonly trust: boolean
+  /** Name of its spans, text and names of variables in turn. Absent: method and path of the rule. */
+  readonly operation?: readonly (string | { readonly variable: string })[]
 }
 
 /** `value` is a normalised path. A `prefix` value has no trailing slash, except for `/` itself, which matches all. */

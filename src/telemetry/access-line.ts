@@ -30,6 +30,7 @@ export type AccessRecord = {
   readonly retried: string | undefined
   readonly upstreamStatus: number | undefined
   readonly requestId: string | undefined
+  readonly traceId: string | undefined
   readonly userAgent: string | undefined
   readonly referer: string | undefined
   readonly tls: string | undefined
@@ -64,6 +65,7 @@ export class AccessLines {
     if (record.retried !== undefined) line += `,"retried":"${safe(record.retried)}"`
     if (upstreamStatus !== undefined) line += `,"upstreamStatus":${upstreamStatus}`
     if (record.requestId !== undefined) line += `,"requestId":"${safe(record.requestId)}"`
+    if (record.traceId !== undefined) line += `,"traceId":"${safe(record.traceId)}"`
     if (record.userAgent !== undefined) line += `,"userAgent":"${safe(record.userAgent)}"`
     if (record.referer !== undefined) line += `,"referer":"${safe(record.referer)}"`
     if (record.tls !== undefined) line += `,"tls":"${safe(record.tls)}"`

@@ -60,6 +60,8 @@ export class Tally {
   #inFlight = 0
   #tunnels = 0
   #droppedLogLines = 0
+  #sentSpans = 0
+  readonly #droppedSpans = { queue_full: 0, failed: 0 }
 
   started(): void {
     this.#inFlight++
@@ -99,6 +101,14 @@ export class Tally {
 
   tunnel(delta: 1 | -1): void {
     this.#tunnels += delta
+  }
+
+  spansSent(spans: number): void {
+    this.#sentSpans += spans
+  }
+
+  spansDropped(reason: 'queue_full' | 'failed', spans: number): void {
+    this.#droppedSpans[reason] += spans
   }
 
   logLinesDropped(lines: number): void {
@@ -180,6 +190,15 @@ export class Tally {
         'genkan_access_log_dropped_total',
         'Access log lines dropped because their destination was too slow.',
         [{ value: this.#droppedLogLines, labels: {} }],
+      ),
+      family('counter', 'genkan_trace_spans_sent_total', 'Spans that the collector has taken.', [
+        { value: this.#sentSpans, labels: {} },
+      ]),
+      family(
+        'counter',
+        'genkan_trace_spans_dropped_total',
+        'Spans dropped because too many waited, or because the collector did not take them.',
+        Object.entries(this.#droppedSpans).map(([reason, value]) => ({ value, labels: { reason } })),
       ),
     ]
   }

@@ -2,7 +2,6 @@
  * The data plane of one worker, wired: listeners accept, a lane speaks HTTP, the proxy decides, and snapshots and
  * endpoints arrive from outside. The worker thread only passes messages to it; tests use it without a thread.
  */
-import { randomBytes } from 'node:crypto'
 import { matcher, parseCidr } from '#lib/cidr.ts'
 import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
@@ -20,8 +19,10 @@ import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { SessionSeal } from '#upstream/session.ts'
 import { type Counters, createCounters } from './counters.ts'
+import { hexIds } from './hex-ids.ts'
 import type { EndpointUse, MovedPort } from './message.ts'
 import { PolicyServices } from './policy-services.ts'
+import type { Tracing } from './tracing.ts'
 
 export type FrontDoorInit = {
   readonly bind: string
@@ -52,6 +53,8 @@ export type FrontDoorInit = {
   /** This worker's row in the counters; 0 when absent. */
   readonly row?: number
   readonly observer: Observer
+  /** Absent: no route is traced. */
+  readonly tracing?: Tracing | undefined
   readonly log: Log
 }
 
@@ -96,12 +99,13 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     random: Math.random,
     later,
     seal,
-    newRequestId: requestIds(),
+    newRequestId: hexIds(32),
     trusts: trustOf(init.trustedProxies),
     forwardedField: init.forwardedField,
     exposeCause: init.exposeCause,
     limits,
     observer,
+    tracer: init.tracing,
     log,
   })
   const wires = new WirePool(limits, monotonic)
@@ -208,6 +212,7 @@ class RunningFrontDoor implements FrontDoor {
       const runtime = yield* this.#runtimes.build(snapshot, table)
       yield* this.#configure(snapshot.upstreams)
       yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts)
+      init.tracing?.use(snapshot.tracing)
       lane.use(runtime)
       this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
       init.log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
@@ -291,21 +296,6 @@ async function bindOrMove(
 function later(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
-}
-
-/** 32 hexadecimal digits each; the random bytes are drawn and written out many at a time. */
-function requestIds(): () => string {
-  const length = 32
-  let pool = ''
-  let at = 0
-  return () => {
-    if (at === pool.length) {
-      pool = randomBytes(length * 128).toString('hex')
-      at = 0
-    }
-    at += length
-    return pool.slice(at - length, at)
-  }
 }
 
 /** CIDRs that cannot be read were refused where the flag was; here they would mean nobody. */

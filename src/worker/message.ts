@@ -6,6 +6,7 @@ import type { PackedTable } from '#proxy/runtime.ts'
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
+import type { TracingSettings } from '#telemetry/tracing-settings.ts'
 import type { Counters } from './counters.ts'
 import type { Parcel } from './parcel.ts'
 
@@ -23,6 +24,8 @@ export type WorkerSettings = {
   readonly lane: 'auto' | 'general'
   /** A file's path, 1 for standard output, `undefined` for none. */
   readonly accessLog: string | 1 | undefined
+  /** Absent: no spans are made, whatever routes say. */
+  readonly tracing?: TracingSettings | undefined
   readonly limits: Limits
   /** 32 bytes. */
   readonly affinityKey: Uint8Array

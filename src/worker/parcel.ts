@@ -3,7 +3,7 @@
  * small that reading one never holds up a request.
  */
 import type { Run, SnapshotPatch } from '#snapshot/patch.ts'
-import type { EndpointSet } from '#snapshot/snapshot.ts'
+import type { EndpointSet, TracingSpec } from '#snapshot/snapshot.ts'
 
 /** Part `i` is UTF-8 JSON, from the end of the one before to `ends[i]`. */
 export type Parcel = { readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] }
@@ -16,7 +16,7 @@ const partChars = 64 * 1024
 const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts'] as const
 
 type List = (typeof lists)[number]
-type Part = readonly [list: List | 'sets', items: readonly unknown[]]
+type Part = readonly [list: List | 'sets' | 'tracing', items: readonly unknown[]]
 
 export function pack({ patch, sets }: Contents): Parcel {
   const parts = [
@@ -26,6 +26,7 @@ export function pack({ patch, sets }: Contents): Parcel {
     ),
   ]
   if (patch !== undefined) for (const list of lists) parts.push(...partsOf(list, textsOf(patch[list])))
+  if (patch?.tracing !== undefined) parts.push(...partsOf('tracing', [JSON.stringify(patch.tracing)]))
   const encoded = parts.map((part) => Buffer.from(part))
   const bytes = new Uint8Array(new SharedArrayBuffer(encoded.reduce((sum, part) => sum + part.length, 0)))
   let end = 0
@@ -38,8 +39,9 @@ export function pack({ patch, sets }: Contents): Parcel {
 
 /** Yields between parts. `generation` is that of the patch; `undefined` when the parcel holds none. */
 export function* unpack({ bytes, ends }: Parcel, generation: number | undefined): Generator<void, Contents> {
-  const found: Record<List | 'sets', unknown[]> = {
+  const found: Record<Part[0], unknown[]> = {
     sets: [],
+    tracing: [],
     routes: [],
     upstreams: [],
     certificates: [],
@@ -54,9 +56,13 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
     yield
   }
   // Every list holds what `pack` filed under its name.
-  const { sets, ...runs } = found as { sets: EndpointSet[] } & Omit<SnapshotPatch, 'generation'>
-  return { sets, patch: generation === undefined ? undefined : { generation, ...runs } }
+  const { sets, tracing, ...runs } = found as Found
+  const patch = { ...runs, ...(tracing[0] === undefined ? {} : { tracing: tracing[0] }) }
+  return { sets, patch: generation === undefined ? undefined : { generation, ...patch } }
 }
+
+/** `tracing` holds one item, or none. */
+type Found = { readonly sets: EndpointSet[]; readonly tracing: readonly TracingSpec[] } & Pick<SnapshotPatch, List>
 
 /** New items become runs of one, so that a part can end behind any of them. */
 function textsOf(runs: readonly Run<object>[]): readonly string[] {
@@ -65,7 +71,7 @@ function textsOf(runs: readonly Run<object>[]): readonly string[] {
   )
 }
 
-function* partsOf(list: List | 'sets', texts: readonly string[]): Generator<string, void> {
+function* partsOf(list: Part[0], texts: readonly string[]): Generator<string, void> {
   let part: string[] = []
   let chars = 0
   for (const text of texts) {

@@ -18,6 +18,7 @@ import type { FromWorker, LoopDelay, ToWorker, WorkerSettings } from './message.
 import { Outcomes } from './outcomes.ts'
 import { unpack } from './parcel.ts'
 import { Slices } from './slices.ts'
+import { Tracing } from './tracing.ts'
 import { createWitness } from './witness.ts'
 
 type ChangeMessage = Extract<ToWorker, { kind: 'change' }>
@@ -42,6 +43,8 @@ let isListening = false
 const slices = new Slices()
 /** Samples come this often, in milliseconds. */
 const sampleMs = 10
+/** What a collector may take at the end. */
+const lastSpansMs = 2_000
 const loopDelay = monitorEventLoopDelay({ resolution: sampleMs })
 
 function say(message: FromWorker): void {
@@ -72,15 +75,25 @@ async function open(): Promise<void> {
           turn: new Turn(settings.counters.logTurn, settings.row),
           onDrop: (lines) => tally.logLinesDropped(lines),
         })
+  const tracing =
+    settings.tracing === undefined
+      ? undefined
+      : new Tracing({
+          settings: settings.tracing,
+          log,
+          onSent: (spans) => tally.spansSent(spans),
+          onDropped: (reason, spans) => tally.spansDropped(reason, spans),
+        })
   const observer = createWitness({
     tally,
     accessLog,
+    tracing,
     onSuspect: (upstream) => say({ kind: 'suspect', upstream }),
     onOutcome: (upstream, endpoint, ok) => outcomes.note(upstream, endpoint, ok),
   })
-  const door = await createFrontDoor({ ...settings, observer, log })
+  const door = await createFrontDoor({ ...settings, observer, tracing, log })
   if (!settings.listensLater) sayListening(door)
-  port.on('message', (message: ToWorker) => obey(door, accessLog, message))
+  port.on('message', (message: ToWorker) => obey({ door, accessLog, tracing }, message))
   loopDelay.enable()
 }
 
@@ -89,7 +102,15 @@ function sayListening(door: FrontDoor): void {
   say({ kind: 'listening', http: door.ports.http, https: door.ports.https, moved: door.moved })
 }
 
-function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWorker): void {
+/** What this thread runs. */
+type House = {
+  readonly door: FrontDoor
+  readonly accessLog: AccessLog | undefined
+  readonly tracing: Tracing | undefined
+}
+
+function obey(house: House, message: ToWorker): void {
+  const { door } = house
   switch (message.kind) {
     case 'change':
       changes = changes.then(() => change(door, message))
@@ -102,7 +123,7 @@ function obey(door: FrontDoor, accessLog: AccessLog | undefined, message: ToWork
       })
       return
     case 'drain':
-      void drain(door, accessLog, message.timeoutMs)
+      void drain(house, message.timeoutMs)
       return
   }
 }
@@ -149,9 +170,9 @@ function takeDelay(): LoopDelay {
   return delay
 }
 
-async function drain(door: FrontDoor, accessLog: AccessLog | undefined, timeoutMs: number): Promise<void> {
+async function drain({ door, accessLog, tracing }: House, timeoutMs: number): Promise<void> {
   const cut = await door.drain(timeoutMs)
-  await accessLog?.close()
+  await Promise.all([accessLog?.close(), tracing?.close(lastSpansMs)])
   say({ kind: 'drained', cut })
 }
 

@@ -7,15 +7,17 @@ import type { Observer } from '#proxy/observer.ts'
 import type { AccessRecord } from '#telemetry/access-line.ts'
 import type { AccessLog } from '#telemetry/access-log.ts'
 import type { Tally } from '#telemetry/tally.ts'
+import type { Tracing } from './tracing.ts'
 
 export type WitnessInit = {
   readonly tally: Tally
   readonly accessLog: AccessLog | undefined
+  readonly tracing?: Tracing | undefined
   readonly onSuspect: (upstream: string) => void
   readonly onOutcome: (upstream: string, endpoint: string, ok: boolean) => void
 }
 
-export function createWitness({ tally, accessLog, onSuspect, onOutcome }: WitnessInit): Observer {
+export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome }: WitnessInit): Observer {
   return {
     onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
     onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
@@ -36,6 +38,7 @@ export function createWitness({ tally, accessLog, onSuspect, onOutcome }: Witnes
         overBudget: exchange.overBudget,
       })
       if (exchange.route?.spec.logged !== false) accessLog?.write(recordOf(exchange))
+      if (exchange.trace !== undefined) tracing?.finish(exchange)
     },
     onSuspect,
     onOutcome,
@@ -65,6 +68,7 @@ function recordOf(exchange: Exchange): AccessRecord {
     retried: retriedOf(exchange),
     upstreamStatus: exchange.upstreamStatus === 0 ? undefined : exchange.upstreamStatus,
     requestId: exchange.requestId,
+    traceId: exchange.trace?.traceId,
     userAgent: get(received.fields, 'user-agent'),
     referer: get(received.fields, 'referer'),
     tls: connection.tls?.version,

@@ -3,6 +3,7 @@ import { compile } from '#compile/compile.ts'
 import type { Compiled } from '#compile/compile.ts'
 import { genkan } from '#compile/genkan/dialect.ts'
 import { ingressNginx } from '#compile/ingress-nginx/dialect.ts'
+import { tracingNames } from '#compile/ingress-nginx/tracing.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { withCertificates } from '../support/certificate-files.ts'
 import { guardRows, ownGuardRows } from '../support/guard-rows.ts'
@@ -664,6 +665,9 @@ const shapingRows: readonly Row[] = [
 /** They need more than one Ingress, so tests of their own look at them. */
 const hostRows = [{ name: 'server-alias' }, { name: 'from-to-www-redirect' }, { name: 'custom-headers' }]
 
+/** They need a collector: see tracing.test.ts. */
+const tracingRows = tracingNames.map((name) => ({ name }))
+
 /** `main` and `service` carry annotations of an ordinary Ingress and of its Service, `second` those of a canary. */
 type Setup = { readonly main?: Annotations; readonly service?: Annotations; readonly second?: Annotations }
 
@@ -732,7 +736,7 @@ describe('an annotation', () => {
   })
 
   test.each([
-    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...guardRows]],
+    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...tracingRows, ...guardRows]],
     [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }, { name: 'network-policy-peers' }]],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {
     const honoured = [...dialect.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)

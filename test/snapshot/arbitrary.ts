@@ -2,7 +2,7 @@
  * Snapshots with few ids and few values, so that two drawn ones share much.
  */
 import * as fc from 'fast-check'
-import type { CertificateSpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { CertificateSpec, RouteSpec, Snapshot, TracingSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { routeSpec } from '../support/route-spec.ts'
 
 export function upstreamSpec(id: string, changes: Partial<UpstreamSpec> = {}): UpstreamSpec {
@@ -46,10 +46,15 @@ const certificate = fc
 
 const selector = (each: { readonly id: string }): string => each.id
 
-export const anySnapshot: fc.Arbitrary<Snapshot> = fc.record({
-  generation: fc.nat(3),
-  routes: fc.uniqueArray(route, { selector }),
-  upstreams: fc.uniqueArray(upstream, { selector }),
-  certificates: fc.uniqueArray(certificate, { selector }),
-  tlsHosts: fc.uniqueArray(fc.record({ host: id, certificate: id }), { selector: ({ host }) => host }),
-})
+const tracing = fc.constantFrom<(TracingSpec | undefined)[]>(undefined, { serviceName: 'a' }, { serviceName: 'b' })
+
+export const anySnapshot: fc.Arbitrary<Snapshot> = fc
+  .record({
+    generation: fc.nat(3),
+    routes: fc.uniqueArray(route, { selector }),
+    upstreams: fc.uniqueArray(upstream, { selector }),
+    certificates: fc.uniqueArray(certificate, { selector }),
+    tlsHosts: fc.uniqueArray(fc.record({ host: id, certificate: id }), { selector: ({ host }) => host }),
+    tracing,
+  })
+  .map(({ tracing: spec, ...rest }) => (spec === undefined ? rest : { ...rest, tracing: spec }))

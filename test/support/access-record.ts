@@ -23,6 +23,7 @@ export function accessRecord(change: Partial<AccessRecord> = {}): AccessRecord {
     retried: undefined,
     upstreamStatus: 200,
     requestId: 'id',
+    traceId: undefined,
     userAgent: 'curl',
     referer: undefined,
     tls: 'TLSv1.3',

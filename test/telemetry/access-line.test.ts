@@ -58,6 +58,7 @@ const records: fc.Arbitrary<AccessRecord> = fc.record({
   retried: maybe,
   upstreamStatus: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
   requestId: maybe,
+  traceId: maybe,
   userAgent: maybe,
   referer: maybe,
   tls: maybe,

@@ -21,6 +21,7 @@ import type { Settings } from './settings.ts'
 import { defaultSettings, readSettings } from './settings.ts'
 import type { ShapingGlobals } from './shaping.ts'
 import { defaultShapingGlobals, readShapingGlobals } from './shaping.ts'
+import { tracingKeys } from './tracing-keys.ts'
 
 export type Hsts = { readonly maxAge: number; readonly includeSubDomains: boolean; readonly preload: boolean }
 
@@ -39,13 +40,12 @@ export type Globals = {
   readonly closed: string | undefined
 }
 
-const defaultGlobals: Globals = {
+const defaultGlobals: Omit<Globals, 'shaping'> = {
   settings: defaultSettings,
   balance: undefined,
   redirectCode: 308,
   noRedirectPaths: ['/.well-known/acme-challenge'],
   hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
-  shaping: defaultShapingGlobals,
   guards: defaultGuards,
   closed: undefined,
 }
@@ -65,7 +65,6 @@ const waiting = `
   limit-rate limit-rate-after allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
   log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
-  enable-opentelemetry
 `
   .trim()
   .split(/\s+/)
@@ -137,6 +136,7 @@ export const configMapKeys: AnnotationGroup = {
       'names of fields with commas between',
       'What `custom-headers` may set.',
     ),
+    ...tracingKeys,
     ...['proxy-buffering', 'proxy-request-buffering', 'proxy-buffer-size', 'proxy-buffers-number'].map((name) =>
       noEffect(name, 'Bodies are streamed, with a small bounded buffer.'),
     ),
@@ -157,9 +157,17 @@ export const configMapKeys: AnnotationGroup = {
 
 const rows = new Map(configMapKeys.rows.map((row) => [row.name, row]))
 
-/** `reference` is `namespace/name`, or `undefined` when no ConfigMap is to be read. */
-export function readGlobals(resources: ResourceSet, reference: string | undefined, problems: Problem[]): Globals {
-  if (reference === undefined) return defaultGlobals
+/**
+ * `reference` is `namespace/name`, or `undefined` when no ConfigMap is to be read. `collector`: the environment names one
+ * to send spans to.
+ */
+export function readGlobals(
+  resources: ResourceSet,
+  { reference, collector }: { readonly reference: string | undefined; readonly collector: boolean },
+  problems: Problem[],
+): Globals {
+  const defaults: Globals = { ...defaultGlobals, shaping: defaultShapingGlobals(collector) }
+  if (reference === undefined) return defaults
   const [namespace = '', name = ''] = reference.split('/')
   const map = resources.get('ConfigMap', namespace, name)
   if (map === undefined) {
@@ -174,7 +182,7 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
       message,
       instead: 'the defaults are used',
     })
-    return defaultGlobals
+    return defaults
   }
   const scope: Scope = { resource: map, problems, value: (key) => map.data.get(key), at: pathOf }
   const settings = readSettings(scope, defaultGlobals.settings)
@@ -191,7 +199,7 @@ export function readGlobals(resources: ResourceSet, reference: string | undefine
         .map((path) => path.trim())
         .filter((path) => path !== '') ?? defaultGlobals.noRedirectPaths,
     hsts: readHsts(scope),
-    shaping: readShapingGlobals(scope, resources),
+    shaping: readShapingGlobals(scope, resources, collector),
     guards: readGuardDefaults(scope, resources),
     closed: judgeKeys(map, problems),
   }

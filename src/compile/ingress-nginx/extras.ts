@@ -30,9 +30,21 @@ export const extras: AnnotationGroup = {
       'enable-rewrite-log',
       'There is no nginx to debug; `genkan explain` says why a request goes where it goes.',
     ),
-    noEffect('enable-opentelemetry', 'No spans are made; trace fields are passed on.', { idle: off }),
-    noEffect('opentelemetry-trust-incoming-span', 'No spans are made; trace fields are passed on.'),
-    noEffect('opentelemetry-operation-name', 'No spans are made.'),
+    honoured(
+      'enable-opentelemetry',
+      'true, false (that of the ConfigMap)',
+      'Whether its requests are traced; a collector must be named, see observability.md.',
+    ),
+    honoured(
+      'opentelemetry-trust-incoming-span',
+      'true, false (true)',
+      'Whether the trace that `traceparent` names is continued; otherwise each request begins one.',
+    ),
+    honoured(
+      'opentelemetry-operation-name',
+      'text with variables of nginx (method and path of the rule)',
+      'The name of the spans of kind server.',
+    ),
     honoured(
       'mirror-target',
       'a URL with a fixed host, whose path may hold $request_uri',

@@ -18,6 +18,8 @@ import { readRedirects, redirectNames } from './redirects.ts'
 import type { Rewriting } from './rewriting.ts'
 import { readRewriting, rewritingNames } from './rewriting.ts'
 import { readSnippets } from './snippets.ts'
+import type { TracingGlobals, TracingWish } from './tracing.ts'
+import { defaultTracing, readTracing, readTracingGlobals, tracingNames } from './tracing.ts'
 
 export type Shaping = {
   readonly rewriting: Rewriting
@@ -27,6 +29,8 @@ export type Shaping = {
   readonly errors: ErrorPages
   /** Its requests are in the access log. */
   readonly logged: boolean
+  /** `undefined` when its requests are not traced. */
+  readonly tracing: TracingWish | undefined
   /** Why its routes answer 503. */
   readonly closed: string | undefined
 }
@@ -35,12 +39,17 @@ export type ShapingGlobals = {
   readonly headers: HeaderGlobals
   readonly relativeRedirects: boolean
   readonly errors: ErrorPages
+  readonly tracing: TracingGlobals
 }
 
-export const defaultShapingGlobals: ShapingGlobals = {
-  headers: defaultHeaderGlobals,
-  relativeRedirects: false,
-  errors: noErrorPages,
+/** `collector`: the environment names one to send spans to. */
+export function defaultShapingGlobals(collector: boolean): ShapingGlobals {
+  return {
+    headers: defaultHeaderGlobals,
+    relativeRedirects: false,
+    errors: noErrorPages,
+    tracing: defaultTracing(collector),
+  }
 }
 
 /** Annotations that are read here. */
@@ -52,6 +61,7 @@ export const shapingNames: readonly string[] = [
   ...mirrorNames,
   ...errorPageNames,
   'enable-access-log',
+  ...tracingNames,
 ]
 
 export type ShapingOptions = {
@@ -79,15 +89,17 @@ export function readShaping(
     policies: [...redirecting, ...own, ...readSnippets(scope, ours), ...headers.policies],
     errors: readErrorPages(scope, globals.errors),
     logged: readBoolean(scope, 'enable-access-log', true),
+    tracing: readTracing(scope, globals.tracing),
     closed: headers.closed,
   }
 }
 
 /** Of the global ConfigMap. */
-export function readShapingGlobals(scope: Scope, resources: ResourceSet): ShapingGlobals {
+export function readShapingGlobals(scope: Scope, resources: ResourceSet, collector: boolean): ShapingGlobals {
   return {
     errors: readErrorPages(scope, noErrorPages),
     headers: readHeaderGlobals(scope, resources),
     relativeRedirects: readBoolean(scope, 'relative-redirects', false),
+    tracing: readTracingGlobals(scope, collector),
   }
 }
