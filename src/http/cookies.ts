@@ -1,21 +1,41 @@
 /** Reading Cookie fields and writing Set-Cookie (RFC 6265). */
-import { all } from './fields.ts'
-import { trimOws } from './grammar.ts'
+import { equalsLower, trimOws } from './grammar.ts'
 
 /**
  * The values of every cookie of that name, in the order they came: browsers send the one with the longest Path first
  * (RFC 6265 section 5.4). Names are compared as they are; quotes around a value are taken off.
  */
-export function cookieValues(fields: readonly string[], name: string): string[] {
-  const values: string[] = []
-  for (const line of all(fields, 'cookie')) {
-    if (!line.includes(name)) continue
-    for (const pair of line.split(';')) {
-      const equals = pair.indexOf('=')
-      if (equals > 0 && trimOws(pair.slice(0, equals)) === name) values.push(unquoted(trimOws(pair.slice(equals + 1))))
+export function cookieValues(fields: readonly string[], name: string): readonly string[] {
+  if (name === '') return none
+  let values: string[] | undefined
+  for (let at = 0; at < fields.length; at += 2) {
+    if (!equalsLower(fields[at]!, 'cookie')) continue
+    const line = fields[at + 1]!
+    // Most pairs are somebody else's: only where the name stands is looked closer.
+    for (let found = line.indexOf(name); found >= 0; found = line.indexOf(name, found + 1)) {
+      const value = valueAt(line, found, name.length)
+      if (value !== undefined) (values ??= []).push(value)
     }
   }
-  return values
+  return values ?? none
+}
+
+const none: readonly string[] = []
+
+/** The value of the pair whose name is these characters; `undefined` when they are only a part of something. */
+function valueAt(line: string, start: number, length: number): string | undefined {
+  const before = pastBlanks(line, start - 1, -1)
+  const equals = pastBlanks(line, start + length, 1)
+  if (line.charCodeAt(equals) !== 0x3d || (before >= 0 && line.charCodeAt(before) !== 0x3b)) return undefined
+  const end = line.indexOf(';', equals)
+  return unquoted(trimOws(line.slice(equals + 1, end < 0 ? line.length : end)))
+}
+
+/** The first place from there that holds neither a space nor a tab. */
+function pastBlanks(line: string, from: number, step: 1 | -1): number {
+  let at = from
+  while (line.charCodeAt(at) === 0x20 || line.charCodeAt(at) === 0x09) at += step
+  return at
 }
 
 export type CookieAttributes = {

@@ -34,8 +34,8 @@ export function chooseUpstream(exchange: Exchange, route: Route, env: CanaryEnv)
 function readSession({ received }: Exchange, { upstream, canary }: Route, seal: SessionSeal): Exchange['session'] {
   const affinity = upstream?.spec.affinity ?? canary?.upstream.spec.affinity
   if (affinity?.kind !== 'cookie') return undefined
-  const ids = [upstream, canary?.upstream].flatMap((each) => each?.id ?? [])
-  return seal.open(received.fields, affinity.cookieName, ids)
+  const one = upstream ?? canary!.upstream
+  return seal.open(received.fields, affinity.cookieName, one.id, canary?.upstream.id)
 }
 
 function isForCanary(exchange: Exchange, canary: Canary, { random }: CanaryEnv): boolean {

@@ -8,7 +8,7 @@ import type { BalanceSpec } from '#snapshot/snapshot.ts'
 import type { Asker, Balancer, BalancerEnv } from './balancer.ts'
 import type { Endpoint } from './endpoint.ts'
 import { hashKey } from './hash-key.ts'
-import { highest, highestOf } from './rendezvous.ts'
+import { highest } from './rendezvous.ts'
 import { RoundRobin } from './round-robin.ts'
 import type { Tier } from './tier.ts'
 
@@ -39,13 +39,15 @@ export class KeyHash implements Balancer {
   #ofSubset(tier: Tier, tried: readonly Endpoint[], hash: number): Endpoint | undefined {
     const { subset } = this.#spec
     if (subset === undefined) return undefined
-    const group = highestOf(tier.members, hash, tier.weighPlain(), subset)
+    const group = tier.owners(hash, subset)
     const free = group.filter((each) => each.isFree(tried) && each.spec.weight > 0)
     return free[Math.floor(this.#env.random() * free.length)]
   }
 }
 
 function boundedHighest(tier: Tier, tried: readonly Endpoint[], hash: number): Endpoint | undefined {
+  const owner = tier.owner(hash)
+  if (owner.inFlight < leastBound && owner.isFree(tried)) return owner
   const { members } = tier
   const weigh = tier.weighPlain()
   let busy = 0

@@ -8,19 +8,19 @@ import type { Endpoint } from './endpoint.ts'
 import type { Weigh } from './tier.ts'
 
 /**
- * The endpoint with the highest score for `key` (a hash) among those that `accepts` takes. One of weight 0 only when
- * there is no other.
+ * The endpoint with the highest score for `key` (a hash) among those that `accepts` takes, or among all. One of weight 0
+ * only when there is no other.
  */
 export function highest(
   members: readonly Endpoint[],
   key: number,
   weigh: Weigh | undefined,
-  accepts: (endpoint: Endpoint) => boolean,
+  accepts?: (endpoint: Endpoint) => boolean,
 ): Endpoint | undefined {
   let best: Endpoint | undefined
   let bestScore = -1
   for (const member of members) {
-    if (!accepts(member)) continue
+    if (accepts !== undefined && !accepts(member)) continue
     const score = scoreOf(member, key, weigh)
     if (score <= bestScore) continue
     best = member

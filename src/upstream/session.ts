@@ -19,11 +19,17 @@ export type Session = {
 
 /** Bytes of a tag and of a signature; 96 bits are beyond guessing over a network. */
 const macBytes = 12
+/** Cookies whose signature is known; those longest known are forgotten first. Some megabytes. */
+const mostKnown = 16_384
 export const affinityKeyBytes = 32
 
 export class SessionSeal {
   readonly #key: Uint8Array
   readonly #upstreamTags = new Map<string, string>()
+  /** By value. Only a good signature leads here, so that nobody can write into it what they please. */
+  readonly #known = new Map<string, Session>()
+  /** Of `persistent` sessions, by what is signed. */
+  readonly #persistent = new Map<string, string>()
 
   /** `key`: 32 bytes that nobody else knows. */
   constructor(key: Uint8Array) {
@@ -33,13 +39,13 @@ export class SessionSeal {
   }
 
   /**
-   * The session of the first cookie of that name that was sealed with our key for one of these upstreams. Others are
+   * The session of the first cookie of that name that was sealed with our key for this upstream or the other. Others are
    * passed over: those that somebody wrote or changed, and those of other routes that share the name.
    */
-  open(fields: readonly string[], cookieName: string, upstreams: readonly string[]): Session | undefined {
+  open(fields: readonly string[], cookieName: string, upstream: string, other = upstream): Session | undefined {
     for (const value of cookieValues(fields, cookieName)) {
-      const session = this.#unseal(value, upstreams)
-      if (session !== undefined) return session
+      const session = this.#known.get(value) ?? this.#unseal(value, upstream, other)
+      if (session !== undefined && (session.upstream === upstream || session.upstream === other)) return session
     }
     return undefined
   }
@@ -47,21 +53,40 @@ export class SessionSeal {
   /** The cookie's value. */
   seal({ mode, upstream, token }: Session): string {
     const text = `${mode === 'persistent' ? 'p' : 'b'}${token}.${this.#upstreamTag(upstream)}`
-    return `${text}.${this.#mac('session', text).toString('base64url')}`
+    return mode === 'persistent' ? this.#sealedAgain(text) : this.#sealedAnew(text)
   }
 
   endpointTag(upstream: string, endpoint: string): string {
     return this.#mac('endpoint', `${upstream} ${endpoint}`).toString('base64url')
   }
 
-  #unseal(value: string, upstreams: readonly string[]): Session | undefined {
+  #unseal(received: string, ...upstreams: readonly string[]): Session | undefined {
+    if (received.length !== sealedLength) return undefined
+    // What is kept must not hold on to the head that it was a part of.
+    const value = Buffer.from(received, 'latin1').toString('latin1')
     const match = sealed.exec(value)
     if (match === null) return undefined
     const [, text = '', mode, token = '', tag, signature = ''] = match
     const upstream = upstreams.find((each) => this.#upstreamTag(each) === tag)
     if (upstream === undefined || !timingSafeEqual(Buffer.from(signature, 'base64url'), this.#mac('session', text)))
       return undefined
-    return { mode: mode === 'p' ? 'persistent' : 'balanced', upstream, token }
+    const session: Session = { mode: mode === 'p' ? 'persistent' : 'balanced', upstream, token }
+    remember(this.#known, value, session)
+    return session
+  }
+
+  #sealedAnew(text: string): string {
+    return `${text}.${this.#mac('session', text).toString('base64url')}`
+  }
+
+  /** All new sessions that an endpoint gets are the same. */
+  #sealedAgain(text: string): string {
+    let value = this.#persistent.get(text)
+    if (value === undefined) {
+      value = this.#sealedAnew(text)
+      remember(this.#persistent, text, value)
+    }
+    return value
   }
 
   #upstreamTag(upstream: string): string {
@@ -80,12 +105,26 @@ export class SessionSeal {
   }
 }
 
+function remember<Value>(known: Map<string, Value>, key: string, value: Value): void {
+  if (known.size >= mostKnown) {
+    // A map walks in the order of insertion.
+    for (const oldest of known.keys()) {
+      known.delete(oldest)
+      break
+    }
+  }
+  known.set(key, value)
+}
+
+const sealedLength = 1 + 16 + 1 + 16 + 1 + 16
 const mac = '[A-Za-z0-9_-]{16}'
 const sealed = new RegExp(`^(([pb])(${mac})\\.(${mac}))\\.(${mac})$`)
 
 /** A random token for a new `balanced` session, of the form that `open` reads. */
 export function newToken(random: () => number): string {
-  const bytes = Buffer.alloc(macBytes)
-  for (let at = 0; at < macBytes; at++) bytes[at] = Math.floor(random() * 256)
-  return bytes.toString('base64url')
+  let token = ''
+  for (let at = 0; at < 16; at++) token += alphabet[Math.floor(random() * 64)]!
+  return token
 }
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'

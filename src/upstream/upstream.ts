@@ -44,6 +44,10 @@ export class Upstream {
   #endpoints: ReadonlyMap<string, Endpoint>
   /** Those that may get new requests, by SRV priority, the lowest number first. */
   #tiers: readonly Tier[]
+  /** Those that serve sessions: the same, and others on their way out. */
+  #boundTiers: readonly Tier[]
+  /** By tag; made when a session asks. */
+  #tags: ReadonlyMap<string, Endpoint> | undefined
   #balancer: Balancer
   readonly #clients: ExpiringMap<string>
 
@@ -57,6 +61,8 @@ export class Upstream {
     this.#state = 'pending'
     this.#endpoints = new Map()
     this.#tiers = []
+    this.#boundTiers = []
+    this.#tags = undefined
     this.#balancer = createBalancer({ kind: 'roundRobin' }, env)
     this.#clients = new ExpiringMap(mostClients)
   }
@@ -109,14 +115,14 @@ export class Upstream {
 
   /** The endpoint that a session is bound to, full or not, as long as it serves sessions at all. */
   bound(session: Session): Endpoint | undefined {
-    if (session.mode === 'balanced') return this.#hashed(session.token, (each) => each.takesBound)
-    for (const each of this.#endpoints.values()) if (each.takesBound && this.#tagOf(each) === session.token) return each
-    return undefined
+    if (session.mode === 'balanced') return this.#boundTiers[0]?.owner(hashText(session.token))
+    this.#tags ??= new Map(this.#boundTiers.flatMap(({ members }) => members.map((each) => [this.#tagOf(each), each])))
+    return this.#tags.get(session.token)
   }
 
   /** Where a `balanced` session goes when its endpoint has failed. */
   boundElsewhere(session: Session, tried: readonly Endpoint[]): Endpoint | undefined {
-    return this.#hashed(session.token, (each) => each.takesBound && each.isFree(tried))
+    return hashed(this.#boundTiers, session.token, tried)
   }
 
   /** An endpoint for a new session and the session that leads to it. */
@@ -157,7 +163,12 @@ export class Upstream {
 
   #rebuild(): void {
     for (const each of this.#endpoints.values()) each.capacity = this.#limit
-    this.#tiers = tiersOf(this.#endpoints.values(), this.#spec.slowStartMs)
+    const all = [...this.#endpoints.values()]
+    const takingNew = all.filter(({ takesNew }) => takesNew)
+    const takingBound = all.filter(({ takesBound }) => takesBound)
+    this.#tiers = tiersOf(takingNew, this.#spec.slowStartMs)
+    this.#boundTiers = takingBound.length === takingNew.length ? this.#tiers : tiersOf(takingBound)
+    this.#tags = undefined
   }
 
   #balance(asker: Asker, tried: readonly Endpoint[]): Endpoint | undefined {
@@ -177,32 +188,27 @@ export class Upstream {
     const now = this.#env.now()
     const known = this.#endpoints.get(this.#clients.get(client.address, now) ?? '')
     const stays = known?.takesBound === true && known.isFree(tried)
-    const endpoint = stays ? known : this.#hashed(client.address, (each) => each.takesNew && each.isFree(tried))
+    const endpoint = stays ? known : hashed(this.#tiers, client.address, tried)
     // A full one is left for once, but not for good.
     const keeps = known?.takesBound === true && known.isFull
     if (endpoint !== undefined && !keeps) this.#clients.set(client.address, endpoint.id, now + timeoutMs)
     return endpoint
   }
 
-  /** Within the first tier that has somebody; those on their way out belong to the tier they were in. */
-  #hashed(text: string, accepts: (endpoint: Endpoint) => boolean): Endpoint | undefined {
-    const key = hashText(text)
-    const priorities = new Set(Array.from(this.#endpoints.values(), ({ spec }) => spec.priority))
-    for (const priority of [...priorities].toSorted((a, b) => a - b)) {
-      const members = [...this.#endpoints.values()].filter((each) => each.spec.priority === priority && accepts(each))
-      const chosen = highest(
-        members,
-        key,
-        (each) => each.spec.weight,
-        () => true,
-      )
-      if (chosen !== undefined) return chosen
-    }
-    return undefined
-  }
-
   #tagOf(endpoint: Endpoint): string {
     if (endpoint.tag === '') endpoint.tag = this.#env.seal.endpointTag(this.id, endpoint.id)
     return endpoint.tag
   }
+}
+
+/** Within the first tier that has somebody who is free. */
+function hashed(tiers: readonly Tier[], text: string, tried: readonly Endpoint[]): Endpoint | undefined {
+  const key = hashText(text)
+  for (const tier of tiers) {
+    const owner = tier.owner(key)
+    if (owner.isFree(tried)) return owner
+    const next = highest(tier.members, key, tier.weighPlain(), (each) => each.isFree(tried))
+    if (next !== undefined) return next
+  }
+  return undefined
 }
