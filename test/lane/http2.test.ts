@@ -225,6 +225,38 @@ describe('HTTP/2', () => {
     expect(exchange.responseBytes).toBeLessThan(16 << 20)
   })
 
+  test('a reader that stalls at the very end is cut after a while', async () => {
+    const origin = await startOrigin((_request, response) => void response.end('x'.repeat(5_000)))
+    const door = await openDoor({ endpoints: [origin.port], limits: { writeIdleTimeoutMs: 100 } })
+    const session = await connectH2(door.https)
+    await new Promise<void>((resolve) => void session.settings({ initialWindowSize: 1_000 }, () => resolve()))
+    const stream = session.request({ ':path': '/', ':authority': 'a.test' })
+    stream.on('error', () => {})
+    stream.pause()
+    expect(await door.nth(1)).toMatchObject({
+      responseBytes: 5_000,
+      failure: { cause: 'client_abort', detail: 'client stopped reading the response' },
+    })
+  })
+
+  test('requests of one connection are told apart by their paths, fields and methods', async () => {
+    const origin = await startOrigin((request, response) => {
+      response.end(`${request.method} ${request.url} ${String(request.headers['x-n'])}`)
+    })
+    const door = await openDoor({ endpoints: [origin.port] })
+    const session = await connectH2(door.https)
+    const bodies: string[] = []
+    for (const headers of [
+      { ':path': '/a', 'x-n': '1' },
+      { ':path': '/b', 'x-n': '1' },
+      { ':path': '/b', 'x-n': '2' },
+      { ':path': '/b', 'x-n': '2', ':method': 'DELETE' },
+      { ':path': '/a', 'x-n': '1' },
+    ])
+      bodies.push((await ask(session, headers)).body)
+    expect(bodies).toEqual(['GET /a 1', 'GET /b 1', 'GET /b 2', 'DELETE /b 2', 'GET /a 1'])
+  })
+
   test('an idle connection is closed', async () => {
     const door = await openDoor({ limits: { idleTimeoutMs: 50 } })
     const session = await connectH2(door.https)
