@@ -76,6 +76,7 @@ function serve({ requestFilters, responseFilters, finishers }: Route): number {
     '*/*',
   ]
   const context: FilterContext = {
+    connection: { tls: undefined },
     client: { address: '127.0.0.1', scheme: 'http', port: 80 },
     received: { method: 'GET', target: '/a/b', version: '1.1', fields },
     host: 'shop.test',

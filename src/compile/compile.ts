@@ -17,6 +17,7 @@ import type { Claim } from './claim.ts'
 import { ClassSelection } from './class-selection.ts'
 import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
+import { clientAuthsOf, type ClientAuths } from './client-auth.ts'
 import { asksForCredentials } from './guards.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
@@ -122,14 +123,15 @@ export function compile(
     resources,
     { now: options.now, problems },
   )
+  const clientAuths = clientAuthsOf(mains, aliases, problems)
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const upstreams = new UpstreamList({ resources, discovery: options.discovery, balance: globals.balance, problems })
-  const placements = placeClaims(winners, plans, { upstreams, problems })
+  const placements = placeClaims(winners, plans, { upstreams, clientAuths, problems })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
-  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled, networkPolicies }
+  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled, networkPolicies, clientAuths }
   const complete = placements.map((each) => ({ ...each, canary: attachments.get(each.claim) }))
   const routings = withAliases(complete, aliases).map((each) => routeOf(each, surroundings))
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
@@ -144,6 +146,7 @@ export function compile(
       certificates: tls.certificates,
       tlsHosts: tls.hosts,
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
+      ...clientAuths.handshakes(routes),
     },
     statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
       compareText(a.object, b.object),
@@ -157,13 +160,13 @@ export function compile(
   }
 }
 
-type PlaceWorld = { readonly upstreams: UpstreamList; readonly problems: Problem[] }
+type PlaceWorld = { readonly upstreams: UpstreamList; readonly clientAuths: ClientAuths; readonly problems: Problem[] }
 
 /** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
 function placeClaims(
   claims: readonly Claim[],
   plans: readonly Plan[],
-  { upstreams, problems }: PlaceWorld,
+  { upstreams, clientAuths, problems }: PlaceWorld,
 ): readonly Placement[] {
   const askers = new Map(
     plans.map((plan, rank) => [plan.ingress, { plan, asker: { ingress: plan.ingress, wish: plan.wish, rank } }]),
@@ -175,7 +178,7 @@ function placeClaims(
     const place = { at: standing === 'fallback' ? at : [...at, 'backend'], asked: plan.wish.discovery?.value }
     const found: Resolved = backend === undefined ? noPatterns : upstreams.resolve(ingress, backend, place)
     const auth = placeAuth(claim, plan, { upstreams, problems })
-    const reason = plan.closed ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
+    const reason = plan.closed ?? clientAuths.closed(claim) ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
     const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
     const isClosed = reason !== undefined

@@ -15,6 +15,8 @@ import { attempts, readOwnTimeouts, readOwnWish } from './genkan/upstream-settin
 import type { Guards } from './guards.ts'
 import { isGuarded, noGuards, readGuards } from './guards.ts'
 import { authentication } from './ingress-nginx/access.ts'
+import type { ReadClientAuth } from './ingress-nginx/client-certificates.ts'
+import { clientCertificates, noClientAuth, readClientAuth } from './ingress-nginx/client-certificates.ts'
 import type { CookieSettings } from './ingress-nginx/affinity.ts'
 import { readAffinity, readCookie } from './ingress-nginx/affinity.ts'
 import { readProtocol } from './ingress-nginx/backend-protocol.ts'
@@ -52,6 +54,8 @@ export type Plan = {
   /** What it says about sessions and canaries. */
   readonly canaryBehavior: CanarySpec['affinity'] | undefined
   readonly guards: Guards
+  /** What it asks of clients of its hosts, whoever has the rules there. */
+  readonly clientAuth: ReadClientAuth
   /** It asks for a protection, so nothing of it may be passed by. */
   readonly guarded: boolean
   /** Why its routes answer 503; `undefined` when they are served. */
@@ -82,10 +86,16 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
   // What stands before the main route stands before its canary.
   const guards =
     canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
+  const clientAuth = canary === undefined ? readClientAuth(scope, resources) : noClientAuth
   const closed =
-    globals.closed ?? (closing && `${closing.annotation} is not honoured`) ?? refusal ?? shaping.closed ?? guards.closed
+    globals.closed ??
+    (closing && `${closing.annotation} is not honoured`) ??
+    refusal ??
+    shaping.closed ??
+    guards.closed ??
+    clientAuth.closed
   // What stands in for an expression must not let by what the expression would have guarded.
-  const guarded = closed !== undefined || isGuarded(guards)
+  const guarded = closed !== undefined || isGuarded(guards) || clientAuth.wish !== undefined
   const claims = claimsOf(ingress, {
     closed: guarded,
     isPattern: patternTest(shaping.rewriting, patternHosts),
@@ -104,12 +114,13 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
     canary,
     canaryBehavior: readCanaryBehavior(scope),
     guards,
+    clientAuth,
     closed,
   }
 }
 
 /** Those that guard the routes of an Ingress. */
-const guardNames = [authentication, sourceRanges, limits].flatMap(({ rows }) =>
+const guardNames = [authentication, clientCertificates, sourceRanges, limits].flatMap(({ rows }) =>
   rows.filter(({ verdict }) => verdict === 'honoured').map(({ name }) => name),
 )
 

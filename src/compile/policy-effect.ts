@@ -1,6 +1,7 @@
 /**
  * What a route's policies do to one request, found out by running them on it.
  */
+import { clientCertificate, type ClientCertificateConfig } from '#policy/client-certificate.ts'
 import type { FilterContext, Reply } from '#policy/policy.ts'
 import { offlineEnv } from '#policy/offline-env.ts'
 import { policies } from '#policy/registry.ts'
@@ -41,7 +42,8 @@ function effectOf({ kind, config }: PolicySpec, request: ExplainedRequest, answe
   const policy = policies.get(kind)
   if (policy === undefined) return { kind, config, effect: 'is not known to this build', reply: undefined }
   const filter = policy.create(config, offlineEnv(request.httpsPort))
-  const context = contextOf(request)
+  // Only `spec` of this policy makes configs of its kind, so the cast cannot lie.
+  const context = contextOf(request, kind === clientCertificate.kind ? (config as ClientCertificateConfig) : undefined)
   const verdict = answered === undefined ? filter.onRequest?.(context) : undefined
   if (verdict instanceof Promise) return { kind, config, effect: 'asks somebody else first', reply: undefined }
   if (verdict !== undefined) return { kind, config, effect: describeReply(verdict), reply: verdict }
@@ -55,9 +57,15 @@ function effectOf({ kind, config }: PolicySpec, request: ExplainedRequest, answe
   return { kind, config, effect: parts.length === 0 ? 'leaves this request alone' : parts.join(', '), reply: undefined }
 }
 
-function contextOf({ scheme, port, host, path, query, method, fields }: ExplainedRequest): FilterContext {
+/** A client that does everything right, except that it has no certificate to show. */
+function contextOf(
+  { scheme, port, host, path, query, method, fields }: ExplainedRequest,
+  asked: ClientCertificateConfig | undefined,
+): FilterContext {
   const target = path + query
+  const client = asked && { auth: asked.auth, certificate: undefined }
   return {
+    connection: { tls: scheme === 'https' ? { serverName: host, client } : undefined },
     client: { address: '127.0.0.1', scheme, port },
     received: { method, target, version: '1.1', fields },
     host,

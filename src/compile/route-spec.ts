@@ -8,6 +8,7 @@ import { inOrder } from '#policy/registry.ts'
 import { objectName } from '#resource/resource.ts'
 import type { AffinityCookieSpec, PathMatch, PolicySpec, RouteOrigin, RouteSpec } from '#snapshot/snapshot.ts'
 import type { Attachment } from './canary.ts'
+import type { ClientAuths } from './client-auth.ts'
 import type { Claim } from './claim.ts'
 import { guardPolicies } from './guards.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
@@ -26,6 +27,7 @@ export type Surroundings = {
   readonly tlsHosts: ReadonlySet<string>
   readonly upstreams: ReadonlyMap<string, Settled>
   readonly networkPolicies: NetworkPolicies
+  readonly clientAuths: ClientAuths
 }
 
 /** A claim that won, and where it leads as far as its own Ingress decides. */
@@ -55,6 +57,7 @@ export function routeOf(
   const { settings, shaping, timeouts } = plan
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
+  const policies = policiesOf(claim, plan, surroundings)
   const base: RouteSpec = {
     id: routeId(claim),
     host: claim.host,
@@ -62,7 +65,8 @@ export function routeOf(
     origin: originOf(claim),
     upstream: undefined,
     policies: inOrder([
-      ...policiesOf(claim, plan, surroundings),
+      ...policies,
+      ...(isClosed ? [] : surroundings.clientAuths.policies(claim, { redirects: policies.some(isHttpsRedirect) })),
       ...(isClosed
         ? []
         : guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth })),
@@ -99,6 +103,10 @@ function tracingOf({ ingress, backend, path }: Claim, { shaping }: Plan): Pick<R
     ['location_path', path.value],
   ] as const)
   return { tracing: routeTracing(shaping.tracing, constants) }
+}
+
+function isHttpsRedirect({ kind }: PolicySpec): boolean {
+  return kind === httpsRedirect.kind
 }
 
 /** Whoever may not reach the canary may not reach the route: nobody knows beforehand where a request will go. */

@@ -3,12 +3,14 @@
  * socket with what is known of it to the lane.
  */
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import type { Lane } from '#lane/lane.ts'
 import type { Connection, TlsFacts } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
-import { canonicalName, type TlsContexts, tlsDefaults } from './tls-contexts.ts'
+import type { Snapshot } from '#snapshot/snapshot.ts'
+import type { Log } from '#telemetry/log.ts'
+import type { TlsContexts } from './tls-contexts.ts'
+import { TlsEntry } from './tls-entry.ts'
 
 export type ListenerInit = {
   readonly scheme: 'http' | 'https'
@@ -21,6 +23,7 @@ export type ListenerInit = {
   readonly contexts: TlsContexts | undefined
   /** 48 bytes that seal session tickets: listeners that share them resume each other's sessions. Absent: its own. */
   readonly ticketKeys?: Uint8Array | undefined
+  readonly log: Log
 }
 
 /** Mutable on purpose: the limit is the worker's, not one listener's. */
@@ -51,12 +54,20 @@ export class BindError extends Error {
 export class Listener {
   readonly #init: ListenerInit
   readonly #server: Server
+  /** `undefined` where connections are not encrypted. */
+  readonly #tls: TlsEntry | undefined
   #port: number
 
   constructor(init: ListenerInit) {
     this.#init = init
-    this.#server = init.scheme === 'https' ? this.#tls() : this.#plain()
+    this.#tls = init.scheme === 'https' ? this.#tlsEntry() : undefined
+    this.#server = createTcpServer({ noDelay: true }, (socket) => this.#accept(socket))
     this.#port = 0
+  }
+
+  /** New connections are made as this snapshot says; yields wherever it may rest. Open ones stay as they are. */
+  *replace(snapshot: Snapshot): Generator<void, void> {
+    if (this.#tls !== undefined) yield* this.#tls.replace(snapshot)
   }
 
   /** The port in use; 0 before `listen`. */
@@ -84,32 +95,22 @@ export class Listener {
     })
   }
 
-  #plain(): Server {
-    return createTcpServer({ noDelay: true }, (socket) => {
-      if (this.#admit(socket)) this.#init.lane.serve(socket, this.#facts(socket, undefined))
-    })
+  #accept(socket: Socket): void {
+    if (!this.#admit(socket)) return
+    if (this.#tls === undefined) this.#init.lane.serve(socket, this.#facts(socket, undefined))
+    else this.#tls.serve(socket)
   }
 
-  #tls(): Server {
-    const { contexts, limits, lane, ticketKeys } = this.#init
+  #tlsEntry(): TlsEntry {
+    const { contexts, limits, lane, ticketKeys, log } = this.#init
     if (contexts === undefined) throw new Error('an https listener needs certificates')
-    const server = createTlsServer({
-      ...tlsDefaults,
-      // For clients that name no server; SNICallback is not asked for them.
-      cert: contexts.fallback.certificate,
-      key: contexts.fallback.key,
-      ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
-      noDelay: true,
-      ALPNProtocols: ['h2', 'http/1.1'],
-      handshakeTimeout: limits.handshakeTimeoutMs,
-      // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
-      SNICallback: (serverName, done) => done(null, contexts.select(serverName)),
+    return new TlsEntry({
+      contexts,
+      ticketKeys,
+      handshakeTimeoutMs: limits.handshakeTimeoutMs,
+      log,
+      onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts)),
     })
-    server.on('connection', (socket: Socket) => this.#admit(socket))
-    server.on('secureConnection', (socket) => lane.serve(socket, this.#facts(socket, tlsFacts(socket))))
-    // Handshakes fail all day long: scanners, old clients, distrust of the default certificate.
-    server.on('tlsClientError', (_error, socket) => socket.destroy())
-    return server
   }
 
   /** Counts the connection until it is closed, or closes it because there are too many. */
@@ -154,15 +155,6 @@ export async function requireFree(spec: BindSpec): Promise<void> {
 /** A socket that listens on `::` sees IPv4 peers in their mapped form. */
 function plainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address
-}
-
-function tlsFacts(socket: TLSSocket): TlsFacts {
-  const { alpnProtocol, servername } = socket
-  return {
-    version: socket.getProtocol() ?? '',
-    alpn: alpnProtocol === 'h2' || alpnProtocol === 'http/1.1' ? alpnProtocol : undefined,
-    serverName: typeof servername === 'string' ? canonicalName(servername) : undefined,
-  }
 }
 
 async function bindAddress(server: Server, spec: BindSpec): Promise<void> {

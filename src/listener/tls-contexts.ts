@@ -6,13 +6,17 @@ import { createHash } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import type { CertificateSpec, TlsHostSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
+import { canonicalName } from './client-hello.ts'
 
 export type PemPair = { readonly certificate: string; readonly key: string }
 
+/** A certificate in use, and what it was made of. */
+type Entry = { readonly context: SecureContext; readonly pair: PemPair }
+
 type Table = {
-  readonly exact: ReadonlyMap<string, SecureContext>
+  readonly exact: ReadonlyMap<string, Entry>
   /** Keyed by what follows `*`, the dot included. */
-  readonly wildcard: ReadonlyMap<string, SecureContext>
+  readonly wildcard: ReadonlyMap<string, Entry>
 }
 
 /** Mozilla's intermediate profile: forward secrecy and AEAD only. TLS 1.3 suites are always on. */
@@ -33,8 +37,8 @@ export const tlsDefaults: SecureContextOptions = { minVersion: 'TLSv1.2', cipher
 export class TlsContexts {
   readonly #log: Log
   readonly fallback: PemPair
-  readonly #fallbackContext: SecureContext
-  #byContent: ReadonlyMap<string, SecureContext>
+  readonly #fallback: Entry
+  #byContent: ReadonlyMap<string, Entry>
   readonly #digests = new WeakMap<CertificateSpec, string>()
   #table: Table
 
@@ -42,7 +46,7 @@ export class TlsContexts {
   constructor(fallback: PemPair, log: Log) {
     this.#log = log
     this.fallback = fallback
-    this.#fallbackContext = contextOf(fallback)
+    this.#fallback = { context: contextOf(fallback), pair: fallback }
     this.#byContent = new Map()
     this.#table = { exact: new Map(), wildcard: new Map() }
   }
@@ -55,24 +59,24 @@ export class TlsContexts {
 
   /** The same, but it yields before every certificate that takes time; what it replaces is in use until it has ended. */
   *replace(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): Generator<void, void> {
-    const byContent = new Map<string, SecureContext>()
-    const byId = new Map<string, SecureContext>()
+    const byContent = new Map<string, Entry>()
+    const byId = new Map<string, Entry>()
     for (const spec of certificates) {
       if (!this.#digests.has(spec)) yield
       const content = this.#digestOf(spec)
-      const context = this.#byContent.get(content) ?? byContent.get(content) ?? this.#build(spec)
-      if (context === undefined) continue
-      byContent.set(content, context)
-      byId.set(spec.id, context)
+      const entry = this.#byContent.get(content) ?? byContent.get(content) ?? this.#build(spec)
+      if (entry === undefined) continue
+      byContent.set(content, entry)
+      byId.set(spec.id, entry)
     }
     yield
-    const exact = new Map<string, SecureContext>()
-    const wildcard = new Map<string, SecureContext>()
+    const exact = new Map<string, Entry>()
+    const wildcard = new Map<string, Entry>()
     for (const { host, certificate } of hosts) {
-      const context = byId.get(certificate)
-      if (context === undefined) continue
-      if (host.startsWith('*.')) wildcard.set(host.slice(1), context)
-      else exact.set(host, context)
+      const entry = byId.get(certificate)
+      if (entry === undefined) continue
+      if (host.startsWith('*.')) wildcard.set(host.slice(1), entry)
+      else exact.set(host, entry)
     }
     this.#byContent = byContent
     this.#table = { exact, wildcard }
@@ -80,12 +84,19 @@ export class TlsContexts {
 
   /** Exact name, then the wildcard of its parent, else the default. Names compare without case and trailing dot. */
   select(serverName: string): SecureContext {
+    return this.#find(serverName).context
+  }
+
+  /** What `select` presents. The same object for as long as the content stays. */
+  pairFor(serverName: string): PemPair {
+    return this.#find(serverName).pair
+  }
+
+  #find(serverName: string): Entry {
     const name = canonicalName(serverName)
     const dot = name.indexOf('.')
     return (
-      this.#table.exact.get(name) ??
-      (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ??
-      this.#fallbackContext
+      this.#table.exact.get(name) ?? (dot > 0 ? this.#table.wildcard.get(name.slice(dot)) : undefined) ?? this.#fallback
     )
   }
 
@@ -95,19 +106,14 @@ export class TlsContexts {
     return content
   }
 
-  #build(spec: CertificateSpec): SecureContext | undefined {
+  #build(spec: CertificateSpec): Entry | undefined {
     try {
-      return contextOf(spec)
+      return { context: contextOf(spec), pair: { certificate: spec.certificate, key: spec.key } }
     } catch (error) {
       this.#log.warn('a certificate cannot be used', { certificate: spec.id, error: String(error) })
       return undefined
     }
   }
-}
-
-export function canonicalName(serverName: string): string {
-  const name = serverName.toLowerCase()
-  return name.endsWith('.') ? name.slice(0, -1) : name
 }
 
 function contextOf({ certificate, key }: PemPair): SecureContext {

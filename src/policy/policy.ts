@@ -15,11 +15,22 @@ export type Reply = {
   readonly body: string
   /** For replies that refuse: why, in one word, for the access log and the metric. */
   readonly cause?: RefusalCause
+  /** For the operator's log only. */
+  readonly detail?: string
 }
 
 /** Keys of proxy/failure.ts. */
 export type RefusalCause =
-  'bad_request' | 'rate_limited' | 'concurrency_limited' | 'access_denied' | 'unauthenticated' | 'auth_failed'
+  | 'bad_request'
+  | 'rate_limited'
+  | 'concurrency_limited'
+  | 'access_denied'
+  | 'unauthenticated'
+  | 'auth_failed'
+  | 'misdirected'
+  | 'certificate_required'
+  | 'certificate_invalid'
+  | 'certificate_denied'
 
 /** Who asks, as far as we believe it: forwarded fields count only from trusted proxies. */
 export type Client = {
@@ -31,9 +42,39 @@ export type Client = {
   readonly port: number
 }
 
+/** The client's own connection, whatever a proxy in front of it says. */
+export type ConnectionFacts = { readonly tls: HandshakeFacts | undefined }
+
+export type HandshakeFacts = {
+  /** Lower case, as asked for; `undefined` when the client named no server. */
+  readonly serverName: string | undefined
+  /** Absent where the client was not asked for a certificate. */
+  readonly client?: ClientProof | undefined
+}
+
+/** What a client showed when it was asked for a certificate; that it holds the key is proven. */
+export type ClientProof = {
+  /** Id of the `ClientAuthSpec` it was verified against. */
+  readonly auth: string
+  /** `undefined` when it showed none. */
+  readonly certificate: ClientCertificate | undefined
+}
+
+export type ClientCertificate = {
+  /** As RFC 2253 writes names: the last part of the name first. */
+  readonly subject: string
+  readonly issuer: string
+  readonly pem: string
+  /** Authorities between it and the one we believe. */
+  readonly intermediates: number
+  /** OpenSSL's code for why it is not believed, `CERT_HAS_EXPIRED`; `undefined` when it is. */
+  readonly error: string | undefined
+}
+
 /** What a filter sees of a request. `received` never changes; `sent` is the mutable copy that goes to the endpoint. */
 export type FilterContext = {
   readonly client: Client
+  readonly connection: ConnectionFacts
   readonly received: RequestHead
   /** Lower-case host without port, as routed. */
   readonly host: string

@@ -8,6 +8,7 @@
 import { access } from './access.ts'
 import { appRoot } from './app-root.ts'
 import { basicAuth } from './basic-auth.ts'
+import { clientCertificate } from './client-certificate.ts'
 import { concurrencyLimit } from './concurrency-limit.ts'
 import { cookieAttributes } from './cookie-attributes.ts'
 import { cors } from './cors.ts'
@@ -31,6 +32,8 @@ import { serverField } from './server-field.ts'
 import { upstreamVhost } from './upstream-vhost.ts'
 
 const all: readonly Policy[] = [
+  // Who the connection belongs to is settled before anything is said on it.
+  clientCertificate,
   // Answers that need nobody's permission.
   hostRedirect,
   appRoot,

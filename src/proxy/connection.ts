@@ -1,3 +1,5 @@
+import type { ClientProof } from '#policy/policy.ts'
+
 /** One client connection as the listener saw it. A plain record: it outlives its socket in the access log. */
 export type Connection = {
   /** IP literal of the peer, IPv4 in its dotted form. */
@@ -18,4 +20,6 @@ export type TlsFacts = {
   readonly alpn: 'h2' | 'http/1.1' | undefined
   /** Lower case, as asked for; `undefined` when the client named no server. */
   readonly serverName: string | undefined
+  /** Absent where the client was not asked for a certificate. */
+  readonly client?: ClientProof
 }

@@ -276,10 +276,10 @@ class RequestProxy implements Proxy {
     for (const filter of exchange.route.responseFilters) filter(exchange, head)
   }
 
-  #reply(exchange: Exchange, { status, fields, body, cause }: Reply): void {
+  #reply(exchange: Exchange, { status, fields, body, cause, detail = '' }: Reply): void {
     const head: ResponseHead = { status, reason: '', fields: [...fields, 'Server', serverName] }
     if (cause !== undefined) {
-      exchange.failure ??= { cause, detail: '' }
+      exchange.failure ??= { cause, detail }
       if (this.#env.exposeCause) head.fields.push('X-Genkan-Cause', cause)
     }
     this.#filterResponse(exchange, head)

@@ -1,10 +1,13 @@
 /**
  * A client that sends exactly what it is told, one connection per request, and keeps what came back whole.
  */
+import { readFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from 'node:tls'
+import { proxyHeader } from './proxy-header.ts'
 import { fieldOf, ResponseReader, type WireResponse } from './response-reader.ts'
+import type { ProxyHeaderSpec } from './scenario.ts'
 import { echoText } from './websocket-text.ts'
 
 export type ClientRequest = {
@@ -15,6 +18,10 @@ export type ClientRequest = {
   readonly target: string
   /** Host without port: the server name of TLS. */
   readonly serverName: string
+  /** A PEM file with the client's certificates and key. */
+  readonly clientCertificate?: string | undefined
+  /** Sent in front of everything else, TLS included. */
+  readonly proxyProtocol?: ProxyHeaderSpec | undefined
   /** Name, value, name, value; sent as they are. Holds `host`. */
   readonly fields: readonly string[]
   readonly body: string
@@ -63,28 +70,44 @@ export async function sendRequest(request: ClientRequest): Promise<ClientRespons
   }
 }
 
-function open({ scheme, port, serverName, http, from }: ClientRequest): Promise<Socket> {
+async function open(request: ClientRequest): Promise<Socket> {
+  const { scheme, port, from, proxyProtocol } = request
   const to = {
     host: from !== undefined && isIP(from) === 6 ? '::1' : '127.0.0.1',
     port,
     ...(from === undefined ? {} : { localAddress: from }),
   }
-  const alpn = http === '2' ? ['h2'] : ['http/1.1']
-  // An IP address is no server name (RFC 6066 section 3).
-  const names = isIP(serverName) === 0 ? { servername: serverName } : {}
+  const tcp = connectTcp(to)
+  tcp.setNoDelay(true)
+  await opened(tcp, 'connect')
+  if (proxyProtocol !== undefined) tcp.write(proxyHeader(proxyProtocol)!)
+  if (scheme === 'http') return tcp
+  const tls = encrypt(tcp, request)
+  await opened(tls, 'secureConnect')
+  return tls
+}
+
+function encrypt(socket: Socket, { serverName, http, clientCertificate }: ClientRequest): TLSSocket {
+  const pem = clientCertificate === undefined ? undefined : readFileSync(clientCertificate, 'utf8')
+  return connectTls({
+    socket,
+    // An IP address is no server name (RFC 6066 section 3).
+    ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+    ...(pem === undefined ? {} : { cert: pem, key: pem }),
+    ALPNProtocols: http === '2' ? ['h2'] : ['http/1.1'],
+    // Which certificate is presented is what a scenario asks; whether a stranger would trust it is not.
+    rejectUnauthorized: false,
+  })
+}
+
+function opened(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket =
-      scheme === 'https'
-        ? // Which certificate is presented is what a scenario asks; whether a stranger would trust it is not.
-          connectTls({ ...to, ...names, ALPNProtocols: alpn, rejectUnauthorized: false })
-        : connectTcp(to)
-    socket.setNoDelay(true)
     socket.once('error', reject)
-    socket.once(scheme === 'https' ? 'secureConnect' : 'connect', () => {
+    socket.once(event, () => {
       socket.off('error', reject)
       // A reset after the response must not take the process down.
       socket.on('error', () => {})
-      resolve(socket)
+      resolve()
     })
   })
 }

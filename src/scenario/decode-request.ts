@@ -5,7 +5,8 @@ import { isIP } from 'node:net'
 import { isSeq } from 'yaml'
 import { decodeExpect } from './decode-expect.ts'
 import { type Entry, isNothing, type Reader, type Tree } from './reader.ts'
-import type { HeaderField, RequestStep } from './scenario.ts'
+import { proxyHeader } from './proxy-header.ts'
+import type { HeaderField, ProxyHeaderSpec, RequestStep } from './scenario.ts'
 
 export const requestKeys = [
   'request',
@@ -14,6 +15,9 @@ export const requestKeys = [
   'http',
   'from',
   'jar',
+  'server-name',
+  'client-certificate',
+  'proxy-protocol',
   'times',
   'concurrency',
   'expect',
@@ -33,6 +37,9 @@ export function decodeRequest(reader: Reader, keys: ReadonlyMap<string, Entry>, 
     http: read('http', (value) => reader.oneOf(value, 'http', ['1.1', '2'])) ?? '1.1',
     from: read('from', (value) => readLoopback(reader, value)),
     jar: read('jar', (value) => reader.text(value, 'jar')),
+    serverName: read('server-name', (value) => reader.text(value, 'server-name')),
+    clientCertificate: read('client-certificate', (value) => reader.text(value, 'client-certificate')),
+    proxyProtocol: read('proxy-protocol', (value) => readProxyProtocol(reader, value)),
     times: read('times', (value) => reader.integer(value, 'times', 1)) ?? 1,
     concurrency: read('concurrency', (value) => reader.integer(value, 'concurrency', 1)) ?? 1,
     expect: read('expect', (value) => decodeExpect(reader, value)) ?? [],
@@ -63,6 +70,20 @@ function readRequestLine(reader: Reader, node: Tree): RequestLine {
   const [, method = '', scheme = '', authority = '', rest = ''] = match
   const target = rest.startsWith('/') ? rest : `/${rest}`
   return { method, scheme: scheme === 'https' || scheme === 'wss' ? 'https' : 'http', authority, target }
+}
+
+/** `{v1: TCP4 192.0.2.1 192.0.2.2 50000 443}`, or `v2` with the same words. */
+function readProxyProtocol(reader: Reader, node: Tree): ProxyHeaderSpec | undefined {
+  const keys = reader.mapping(node, 'proxy-protocol', ['v1', 'v2'])
+  const [entry] = keys.values()
+  if (entry === undefined || keys.size > 1) return reader.problem(node, 'expected proxy-protocol to have v1 or v2')
+  const spec = { version: entry.key === 'v2' ? 2 : 1, text: reader.text(entry.value, entry.key) ?? '' } as const
+  if (proxyHeader(spec) === undefined)
+    return reader.problem(
+      entry.value,
+      `expected ${entry.key} to be as TCP4 192.0.2.1 192.0.2.2 50000 443, found ${spec.text}`,
+    )
+  return spec
 }
 
 function readLoopback(reader: Reader, node: Tree): string | undefined {

@@ -1,6 +1,7 @@
 /**
  * One request step: sent as often as asked, each answer with the stand-in behind it.
  */
+import { resolve } from 'node:path'
 import { CookieJar, type CookieScope } from './cookie-jar.ts'
 import { type ClientResponse, sendRequest } from './client.ts'
 import type { Outcome, ReceivedRequest } from './compare.ts'
@@ -10,6 +11,8 @@ import { type Arrival, standInField, toReceived } from './stub-fleet.ts'
 
 export type SendInit = {
   readonly ports: { readonly http: number; readonly https: number }
+  /** Where the scenario is: files it names are relative to it. */
+  readonly folder: string
   readonly jars: Map<string, CookieJar>
   /** Grows as requests reach stand-ins; emptied and taken from here. */
   readonly arrivals: Arrival[]
@@ -30,8 +33,8 @@ export async function sendAll(step: RequestStep, init: SendInit): Promise<Outcom
   return outcomes
 }
 
-async function sendOne(step: RequestStep, { ports, jars, arrivals }: SendInit): Promise<Outcome> {
-  const { scheme, method, target, body, http, from } = step
+async function sendOne(step: RequestStep, { ports, folder, jars, arrivals }: SendInit): Promise<Outcome> {
+  const { scheme, method, target, body, http, from, clientCertificate, proxyProtocol } = step
   const serverName = step.authority.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')
   const scope: CookieScope = {
     host: serverName.toLowerCase(),
@@ -48,7 +51,9 @@ async function sendOne(step: RequestStep, { ports, jars, arrivals }: SendInit): 
     port: ports[scheme],
     method,
     target,
-    serverName,
+    serverName: step.serverName ?? serverName,
+    clientCertificate: clientCertificate === undefined ? undefined : resolve(folder, clientCertificate),
+    proxyProtocol,
     fields,
     body,
     http,

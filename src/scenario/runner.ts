@@ -1,6 +1,7 @@
 /**
  * Runs a scenario: the real front door on free ports of loopback, with stand-ins behind it, one step after the other.
  */
+import { dirname } from 'node:path'
 import { type DnsServer, startDnsServer } from '#cluster/dns-server.ts'
 import { Zone } from '#cluster/zone.ts'
 import { decodeFlags } from '#cli/flags.ts'
@@ -73,11 +74,13 @@ class Stage {
   readonly #jars = new Map<string, CookieJar>()
   readonly #arrivals: Arrival[] = []
   readonly #flags: DoorFlags
+  readonly #folder: string
   #genkan: Genkan | undefined
   #dns: DnsServer | undefined
 
   constructor(scenario: Scenario, files: ReadonlyMap<string, string>) {
     this.#flags = readFlags(scenario)
+    this.#folder = dirname(scenario.file)
     this.#fleet = new StubFleet(scenario.stubs, (arrival) => this.#arrivals.push(arrival))
     this.#store = new MemorySource({ file: scenario.file })
     for (const [path, text] of files) this.#store.apply(text, path)
@@ -101,7 +104,12 @@ class Stage {
     switch (step.kind) {
       case 'request': {
         const { ports } = this.#genkan!
-        const outcomes = await sendAll(step, { ports, jars: this.#jars, arrivals: this.#arrivals })
+        const outcomes = await sendAll(step, {
+          ports,
+          folder: this.#folder,
+          jars: this.#jars,
+          arrivals: this.#arrivals,
+        })
         return compareOutcomes(step.expect, outcomes)
       }
       case 'apply':

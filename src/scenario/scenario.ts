@@ -81,10 +81,19 @@ export type RequestStep = {
   /** A loopback address; `undefined` for the system's choice. */
   readonly from: string | undefined
   readonly jar: string | undefined
+  /** What TLS asks for, where that is not the host. */
+  readonly serverName: string | undefined
+  /** A PEM file with certificates and key, relative to the scenario's folder. */
+  readonly clientCertificate: string | undefined
+  /** Sent in front of everything else. */
+  readonly proxyProtocol: ProxyHeaderSpec | undefined
   readonly times: number
   readonly concurrency: number
   readonly expect: readonly Expectation[]
 }
+
+/** The header of the PROXY protocol, in the words of its version 1: `TCP4 192.0.2.1 192.0.2.2 50000 443`. */
+export type ProxyHeaderSpec = { readonly version: 1 | 2; readonly text: string }
 
 /** Exact text, a regular expression, or the absence of the thing. */
 export type TextMatch =

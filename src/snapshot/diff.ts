@@ -54,6 +54,12 @@ const kinds: readonly Kind[] = [
   { name: 'upstream', byId: ({ upstreams }) => index(upstreams), unshown: ['tls'] },
   { name: 'certificate', byId: ({ certificates }) => index(certificates), unshown: ['certificate', 'key'] },
   { name: 'tls host', byId: ({ tlsHosts }) => new Map(tlsHosts.map((each) => [each.host, each])), unshown: [] },
+  {
+    name: 'server name',
+    byId: ({ serverNames }) => new Map(serverNames.map((each) => [each.host === '' ? '(any other)' : each.host, each])),
+    unshown: [],
+  },
+  { name: 'client authorities', byId: ({ clientAuths }) => index(clientAuths), unshown: ['ca', 'crl'] },
 ]
 
 function index(items: readonly { readonly id: string }[]): Items {

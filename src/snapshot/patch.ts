@@ -3,7 +3,16 @@
  * that nobody who has the first must be told, or read, all of the second.
  */
 import { isEqual } from './diff.ts'
-import type { CertificateSpec, RouteSpec, Snapshot, TlsHostSpec, TracingSpec, UpstreamSpec } from './snapshot.ts'
+import type {
+  CertificateSpec,
+  ClientAuthSpec,
+  RouteSpec,
+  ServerNameSpec,
+  Snapshot,
+  TlsHostSpec,
+  TracingSpec,
+  UpstreamSpec,
+} from './snapshot.ts'
 
 /** In order: `count` items of the list before, from `from` on, or new items. */
 export type Run<T> = { readonly from: number; readonly count: number } | { readonly items: readonly T[] }
@@ -14,12 +23,22 @@ export type SnapshotPatch = {
   readonly upstreams: readonly Run<UpstreamSpec>[]
   readonly certificates: readonly Run<CertificateSpec>[]
   readonly tlsHosts: readonly Run<TlsHostSpec>[]
+  readonly serverNames: readonly Run<ServerNameSpec>[]
+  readonly clientAuths: readonly Run<ClientAuthSpec>[]
   /** As it is afterwards: it is small. */
   readonly tracing?: TracingSpec
 }
 
 /** The snapshot that everybody has who has none. */
-export const emptySnapshot: Snapshot = { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+export const emptySnapshot: Snapshot = {
+  generation: 0,
+  routes: [],
+  upstreams: [],
+  certificates: [],
+  tlsHosts: [],
+  serverNames: [],
+  clientAuths: [],
+}
 
 /**
  * The second snapshot, with the objects of the first wherever they say the same. Whoever compares the two afterwards
@@ -31,7 +50,9 @@ export function adopt(before: Snapshot, after: Snapshot): Snapshot {
     routes: adoptList(before.routes, after.routes, idOf),
     upstreams: adoptList(before.upstreams, after.upstreams, idOf),
     certificates: adoptList(before.certificates, after.certificates, idOf),
-    tlsHosts: adoptList(before.tlsHosts, after.tlsHosts, ({ host }) => host),
+    tlsHosts: adoptList(before.tlsHosts, after.tlsHosts, hostOf),
+    serverNames: adoptList(before.serverNames, after.serverNames, hostOf),
+    clientAuths: adoptList(before.clientAuths, after.clientAuths, idOf),
     ...tracingOf(after),
   }
 }
@@ -44,6 +65,8 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
     upstreams: runsOf(before.upstreams, after.upstreams),
     certificates: runsOf(before.certificates, after.certificates),
     tlsHosts: runsOf(before.tlsHosts, after.tlsHosts),
+    serverNames: runsOf(before.serverNames, after.serverNames),
+    clientAuths: runsOf(before.clientAuths, after.clientAuths),
     ...tracingOf(after),
   }
 }
@@ -56,6 +79,8 @@ export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
     upstreams: applyRuns(before.upstreams, patch.upstreams),
     certificates: applyRuns(before.certificates, patch.certificates),
     tlsHosts: applyRuns(before.tlsHosts, patch.tlsHosts),
+    serverNames: applyRuns(before.serverNames, patch.serverNames),
+    clientAuths: applyRuns(before.clientAuths, patch.clientAuths),
     ...tracingOf(patch),
   }
 }
@@ -65,6 +90,7 @@ function tracingOf({ tracing }: { readonly tracing?: TracingSpec }): Pick<Snapsh
 }
 
 const idOf = ({ id }: { readonly id: string }): string => id
+const hostOf = ({ host }: { readonly host: string }): string => host
 
 function adoptList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T) => string): readonly T[] {
   const known = new Map(before.map((item) => [keyOf(item), item]))

@@ -5,9 +5,11 @@
 import type {
   CanarySpec,
   CertificateSpec,
+  ClientAuthSpec,
   PolicySpec,
   PortSpec,
   RouteSpec,
+  ServerNameSpec,
   Snapshot,
   UpstreamSpec,
   UpstreamTlsSpec,
@@ -17,7 +19,15 @@ import type {
  * Routes in their order of precedence, everything else sorted by name; ends with a newline. Durations in milliseconds,
  * sizes in bytes. A certificate shows what it is for and a checksum of its chain, by which a renewed one is told apart.
  */
-export function printSnapshot({ generation, routes, upstreams, certificates, tlsHosts, tracing }: Snapshot): string {
+export function printSnapshot({
+  generation,
+  routes,
+  upstreams,
+  certificates,
+  tlsHosts,
+  tracing,
+  ...rest
+}: Snapshot): string {
   const blocks = [
     [`generation ${generation}`],
     ...(tracing === undefined ? [] : [['tracing', printValue(tracing)]]),
@@ -25,6 +35,8 @@ export function printSnapshot({ generation, routes, upstreams, certificates, tls
     ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
     ...sortedBy(certificates, ({ id }) => id).map(printCertificate),
     ...sortedBy(tlsHosts, ({ host }) => host).map((each) => [`tls ${each.host}`, `certificate ${each.certificate}`]),
+    ...sortedBy(rest.serverNames, ({ host }) => host).map(printServerName),
+    ...sortedBy(rest.clientAuths, ({ id }) => id).map(printClientAuth),
   ]
   return `${blocks.map((lines) => lines.join('\n  ')).join('\n\n')}\n`
 }
@@ -129,6 +141,21 @@ function printCertificate({ id, certificate, names, notAfter }: CertificateSpec)
     `names ${names.join(', ')}`,
     `until ${Number.isFinite(notAfter) ? new Date(notAfter).toISOString() : notAfter}`,
     `chain ${certificate.split('-----BEGIN CERTIFICATE-----').length - 1}, checksum ${checksum(certificate)}`,
+  ]
+}
+
+function printServerName({ host, clientAuth }: ServerNameSpec): string[] {
+  return [
+    `server name ${host === '' ? '(any other)' : host}`,
+    ...(clientAuth === undefined ? [] : [`client certificates ${clientAuth}`]),
+  ]
+}
+
+function printClientAuth({ id, ca, crl }: ClientAuthSpec): string[] {
+  return [
+    `client authorities ${id}`,
+    `checksum ${checksum(ca)}`,
+    ...(crl === undefined ? [] : [`revocations, checksum ${checksum(crl)}`]),
   ]
 }
 

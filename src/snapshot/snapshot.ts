@@ -14,6 +14,10 @@ export type Snapshot = {
   readonly certificates: readonly CertificateSpec[]
   /** Which certificate a server name gets. Hosts that name no usable certificate are absent: they get the default one. */
   readonly tlsHosts: readonly TlsHostSpec[]
+  /** What is to be known of a server name before its handshake begins. Empty where no host asks for anything. */
+  readonly serverNames: readonly ServerNameSpec[]
+  /** What client certificates are verified against. Ids are unique, and change with the content. */
+  readonly clientAuths: readonly ClientAuthSpec[]
   /** Absent: what the environment says of traces counts. */
   readonly tracing?: TracingSpec
 }
@@ -303,6 +307,22 @@ export type CertificateSpec = {
 }
 
 export type TlsHostSpec = { readonly host: string; readonly certificate: string }
+
+/** A name that asks for nothing is only here to be told from a wildcard that does. */
+export type ServerNameSpec = {
+  /** As in `RouteSpec`: empty for names that no other entry fits, and for clients that name no server. */
+  readonly host: string
+  /** Id of a `ClientAuthSpec`: clients are asked for a certificate. */
+  readonly clientAuth?: string
+}
+
+export type ClientAuthSpec = {
+  readonly id: string
+  /** PEM bundle of the authorities whose clients are believed. */
+  readonly ca: string
+  /** PEM lists of revoked certificates; with them every authority of a chain needs one. */
+  readonly crl?: string
+}
 
 /** Where one endpoint is and what discovery knows of it. Addresses are IP literals, never names. */
 export type EndpointSpec = {

@@ -117,7 +117,7 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     wanted === undefined
       ? undefined
       : {
-          listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys }),
+          listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys, log }),
           wanted,
           moved: undefined,
         }
@@ -212,6 +212,7 @@ class RunningFrontDoor implements FrontDoor {
       const runtime = yield* this.#runtimes.build(snapshot, table)
       yield* this.#configure(snapshot.upstreams)
       yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts)
+      for (const { listener } of this.#entrances) yield* listener.replace(snapshot)
       init.tracing?.use(snapshot.tracing)
       lane.use(runtime)
       this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))

@@ -13,7 +13,7 @@ export type Contents = { readonly patch: SnapshotPatch | undefined; readonly set
 /** A part is read in well under a millisecond; one larger item has a part of its own. */
 const partChars = 64 * 1024
 
-const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts'] as const
+const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts', 'serverNames', 'clientAuths'] as const
 
 type List = (typeof lists)[number]
 type Part = readonly [list: List | 'sets' | 'tracing', items: readonly unknown[]]
@@ -46,6 +46,8 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
     upstreams: [],
     certificates: [],
     tlsHosts: [],
+    serverNames: [],
+    clientAuths: [],
   }
   let start = 0
   for (const end of ends) {

@@ -5,6 +5,7 @@ import { ingressNginx } from '#compile/ingress-nginx/dialect.ts'
 import type { Problem } from '#resource/problem.ts'
 import type { PolicySpec, RouteSpec } from '#snapshot/snapshot.ts'
 import { compileOptions } from '../support/compile-options.ts'
+import { clientFile } from '../support/client-files.ts'
 import { type GuardRow, guardRows, ownGuardRows } from '../support/guard-rows.ts'
 import { resourcesFrom } from '../support/resources.ts'
 
@@ -20,6 +21,11 @@ apiVersion: v1
 kind: Secret
 metadata: {name: users}
 stringData: {auth: "ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: clients}
+stringData: {ca.crt: ${JSON.stringify(clientFile('root.crt'))}}
 ---
 apiVersion: v1
 kind: ConfigMap

@@ -32,6 +32,7 @@ function contextOf({ method = 'GET', url = 'http://shop.test/a', fields = [], se
   const scheme = protocol === 'https:' ? 'https' : 'http'
   const target = pathname + search
   return {
+    connection: { tls: scheme === 'https' ? { serverName: hostname } : undefined },
     client: { address: '127.0.0.1', scheme, port: scheme === 'https' ? 443 : 80 },
     received: { method, target, version: '1.1', fields: ['host', host, ...fields] },
     host: hostname,
@@ -369,6 +370,7 @@ describe('mirror', () => {
 test('redirects come before what decides who may pass, and a rewrite after it', () => {
   const order = [...policies.keys()]
   const redirecting = ['host-redirect', 'app-root', 'path-redirect', 'redirect', 'cors', 'https-redirect']
-  expect(order.slice(0, redirecting.length)).toEqual(redirecting)
+  // Only whose connection it is comes first.
+  expect(order.slice(0, redirecting.length + 1)).toEqual(['client-certificate', ...redirecting])
   expect(order.indexOf('rewrite')).toBeGreaterThan(order.indexOf('mirror'))
 })

@@ -9,6 +9,7 @@ const env: FilterEnv = filterEnv()
 
 function contextOf(change: Partial<FilterContext> = {}): FilterContext {
   return {
+    connection: { tls: undefined },
     client: { address: '127.0.0.1', scheme: 'http', port: 80 },
     received: { method: 'GET', target: '/a', version: '1.1', fields: [] },
     host: 'shop.test',

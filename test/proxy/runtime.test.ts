@@ -7,11 +7,12 @@ import { packRoutes } from '#route/packing.ts'
 import type { Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { routeOf } from '../support/door.ts'
+import { emptySnapshot } from '#snapshot/patch.ts'
 import { filterEnv } from '../support/filter-env.ts'
 import { upstreamEnv } from '../support/proxy-env.ts'
 
 const env = filterEnv()
-const empty = { generation: 7, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+const empty = { ...emptySnapshot, generation: 7 }
 
 test('routes match and carry their filters by phase, upstreams outlive snapshots', () => {
   const upstreams = new UpstreamRegistry(upstreamEnv())

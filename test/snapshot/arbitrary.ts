@@ -2,7 +2,14 @@
  * Snapshots with few ids and few values, so that two drawn ones share much.
  */
 import * as fc from 'fast-check'
-import type { CertificateSpec, RouteSpec, Snapshot, TracingSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type {
+  CertificateSpec,
+  RouteSpec,
+  ServerNameSpec,
+  Snapshot,
+  TracingSpec,
+  UpstreamSpec,
+} from '#snapshot/snapshot.ts'
 import { routeSpec } from '../support/route-spec.ts'
 
 export function upstreamSpec(id: string, changes: Partial<UpstreamSpec> = {}): UpstreamSpec {
@@ -55,6 +62,11 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc
     upstreams: fc.uniqueArray(upstream, { selector }),
     certificates: fc.uniqueArray(certificate, { selector }),
     tlsHosts: fc.uniqueArray(fc.record({ host: id, certificate: id }), { selector: ({ host }) => host }),
+    serverNames: fc.uniqueArray(
+      fc.oneof(fc.record({ host: id }), fc.record({ host: id, clientAuth: id })) as fc.Arbitrary<ServerNameSpec>,
+      { selector: ({ host }) => host },
+    ),
+    clientAuths: fc.uniqueArray(fc.record({ id, ca: id }), { selector }),
     tracing,
   })
   .map(({ tracing: spec, ...rest }) => (spec === undefined ? rest : { ...rest, tracing: spec }))

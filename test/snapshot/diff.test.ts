@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { emptySnapshot } from '#snapshot/patch.ts'
 import { diffSnapshots, isSame } from '#snapshot/diff.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
 import { routeSpec } from '../support/route-spec.ts'
@@ -15,6 +16,8 @@ const base: Snapshot = {
   upstreams: [web],
   certificates: [tls],
   tlsHosts: [{ host: 'shop.test', certificate: 'default/tls' }],
+  serverNames: [],
+  clientAuths: [],
 }
 
 const at = (line: number): { origin: typeof cart.origin } => ({ origin: { ...cart.origin, line } })
@@ -69,7 +72,7 @@ describe('what changed', () => {
   })
 
   test('is cut to a few lines with a count of the rest', () => {
-    const empty = { generation: 0, routes: [], upstreams: [], certificates: [], tlsHosts: [] }
+    const empty = emptySnapshot
     expect(diffSnapshots(empty, base, 2)).toEqual([
       '+ route cart -> default/web:80',
       '+ route home -> default/web:80',

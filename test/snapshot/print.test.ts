@@ -22,6 +22,8 @@ const snapshot: Snapshot = {
     { host: 'shop.test', certificate: 'default/tls' },
     { host: '*.shop.test', certificate: 'default/tls' },
   ],
+  serverNames: [{ host: 'shop.test', clientAuth: 'default/ca 1' }, { host: '' }],
+  clientAuths: [{ id: 'default/ca 1', ca: chain('C'), crl: 'revoked' }],
 }
 
 describe('a printed snapshot', () => {
@@ -66,6 +68,15 @@ describe('a printed snapshot', () => {
 
       tls shop.test
         certificate default/tls
+
+      server name (any other)
+
+      server name shop.test
+        client certificates default/ca 1
+
+      client authorities default/ca 1
+        checksum 56e08b64
+        revocations, checksum b4e706f5
       "
     `)
   })
@@ -131,6 +142,8 @@ describe('a printed snapshot with settings of endpoints', () => {
     ],
     certificates: [],
     tlsHosts: [],
+    serverNames: [],
+    clientAuths: [],
   }
 
   test('shows them, with checksums in place of certificates and without the key', () => {

@@ -23,6 +23,8 @@ type Command = {
   readonly isQuiet: boolean
   readonly write: string
   readonly ca: string | undefined
+  /** A PEM file with certificate and key. */
+  readonly client: string | undefined
   readonly trustsAnybody: boolean
 }
 
@@ -49,6 +51,7 @@ export async function curl(line: string, { ports, cwd }: CurlInit): Promise<stri
     method,
     target,
     serverName,
+    clientCertificate: command.client === undefined ? undefined : resolve(cwd, command.client),
     fields: all,
     body,
     http: '1.1',
@@ -74,6 +77,7 @@ function parse([, ...args]: readonly string[]): Command {
     isQuiet: false,
     write: '',
     ca: undefined as string | undefined,
+    client: undefined as string | undefined,
     trustsAnybody: false,
   }
   for (let index = 0; index < args.length; index += 1) {
@@ -93,6 +97,7 @@ function parse([, ...args]: readonly string[]): Command {
           .slice(0, 2),
       )
     else if (arg === '--cacert') command.ca = next()
+    else if (arg === '--cert') command.client = next()
     else if (arg.startsWith('-')) throw new Error(`curl ${arg} is not understood here`)
     else command.url = new URL(arg)
   }

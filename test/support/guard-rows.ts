@@ -19,6 +19,7 @@ const users = [{ name: 'ann', secret: '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=' }]
 const rate = (windows: object, more: object = {}): GuardRow['effect'] => [
   { kind: 'rate-limit', config: { windows: [windows], ...more } },
 ]
+const shown = { 'auth-tls-secret': 'default/clients' }
 const asks = (config: object): GuardRow['effect'] => [{ kind: 'external-auth', config }]
 
 export const guardRows: readonly GuardRow[] = [
@@ -121,6 +122,7 @@ export const guardRows: readonly GuardRow[] = [
     bad: 'a "realm"',
     outcome: 'warns',
   },
+  ...clientCertificateRows(),
   {
     name: 'auth-url',
     value: 'https://auth.test:8443/check?a=b',
@@ -331,3 +333,34 @@ export const ownGuardRows: readonly GuardRow[] = [
     outcome: 'closes',
   },
 ]
+
+function clientCertificateRows(): readonly GuardRow[] {
+  const row = (
+    name: string,
+    value: string,
+    { config, bad, outcome }: Pick<GuardRow, 'bad' | 'outcome'> & { readonly config: object },
+  ): GuardRow => ({
+    name: `auth-tls-${name}`,
+    value,
+    beside: shown,
+    effect: [{ kind: 'client-certificate', config }],
+    bad,
+    outcome,
+  })
+  return [
+    row('secret', 'clients', {
+      config: { mode: 'on', depth: 1, subject: undefined, errorPage: undefined, pass: false, redirects: false },
+      bad: 'other/clients',
+      outcome: 'closes',
+    }),
+    row('verify-client', 'optional_no_ca', { config: { mode: 'optional_no_ca' }, bad: 'true', outcome: 'warns' }),
+    row('verify-depth', '3', { config: { depth: 3 }, bad: 'deep', outcome: 'warns' }),
+    row('error-page', 'https://help.test/?why=a', {
+      config: { errorPage: 'https://help.test/?why=a' },
+      bad: '@named',
+      outcome: 'warns',
+    }),
+    row('pass-certificate-to-upstream', 'true', { config: { pass: true }, bad: 'on', outcome: 'warns' }),
+    row('match-cn', 'CN=(a|b)$', { config: { subject: 'CN=(a|b)$' }, bad: 'CN=(?=a)', outcome: 'closes' }),
+  ]
+}

@@ -12,8 +12,10 @@ export type H2Answer = {
   readonly rstCode: number
 }
 
-export async function connectH2(port: number, serverName = 'a.test'): Promise<ClientHttp2Session> {
-  const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false, servername: serverName })
+/** `client`: PEM with certificates and key of the client. */
+export async function connectH2(port: number, serverName = 'a.test', client?: string): Promise<ClientHttp2Session> {
+  const shown = client === undefined ? {} : { cert: client, key: client }
+  const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false, servername: serverName, ...shown })
   session.on('error', () => {})
   after(() => session.destroy())
   await new Promise<void>((resolve, reject) => {

@@ -16,7 +16,15 @@ export interface RawClient {
   end(): Promise<string>
 }
 
-export type RawClientOptions = { readonly tls?: { readonly serverName?: string; readonly alpn?: readonly string[] } }
+export type RawClientOptions = {
+  readonly tls?: {
+    readonly serverName?: string
+    readonly alpn?: readonly string[]
+    /** PEM: certificates and key of the client. */
+    readonly client?: string
+    readonly session?: Buffer
+  }
+}
 
 export async function connectRaw(port: number, { tls }: RawClientOptions = {}): Promise<RawClient> {
   const base = { port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true }
@@ -28,6 +36,8 @@ export async function connectRaw(port: number, { tls }: RawClientOptions = {}): 
           rejectUnauthorized: false,
           ALPNProtocols: [...(tls.alpn ?? ['http/1.1'])],
           ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+          ...(tls.client === undefined ? {} : { cert: tls.client, key: tls.client }),
+          ...(tls.session === undefined ? {} : { session: tls.session }),
         })
   const client = new Client(socket)
   after(() => void socket.destroy())

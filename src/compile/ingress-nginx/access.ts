@@ -20,22 +20,6 @@ export const authentication: AnnotationGroup = {
   ],
 }
 
-export const clientCertificates: AnnotationGroup = {
-  title: 'Client certificates',
-  rows: [
-    closed('auth-tls-secret', shut),
-    closed('auth-tls-verify-client', shut, { idle: ['', 'off'] }),
-    notYet('auth-tls-verify-depth', partOf('auth-tls-secret')),
-    notYet('auth-tls-error-page', partOf('auth-tls-secret')),
-    closed(
-      'auth-tls-pass-certificate-to-upstream',
-      'The backend would trust a header that nothing fills; the routes answer 503.',
-      { idle: off },
-    ),
-    closed('auth-tls-match-cn', shut),
-  ],
-}
-
 export const firewall: AnnotationGroup = {
   title: 'Web application firewall',
   rows: [

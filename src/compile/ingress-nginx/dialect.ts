@@ -4,10 +4,11 @@
  * ../upstream-spec.ts.
  */
 import { dialect } from '../annotation.ts'
-import { authentication, clientCertificates, firewall } from './access.ts'
+import { authentication, firewall } from './access.ts'
 import { affinity } from './affinity.ts'
 import { balancing } from './balancing.ts'
 import { canary } from './canary.ts'
+import { clientCertificates } from './client-certificates.ts'
 import { cors } from './cors.ts'
 import { encryption } from './encryption.ts'
 import { extras, obsolete } from './extras.ts'
