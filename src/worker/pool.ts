@@ -12,6 +12,7 @@ import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 import { forgetRow } from './counters.ts'
+import { Departed } from './departed.ts'
 import type { StartThread, WorkerState } from './handle.ts'
 import { StartError, startWorkerThread, WorkerHandle, workerStates } from './handle.ts'
 import type { EndpointUse, FromWorker, LoopDelay, MovedPort, ToWorker, WorkerSettings } from './message.ts'
@@ -35,7 +36,7 @@ export type PoolInit = {
 
 export type PoolPorts = { readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
 
-/** What the workers have counted: one list of families each, the uses of all, and how late each one's event loop was. */
+/** What the workers have counted: one list of families each, those of workers that died in one more, the uses of all, and how late each one's event loop was. */
 export type Tallies = {
   readonly families: readonly (readonly MetricFamily[])[]
   readonly endpoints: readonly EndpointUse[]
@@ -68,6 +69,7 @@ export class WorkerPool {
 
   #tallyRequest = 0
   readonly #tallies = new Map<number, { readonly missing: Set<WorkerHandle>; readonly done: () => void }>()
+  readonly #departed = new Departed()
   readonly #drained = new Map<WorkerHandle, (cut: number) => void>()
 
   constructor(init: PoolInit) {
@@ -106,6 +108,7 @@ export class WorkerPool {
     const { seed } = this.#init
     this.#table = { seed, packed: packRoutes(snapshot.routes, hashKey(seed), { shared: true }) }
     this.#snapshot = snapshot
+    this.#departed.keep(new Set(snapshot.routes.map(({ id }) => id)), new Set(snapshot.upstreams.map(({ id }) => id)))
     const parcel = pack({ patch, sets: this.#takeChanged(sets) })
     this.#sendAll({
       kind: 'change',
@@ -175,7 +178,7 @@ export class WorkerPool {
       each.counted === undefined ? [] : [{ worker: this.#workers.indexOf(each), ...each.counted }],
     )
     return {
-      families: known.map(({ families }) => families),
+      families: [...known.map(({ families }) => families), this.#departed.families()],
       endpoints: known.flatMap(({ endpoints }) => endpoints),
       delays: known.map(({ worker, delay }) => ({ worker, delay })),
     }
@@ -265,6 +268,8 @@ export class WorkerPool {
 
   #onDeath(worker: WorkerHandle, row: number, error: Error | undefined): void {
     forgetRow(this.#init.settings.counters, row)
+    this.#departed.add(worker.counted?.families ?? [])
+    worker.counted = undefined
     this.#drained.get(worker)?.(0)
     for (const request of this.#tallies.keys()) this.#answered(request, worker)
     this.#release()

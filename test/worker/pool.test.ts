@@ -269,6 +269,26 @@ describe('a worker that dies', () => {
 })
 
 describe('tallies', () => {
+  const valuesOf = async (request: number, answers: readonly (number | undefined)[]): Promise<readonly number[]> => {
+    const tallies = pool.tallies()
+    for (const [index, value] of answers.entries())
+      if (value !== undefined) threads[index]!.say({ kind: 'tallies', request, counted: counted(value) })
+    return (await tallies).families.flat().flatMap(({ values }) => values.map(({ value }) => value))
+  }
+
+  test('never go back when workers die: what the dead had counted stays', async () => {
+    await started(2)
+    expect(await valuesOf(1, [10, 7])).toEqual([10, 7])
+    threads[0]!.die()
+    expect(await valuesOf(2, [undefined, 8])).toEqual([8, 10])
+    vi.advanceTimersToNextTimer()
+    threads[2]!.listen()
+    await turn()
+    expect(await valuesOf(3, [undefined, 8, 1])).toEqual([1, 8, 10])
+    threads[2]!.die()
+    expect(await valuesOf(4, [undefined, 8])).toEqual([8, 11])
+  })
+
   test('are those of all workers', async () => {
     await started(2)
     const tallies = pool.tallies()

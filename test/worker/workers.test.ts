@@ -24,9 +24,10 @@ async function askAnew(port: number, times: number): Promise<ReadonlySet<string>
   return answers
 }
 
+/** Of each worker that serves, and at the end of those that died. */
 const counts = async (pool: WorkerPool): Promise<readonly number[]> =>
   (await pool.tallies()).families.map(
-    (families) => families.find(({ name }) => name === 'genkan_connections_total')!.values[0]!.value,
+    (families) => families.find(({ name }) => name === 'genkan_connections_total')?.values[0]!.value ?? 0,
   )
 
 describe('two workers', () => {
@@ -80,8 +81,22 @@ describe('two workers', () => {
     const before = await counts(pool)
     expect(await askAnew(ports.http, 60)).toEqual(new Set(['200 ok']))
     const now = await counts(pool)
-    expect(now.map((count, worker) => count > before[worker]!)).toEqual([true, true])
+    expect(now.map((count, worker) => count > before[worker]!)).toEqual([true, true, false])
   }, 40_000)
+
+  test('never count less than before, whoever dies', async () => {
+    const origin = await startOrigin((_, response) => response.end('ok'))
+    const { pool, ports, threads } = await openPool(2)
+    await pool.apply(snapshotOf(1), [setOf([origin.port])])
+    await askAnew(ports.http, 40)
+    const [one = 0, two = 0] = await counts(pool)
+    expect(one + two).toBe(40)
+    await threads[0]!.terminate()
+    await until(() => pool.restarts() === 1)
+    expect((await counts(pool)).reduce((sum, count) => sum + count, 0)).toBe(40)
+    await until(() => pool.states().serving === 2, 15_000)
+    expect(await counts(pool)).toEqual([0, two, one])
+  }, 20_000)
 
   test('resume the TLS sessions of each other', async () => {
     const { ports } = await openPool(2)
