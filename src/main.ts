@@ -106,9 +106,10 @@ export interface Genkan {
 export async function start(settings: Settings): Promise<Genkan> {
   const house = await build(settings)
   try {
+    // First of all, so that whoever waits for this process can see it alive, and not ready yet.
+    const admin = await house.admin?.listen().catch((error: unknown) => Promise.reject(adminError(settings, error)))
     const ports = await house.pool.start()
     await house.loop.start()
-    const admin = await house.admin?.listen().catch((error: unknown) => Promise.reject(adminError(settings, error)))
     return handle(house, settings, { ...ports, admin: admin ?? 0 })
   } catch (error) {
     await close(house)
@@ -233,11 +234,11 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
 
 function readiness(house: House): { readonly ready: boolean; readonly reason: string } {
   if (house.draining) return { ready: false, reason: 'draining: no new traffic, please' }
+  if (house.loop.latest() === undefined)
+    return { ready: false, reason: 'starting: the first configuration is not applied yet' }
   const { serving, starting, waiting } = house.pool.states()
   const all = serving + starting + waiting
   if (serving === 0) return { ready: false, reason: `no worker serves: all ${all} are being started again` }
-  if (house.pool.generation() === 0)
-    return { ready: false, reason: 'starting: the first configuration is not applied yet' }
   return {
     ready: true,
     reason: `ready: generation ${house.pool.generation()} is applied, ${serving} of ${all} workers serve`,
@@ -246,7 +247,7 @@ function readiness(house: House): { readonly ready: boolean; readonly reason: st
 
 function explainLive({ loop, health }: House, url: string, method: string): unknown {
   const turn = loop.latest()
-  if (turn === undefined || !URL.canParse(url)) return undefined
+  if (turn === undefined) return undefined
   const explanation = explain({ compiled: turn.compiled, endpoints: health.described(), url, method, fields: [] })
   return { ...explanation, text: printExplanation(explanation) }
 }

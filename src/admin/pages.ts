@@ -16,7 +16,7 @@ export type AdminViews = {
   readonly backends: () => unknown
   readonly problems: () => unknown
   readonly certificates: () => unknown
-  /** `undefined` when `url` is not one. */
+  /** `undefined` before the first configuration is applied. `url` is one. */
   readonly explain: (url: string, method: string) => unknown
 }
 
@@ -43,6 +43,7 @@ function readiness({ ready, reason }: { readonly ready: boolean; readonly reason
 function explain(views: AdminViews, query: URLSearchParams): ReturnType<typeof json> {
   const url = query.get('url')
   if (url === null) return json(400, { error: 'say which: /api/v1/explain?url=https://shop.example/cart&method=GET' })
+  if (!URL.canParse(url)) return json(400, { error: `not a URL: ${url}` })
   const explanation = views.explain(url, query.get('method') ?? 'GET')
-  return explanation === undefined ? json(400, { error: `not a URL: ${url}` }) : json(200, explanation)
+  return explanation === undefined ? json(503, { error: 'starting: nothing is applied yet' }) : json(200, explanation)
 }
