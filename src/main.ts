@@ -53,6 +53,8 @@ export type Settings = {
   readonly compat: 'none' | 'ingress-nginx'
   /** `namespace/name` of the ConfigMap with ingress-nginx's global keys. */
   readonly configMap: string | undefined
+  /** Names of the flags that somebody has given: they count before keys of that ConfigMap. Absent for none. */
+  readonly givenFlags?: ReadonlySet<string>
   /** CIDRs of proxies whose forwarded fields are believed. */
   readonly trustedProxies: readonly string[]
   /** Send the standard `Forwarded` field (RFC 7239) too. */
@@ -157,9 +159,9 @@ async function build(settings: Settings): Promise<House> {
     nodeName: settings.nodeName,
     env: settings.env,
   })
-  const { ingressClasses, compat, configMap } = settings
+  const { ingressClasses, compat, configMap, discovery: modes, givenFlags } = settings
   const collector = settings.tracing?.endpoint !== undefined
-  const options = { ingressClasses, compat, configMap, collector, discovery: settings.discovery }
+  const options = { ingressClasses, compat, configMap, collector, discovery: modes, ...(givenFlags && { givenFlags }) }
   const loop = new ControlLoop({
     sources: settings.sources,
     options,
@@ -272,7 +274,7 @@ function handle(house: House, settings: Settings, ports: PoolPorts & { readonly 
     reload: () => settings.sources.forEach((source) => source.reload()),
     drain: async () => {
       house.draining = true
-      const cut = await pool.drain(settings.drainTimeoutMs)
+      const cut = await pool.drain(loop.latest()?.snapshot.door?.drainMs ?? settings.drainTimeoutMs)
       await close(house)
       return cut
     },

@@ -158,7 +158,10 @@ export const flags = {
 
 export type FlagKey = keyof typeof flags
 export type FlagValue<Key extends FlagKey> = (typeof flags)[Key] extends Flag<infer Value> ? Value : never
-export type FlagValues<Key extends FlagKey> = { readonly [Each in Key]: FlagValue<Each> }
+export type FlagValues<Key extends FlagKey> = { readonly [Each in Key]: FlagValue<Each> } & {
+  /** Names of the flags that the command line or the environment gives, whatever their value. */
+  readonly given?: ReadonlySet<string>
+}
 
 /** Flag names to the texts given on the command line; a switch that was given is `true`. */
 export type GivenFlags = ReadonlyMap<string, string>
@@ -185,11 +188,14 @@ export function decodeFlags<Key extends FlagKey>({
 }: DecodeInit<Key>): DecodedFlags<Key> {
   const values: Partial<Record<FlagKey, unknown>> = {}
   const problems: string[] = []
+  const named = new Set<string>()
   for (const key of keys) {
     const one: Flag<unknown> = flags[key]
     const variable = envName(one.name)
     const fromFlag = given.get(one.name)
-    const text = fromFlag ?? readEnv(env, variable) ?? fallbacks[key] ?? one.fallback
+    const written = fromFlag ?? readEnv(env, variable)
+    if (written !== undefined) named.add(one.name)
+    const text = written ?? fallbacks[key] ?? one.fallback
     if (text === undefined) continue
     const value = one.grammar.parse(text)
     if (value !== undefined) values[key] = value
@@ -199,7 +205,7 @@ export function decodeFlags<Key extends FlagKey>({
       )
   }
   // Every key is now decoded by its own grammar, has no fallback and may be undefined, or is among the problems.
-  return { values: values as FlagValues<Key>, problems }
+  return { values: { ...(values as FlagValues<Key>), given: named }, problems }
 }
 
 /** One sentence for each flag that no command or another one has, naming the nearest of `known`. */

@@ -70,6 +70,7 @@ export async function toSettings(flags: DoorFlags, surroundings: Surroundings): 
     lane: flags.lane,
     compat: flags.compat,
     configMap: flags.configMap,
+    ...(flags.given && { givenFlags: flags.given }),
     trustedProxies: flags.trustedProxies,
     forwardedField: forwarded,
     exposeCause: flags.exposeCause,
@@ -88,9 +89,9 @@ export function toCompileOptions(
   now: number,
   env: Surroundings['env'] = {},
 ): CompileOptions {
-  const { ingressClasses, compat, configMap, discovery } = flags
+  const { ingressClasses, compat, configMap, discovery, given } = flags
   const collector = readOtelVariables(env).tracing?.endpoint !== undefined
-  return { ingressClasses, compat, configMap, discovery, collector, now }
+  return { ingressClasses, compat, configMap, discovery, collector, now, ...(given && { givenFlags: given }) }
 }
 
 /** The operational log of a command, on standard error. */

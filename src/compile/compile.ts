@@ -45,6 +45,8 @@ export type CompileOptions = {
   readonly configMap: string | undefined
   /** The environment names a collector: every route is traced that does not say otherwise. */
   readonly collector?: boolean
+  /** Names of process flags that somebody has given: they count before global keys of the same meaning. */
+  readonly givenFlags?: ReadonlySet<string>
   /** Milliseconds since the epoch: certificates are judged by it. */
   readonly now: number
 }
@@ -100,9 +102,9 @@ export function compile(
   memo: CompileMemo = new CompileMemo(),
 ): Compiled {
   const problems: Problem[] = []
-  const { configMap, compat, collector = false } = options
-  const global = memo.globals(resources, configMap, (watched, found) =>
-    readGlobals(watched, { reference: configMap, collector }, found),
+  const { configMap, compat, collector = false, givenFlags = noFlags } = options
+  const global = memo.globals(resources, [configMap, compat, collector, givenFlags], (watched, found) =>
+    readGlobals(watched, { reference: configMap, compat, collector, givenFlags }, found),
   )
   problems.push(...global.problems)
   const globals = global.value
@@ -147,6 +149,7 @@ export function compile(
       tlsHosts: tls.hosts,
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
       ...clientAuths.handshakes(routes),
+      ...(globals.door === undefined ? {} : { door: globals.door }),
     },
     statuses: [...statusesOf(plans, { routes, losses, dead }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
       compareText(a.object, b.object),
@@ -159,6 +162,8 @@ export function compile(
     foreign: foreign.flatMap(foreignRules),
   }
 }
+
+const noFlags: ReadonlySet<string> = new Set()
 
 type PlaceWorld = { readonly upstreams: UpstreamList; readonly clientAuths: ClientAuths; readonly problems: Problem[] }
 

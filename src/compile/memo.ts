@@ -14,9 +14,8 @@ export class CompileMemo {
   readonly #globals = new Memo<CompileMemo, Globals>()
   #hosts: ReadonlySet<string> = new Set()
 
-  /** `configMap` is the name they are read from. */
-  globals(resources: ResourceSet, configMap: string | undefined, work: Work<Globals>): Remembered<Globals> {
-    return this.#globals.of(this, { resources, given: [configMap] }, work)
+  globals(resources: ResourceSet, given: readonly unknown[], work: Work<Globals>): Remembered<Globals> {
+    return this.#globals.of(this, { resources, given }, work)
   }
 
   /** The set of the last time, when it holds the same. */

@@ -24,10 +24,20 @@ export type ResolvedClient = {
   readonly port: number
   /** Host that the client addressed, when a trusted proxy says it was another than the one in Host. */
   readonly host: string | undefined
-  /** IP literal of the peer, and whether its word counts. */
+  /** IP literal of the peer, and whether its word counts in everything. */
   readonly peer: string
   readonly trusted: boolean
 }
+
+/** What is read of a trusted peer's account. */
+export type Reading = {
+  /** `address`: only who the client is; its scheme, host and port are those of the connection. */
+  readonly believes: 'all' | 'address'
+  /** Field that lists the addresses, in lower case. Any other than X-Forwarded-For takes the place of Forwarded, too. */
+  readonly listField: string
+}
+
+export const readsEverything: Reading = { believes: 'all', listField: 'x-forwarded-for' }
 
 /** What a proxy in front tells, from either family of fields. */
 type Told = {
@@ -53,11 +63,16 @@ export function resolveClient(
   peer: Peer,
   fields: readonly string[],
   trusts: (address: string) => boolean,
+  { believes, listField }: Reading = readsEverything,
 ): ResolvedClient {
   const address = canonicalAddress(peer.address) ?? peer.address
   const direct = { address, scheme: peer.scheme, port: peer.port, host: undefined, peer: address }
   if (!trusts(address)) return { ...direct, trusted: false }
-  const told = hasForwarded(fields) ? fromForwarded(fields, trusts) : fromXForwarded(fields, trusts)
+  if (believes === 'address') {
+    return { ...direct, address: walk(nodesOf(fields, listField), trusts)?.address ?? address, trusted: false }
+  }
+  const isStandard = listField === readsEverything.listField && hasForwarded(fields)
+  const told = isStandard ? fromForwarded(fields, trusts) : fromXForwarded(fields, trusts, listField)
   const scheme = told.scheme ?? peer.scheme
   const port = told.port ?? (scheme === peer.scheme ? peer.port : scheme === 'https' ? 443 : 80)
   return { address: told.address ?? address, scheme, port, host: told.host, peer: address, trusted: true }
@@ -92,15 +107,18 @@ function hasForwarded(fields: readonly string[]): boolean {
   return found
 }
 
-function fromXForwarded(fields: readonly string[], trusts: (address: string) => boolean): Told {
-  const nodes = all(fields, 'x-forwarded-for').flatMap((value) => value.split(',').map(trimOws))
-  const walked = walk(nodes, trusts)
+function fromXForwarded(fields: readonly string[], trusts: (address: string) => boolean, listField: string): Told {
+  const walked = walk(nodesOf(fields, listField), trusts)
   return {
     address: walked?.address,
     scheme: schemeOf(firstOf(fields, 'x-forwarded-proto')),
     host: hostOf(firstOf(fields, 'x-forwarded-host')),
     port: portOf(firstOf(fields, 'x-forwarded-port')),
   }
+}
+
+function nodesOf(fields: readonly string[], listField: string): string[] {
+  return all(fields, listField).flatMap((value) => value.split(',').map(trimOws))
 }
 
 /** The element that names the client also says how the client reached the proxy that wrote it. */

@@ -24,6 +24,10 @@ export type PreparedOptions = {
    * nginx does: CGI programs cannot tell `X_User` from the `X-User` that a filter has vouched for.
    */
   readonly keepUnderscores?: boolean
+  /** Field in which proxies list addresses, in lower case; `x-forwarded-for` by default. */
+  readonly listField?: string
+  /** X-Forwarded-For of those who are believed names all addresses, as by default, or the client's alone. */
+  readonly tells?: 'chain' | 'client'
 }
 
 const longestRequestId = 128
@@ -82,8 +86,8 @@ const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-met
  * - Left out: fields named in Connection (never Host or framing, which are written anew, nor ours, which come later),
  *   the hop-by-hop set, proxy credentials, claims of untrusted peers (X-Forwarded-*, Forwarded, client certificates),
  *   and names with underscores.
- * - X-Forwarded-For is replaced for untrusted peers, what they sent moves to X-Original-Forwarded-For; for trusted
- *   peers the peer is appended. The others follow from `client`.
+ * - X-Forwarded-For is replaced for untrusted peers, what they sent moves to X-Original-Forwarded-For; for those that
+ *   are believed the peer is appended, unless only the client is to be told. The others follow from `client`.
  * - `te: trailers` and the WebSocket upgrade are asked for anew when the client asked; Cookie lines become one.
  */
 export function upstreamFields(
@@ -109,11 +113,15 @@ export function preparedFields(
 ): string[] {
   const authority = admitted.authority === '' ? (options.fallbackAuthority ?? 'localhost') : admitted.authority
   const fields: string[] = ['Host', authority]
-  copyFields(fields, head.fields, { trusted: client.trusted, keepUnderscores: options.keepUnderscores === true })
+  copyFields(fields, head.fields, {
+    trusted: client.trusted,
+    keepUnderscores: options.keepUnderscores === true,
+    claim: isBelieved(client) ? undefined : options.listField,
+  })
   if (admitted.framing.kind === 'length') fields.push('Content-Length', String(admitted.framing.bytes))
   if (asksForTrailers(head.fields)) fields.push('TE', 'trailers')
   if (admitted.upgrade !== undefined) fields.push('Connection', 'Upgrade', 'Upgrade', admitted.upgrade)
-  addForwarded(fields, head.fields, client)
+  addForwarded(fields, head.fields, client, options)
   fields.push(
     'X-Forwarded-Proto',
     client.scheme,
@@ -154,17 +162,16 @@ export function requestIdOf(fields: readonly string[]): string | undefined {
   return id.length <= longestRequestId && isVisible(id) ? id : undefined
 }
 
-function copyFields(
-  out: string[],
-  fields: readonly string[],
-  { trusted, keepUnderscores }: { readonly trusted: boolean; readonly keepUnderscores: boolean },
-): void {
+/** `claim`: one more name that is not this peer's to say. */
+type CopyOptions = { readonly trusted: boolean; readonly keepUnderscores: boolean; readonly claim: string | undefined }
+
+function copyFields(out: string[], fields: readonly string[], { trusted, keepUnderscores, claim }: CopyOptions): void {
   const isListed = connectionListed(fields)
   let cookieAt = -1
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!
     if (isHopByHop(name) || dropped(name) || ours(name) || isListed(name)) continue
-    if (!trusted && isClaim(name)) continue
+    if (!trusted && (isClaim(name) || (claim !== undefined && equalsLower(name, claim)))) continue
     if (name.includes('_') && (!keepUnderscores || imitates(name))) continue
     const value = trimOws(fields[at + 1]!)
     if (name.length === 6 && equalsLower(name, 'cookie')) {
@@ -194,18 +201,33 @@ function asksForTrailers(fields: readonly string[]): boolean {
   return all(fields, 'te').some((value) => value.split(',').some((member) => equalsLower(trimOws(member), 'trailers')))
 }
 
-function addForwarded(out: string[], fields: readonly string[], client: ResolvedClient): void {
-  const incoming = all(fields, 'x-forwarded-for')
-    .map(trimOws)
-    .filter((value) => value !== '')
-    .join(', ')
-  if (client.trusted) {
+function addForwarded(
+  out: string[],
+  fields: readonly string[],
+  client: ResolvedClient,
+  { listField = 'x-forwarded-for', tells = 'chain' }: PreparedOptions,
+): void {
+  if (isBelieved(client) && tells === 'chain') {
+    const incoming = joined(fields, listField)
     const before = incoming !== '' ? incoming : client.address === client.peer ? '' : client.address
     out.push('X-Forwarded-For', before === '' ? client.peer : `${before}, ${client.peer}`)
     return
   }
-  out.push('X-Forwarded-For', client.peer)
+  out.push('X-Forwarded-For', client.address)
+  const incoming = joined(fields, 'x-forwarded-for')
   if (incoming !== '' && !connectionListed(fields)('x-forwarded-for')) out.push('X-Original-Forwarded-For', incoming)
+}
+
+/** Its peer's word about its address has counted. */
+function isBelieved({ trusted, address, peer }: ResolvedClient): boolean {
+  return trusted || address !== peer
+}
+
+function joined(fields: readonly string[], lowerName: string): string {
+  return all(fields, lowerName)
+    .map(trimOws)
+    .filter((value) => value !== '')
+    .join(', ')
 }
 
 /** RFC 7239 section 4: our element, a line of its own behind those that copyFields has left of trusted proxies. */

@@ -11,7 +11,7 @@ export type Limits = {
   readonly headerTimeoutMs: number
   /** Between two reads of a request body (408). */
   readonly bodyIdleTimeoutMs: number
-  /** A kept-alive client connection without a request. */
+  /** A kept-alive client connection without a request; 0 when none is kept alive. */
   readonly idleTimeoutMs: number
   /** Between two successful writes to a client that has stopped reading. */
   readonly writeIdleTimeoutMs: number
@@ -37,6 +37,12 @@ export type Limits = {
   readonly replayBytes: number
   /** An idle connection to an endpoint is closed after this. */
   readonly upstreamIdleTimeoutMs: number
+  /** Idle connections to all endpoints together that a worker keeps. */
+  readonly upstreamIdleConnections: number
+  /** A connection to an endpoint that is older is closed when it is idle; 0 for no bound. */
+  readonly upstreamLifetimeMs: number
+  /** Requests on one HTTP/1 connection to an endpoint before it is closed; 0 for no bound. */
+  readonly upstreamRequests: number
   /** Bytes of a response head from an endpoint (502). */
   readonly responseHeaderBytes: number
   /** Bytes of a request target (414). */
@@ -67,6 +73,9 @@ export const defaultLimits: Limits = {
   pendingTimeoutMs: 1_000,
   replayBytes: 64 * 1024,
   upstreamIdleTimeoutMs: 60_000,
+  upstreamIdleConnections: 16_384,
+  upstreamLifetimeMs: 3_600_000,
+  upstreamRequests: 10_000,
   responseHeaderBytes: 64 * 1024,
   targetBytes: 16 * 1024,
   interimResponses: 16,

@@ -6,7 +6,7 @@
 import { get } from '#http/fields.ts'
 import { resolveClient } from '#http/forwarded.ts'
 import type { ResponseHead } from '#http/head.ts'
-import { type Admitted, admitRequest, type RequestBounds } from '#http/request.ts'
+import { type Admitted, admitRequest } from '#http/request.ts'
 import { admitResponse, downstreamFields } from '#http/response.ts'
 import { preparedFields, requestIdOf, withAuthority } from '#http/upstream-fields.ts'
 import type { Reply } from '#policy/policy.ts'
@@ -43,8 +43,6 @@ export type ProxyEnv = {
   readonly seal: SessionSeal
   /** 32 hexadecimal digits. */
   readonly newRequestId: () => string
-  /** Whether forwarded fields of this peer are believed. */
-  readonly trusts: (address: string) => boolean
   /** Send Forwarded (RFC 7239) too. */
   readonly forwardedField: boolean
   /** Put cause codes into replies as X-Genkan-Cause. */
@@ -83,8 +81,6 @@ export function createProxy(env: ProxyEnv): Proxy {
 
 class RequestProxy implements Proxy {
   readonly #env: ProxyEnv
-  readonly #bounds: { readonly [scheme in Connection['scheme']]: RequestBounds }
-
   readonly #attempts: Attempts
   readonly #deadlines: DeadlineEnv
 
@@ -96,7 +92,6 @@ class RequestProxy implements Proxy {
       guard: (exchange, step) => this.#guard(exchange, step),
     })
     this.#deadlines = { later: env.later, onExpired: (exchange, failure) => this.#expire(exchange, failure) }
-    this.#bounds = { http: { ...env.limits, scheme: 'http' }, https: { ...env.limits, scheme: 'https' } }
   }
 
   begin(init: ExchangeInit): Exchange {
@@ -107,7 +102,7 @@ class RequestProxy implements Proxy {
 
   look(glance: Glance): Look {
     const { connection, runtime, memory } = glance
-    const admitted = memory.admit(glance, this.#bounds[connection.scheme])
+    const admitted = memory.admit(glance, runtime.terms.bounds[connection.scheme])
     return { admitted, memory, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
   }
 
@@ -174,8 +169,8 @@ class RequestProxy implements Proxy {
   }
 
   #admit(exchange: Exchange): Failure | undefined {
-    const { received, connection, look } = exchange
-    const admitted = look?.admitted ?? admitRequest(received, this.#bounds[connection.scheme])
+    const { received, connection, look, runtime } = exchange
+    const admitted = look?.admitted ?? admitRequest(received, runtime.terms.bounds[connection.scheme])
     if ('cause' in admitted) return admitted
     exchange.admitted = admitted
     exchange.hasBody = hasBody(admitted, exchange.headOnly)
@@ -187,8 +182,8 @@ class RequestProxy implements Proxy {
 
   /** From here on the exchange belongs to a route. */
   #enter(exchange: Exchange, route: Route): void {
-    const { received, look } = exchange
-    const prepared = look?.memory.prepared(received) ?? this.#prepare(exchange)
+    const { received, look, runtime } = exchange
+    const prepared = look?.memory.prepared(received, runtime.terms.forwarding) ?? this.#prepare(exchange)
     const id = prepared.ownId ?? this.#env.newRequestId()
     exchange.client = prepared.client
     exchange.requestId = id
@@ -219,12 +214,13 @@ class RequestProxy implements Proxy {
   }
 
   /** What follows from the fields alone, for this request and the next ones that have the same. */
-  #prepare({ received, connection, admitted, look }: Exchange): Prepared {
-    const { trusts, forwardedField: forwarded } = this.#env
-    const client = resolveClient(connection, received.fields, trusts)
+  #prepare({ received, connection, admitted, look, runtime }: Exchange): Prepared {
+    const { forwardedField: forwarded } = this.#env
+    const { forwarding } = runtime.terms
+    const client = resolveClient(connection, received.fields, forwarding.trusts, forwarding)
     const ownId = requestIdOf(received.fields)
-    const fields = preparedFields(received, admitted!, client, { forwarded })
-    const prepared = { client, ownId, authority: admitted!.authority, fields }
+    const fields = preparedFields(received, admitted!, client, { ...forwarding, forwarded })
+    const prepared = { client, ownId, authority: admitted!.authority, fields, forwarding }
     look?.memory.keep(received, prepared)
     return prepared
   }

@@ -7,6 +7,7 @@ import type { ResolvedClient } from '#http/forwarded.ts'
 import type { RequestHead } from '#http/head.ts'
 import { type Admitted, admitAlike, admitScanned, type Refusal, type RequestBounds } from '#http/request.ts'
 import type { RequestFields } from '#http/request-fields.ts'
+import type { Forwarding } from './terms.ts'
 
 /** The fields for the endpoint, all but the value of the last one, which is the request's id. */
 export type Prepared = {
@@ -14,6 +15,8 @@ export type Prepared = {
   readonly ownId: string | undefined
   readonly authority: string
   readonly fields: readonly string[]
+  /** What they were made by. */
+  readonly forwarding: Forwarding
 }
 
 /** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
@@ -61,9 +64,13 @@ export class RequestMemory {
     return admitted
   }
 
-  /** What was kept with `keep` for the request of this head, or one that differs from it by its line and authority. */
-  prepared(head: RequestHead): Prepared | undefined {
-    return head.fields === this.#fields ? this.#prepared : undefined
+  /**
+   * What was kept with `keep` for the request of this head, or one that differs from it by its line and authority, if it
+   * was made by the same rules.
+   */
+  prepared(head: RequestHead, forwarding: Forwarding): Prepared | undefined {
+    const prepared = head.fields === this.#fields ? this.#prepared : undefined
+    return prepared?.forwarding === forwarding ? prepared : undefined
   }
 
   keep(head: RequestHead, prepared: Prepared): void {

@@ -9,11 +9,12 @@ import type { Filter, FilterEnv } from '#policy/policy.ts'
 import type { PackedRoutes } from '#route/packing.ts'
 import { pathPattern } from '#route/path-pattern.ts'
 import { RouteTable } from '#route/table.ts'
-import type { CanarySpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { CanarySpec, DoorSpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Canary } from './canary.ts'
 import type { ErrorPages } from './error-page.ts'
+import { defaultBase, type Terms, type TermsBase, termsOf } from './terms.ts'
 
 export type Route = {
   readonly spec: RouteSpec
@@ -37,10 +38,11 @@ export type Runtime = {
   readonly generation: number
   /** `host` and `path` as admitted by http/. */
   readonly match: (host: string, path: string) => Route | undefined
+  readonly terms: Terms
 }
 
 /** Before the first snapshot nothing is known, so nothing can be said to be missing: requests get 503, not 404. */
-export const emptyRuntime: Runtime = { generation: 0, match: () => undefined }
+export const emptyRuntime: Runtime = { generation: 0, match: () => undefined, terms: termsOf(undefined, defaultBase) }
 
 /** Throws for a policy kind this build does not have: compile and worker would be of different versions. */
 export function buildRuntime(snapshot: Snapshot, upstreams: UpstreamRegistry, env: FilterEnv): Runtime {
@@ -60,12 +62,22 @@ const sliceRoutes = 64
 export class RuntimeBuilder {
   readonly #upstreams: UpstreamRegistry
   readonly #env: FilterEnv
+  readonly #base: TermsBase
+  #terms: Terms
+  #door: DoorSpec | undefined
   #routes: ReadonlyMap<RouteSpec, Route> = new Map()
   #patterns: ReadonlyMap<string, Pattern> = new Map()
 
-  constructor(upstreams: UpstreamRegistry, env: FilterEnv) {
+  constructor(upstreams: UpstreamRegistry, env: FilterEnv, base: TermsBase = defaultBase) {
     this.#upstreams = upstreams
     this.#env = env
+    this.#base = base
+    this.#terms = termsOf(undefined, base)
+  }
+
+  /** What there is before the first snapshot. */
+  empty(): Runtime {
+    return { ...emptyRuntime, terms: this.#terms }
   }
 
   /**
@@ -90,7 +102,14 @@ export class RuntimeBuilder {
     const matcher = new RouteTable(snapshot.routes, { ...table, patternOf: (value) => patterns.get(value)! })
     this.#routes = bySpec
     this.#patterns = patterns
-    return { generation: snapshot.generation, match: (host, path) => routes[matcher.match(host, path)] }
+    const terms = this.#termsOf(snapshot.door)
+    return { generation: snapshot.generation, match: (host, path) => routes[matcher.match(host, path)], terms }
+  }
+
+  #termsOf(door: DoorSpec | undefined): Terms {
+    if (door !== this.#door) this.#terms = termsOf(door, this.#base, this.#terms)
+    this.#door = door
+    return this.#terms
   }
 
   #routeOf(spec: RouteSpec, protocols: Route['protocols']): Route {

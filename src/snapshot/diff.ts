@@ -53,6 +53,7 @@ const kinds: readonly Kind[] = [
   { name: 'route', byId: ({ routes }) => index(routes), unshown: ['policies'] },
   { name: 'upstream', byId: ({ upstreams }) => index(upstreams), unshown: ['tls'] },
   { name: 'certificate', byId: ({ certificates }) => index(certificates), unshown: ['certificate', 'key'] },
+  { name: 'front door', byId: ({ door }) => new Map(door === undefined ? [] : [['settings', door]]), unshown: [] },
   { name: 'tls host', byId: ({ tlsHosts }) => new Map(tlsHosts.map((each) => [each.host, each])), unshown: [] },
   {
     name: 'server name',

@@ -6,6 +6,7 @@ import { isEqual } from './diff.ts'
 import type {
   CertificateSpec,
   ClientAuthSpec,
+  DoorSpec,
   RouteSpec,
   ServerNameSpec,
   Snapshot,
@@ -27,6 +28,7 @@ export type SnapshotPatch = {
   readonly clientAuths: readonly Run<ClientAuthSpec>[]
   /** As it is afterwards: it is small. */
   readonly tracing?: TracingSpec
+  readonly door?: DoorSpec
 }
 
 /** The snapshot that everybody has who has none. */
@@ -54,6 +56,7 @@ export function adopt(before: Snapshot, after: Snapshot): Snapshot {
     serverNames: adoptList(before.serverNames, after.serverNames, hostOf),
     clientAuths: adoptList(before.clientAuths, after.clientAuths, idOf),
     ...tracingOf(after),
+    ...adoptDoor(before.door, after.door),
   }
 }
 
@@ -68,6 +71,7 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
     serverNames: runsOf(before.serverNames, after.serverNames),
     clientAuths: runsOf(before.clientAuths, after.clientAuths),
     ...tracingOf(after),
+    ...(after.door === undefined ? {} : { door: after.door }),
   }
 }
 
@@ -82,6 +86,7 @@ export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
     serverNames: applyRuns(before.serverNames, patch.serverNames),
     clientAuths: applyRuns(before.clientAuths, patch.clientAuths),
     ...tracingOf(patch),
+    ...adoptDoor(before.door, patch.door),
   }
 }
 
@@ -98,6 +103,11 @@ function adoptList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T
     const old = known.get(keyOf(item))
     return old !== undefined && isEqual(old, item) ? old : item
   })
+}
+
+function adoptDoor(before: DoorSpec | undefined, after: DoorSpec | undefined): Pick<Snapshot, 'door'> {
+  if (after === undefined) return {}
+  return { door: before !== undefined && isEqual(before, after) ? before : after }
 }
 
 function runsOf<T extends object>(before: readonly T[], after: readonly T[]): readonly Run<T>[] {

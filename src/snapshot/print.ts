@@ -6,6 +6,7 @@ import type {
   CanarySpec,
   CertificateSpec,
   ClientAuthSpec,
+  DoorSpec,
   PolicySpec,
   PortSpec,
   RouteSpec,
@@ -26,10 +27,12 @@ export function printSnapshot({
   certificates,
   tlsHosts,
   tracing,
+  door,
   ...rest
 }: Snapshot): string {
   const blocks = [
     [`generation ${generation}`],
+    ...(door === undefined ? [] : [printDoor(door)]),
     ...(tracing === undefined ? [] : [['tracing', printValue(tracing)]]),
     ...routes.map(printRoute),
     ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
@@ -74,6 +77,16 @@ export function withoutSecrets({ ca, client, ...rest }: UpstreamTlsSpec): ShownT
 
 export function printPort(port: PortSpec): string {
   return port.kind === 'number' ? String(port.number) : port.name
+}
+
+function printDoor({ limits, drainMs, forwarding, ...rest }: DoorSpec): string[] {
+  return [
+    'front door',
+    ...printPart('limits', limits),
+    ...printPart('drain', drainMs),
+    ...printPart('forwarding', forwarding),
+    ...Object.entries(rest).flatMap(([name, part]) => printPart(name, part)),
+  ]
 }
 
 function printRoute({

@@ -20,6 +20,44 @@ export type Snapshot = {
   readonly clientAuths: readonly ClientAuthSpec[]
   /** Absent: what the environment says of traces counts. */
   readonly tracing?: TracingSpec
+  /** Absent: the process's own settings. */
+  readonly door?: DoorSpec
+}
+
+/** What the resources say of the front door as a whole. Absent members: the process's own settings. */
+export type DoorSpec = {
+  readonly limits?: DoorLimitsSpec
+  /** How long requests in flight may take to finish when the process ends, in milliseconds. */
+  readonly drainMs?: number
+  readonly forwarding?: ForwardingSpec
+  /** Fields with underscores in their names go on to endpoints, unless they imitate others. */
+  readonly underscores?: true
+}
+
+/** Bounds that replace those of the process (proxy/limits.ts has their meaning): for connections from now on. */
+export type DoorLimitsSpec = {
+  readonly headerBytes?: number
+  readonly targetBytes?: number
+  readonly headerTimeoutMs?: number
+  readonly bodyIdleTimeoutMs?: number
+  readonly idleTimeoutMs?: number
+  readonly requestsPerConnection?: number
+  readonly upstreamIdleTimeoutMs?: number
+  readonly upstreamIdleConnections?: number
+  readonly upstreamLifetimeMs?: number
+  readonly upstreamRequests?: number
+}
+
+/** Whose word about the client counts, and how far. */
+export type ForwardingSpec = {
+  /** CIDRs of proxies that are believed; absent for those of the process. */
+  readonly trusted?: readonly string[]
+  /** `address`: only who the client is, not how it came. */
+  readonly believes: 'all' | 'address'
+  /** Field that lists the addresses, in lower case. */
+  readonly listField: string
+  /** What X-Forwarded-For says to endpoints: all addresses there are, or the client's alone. */
+  readonly tells: 'chain' | 'client'
 }
 
 /** How traces are made and where they go; what is not written is as the environment says. */

@@ -2,7 +2,6 @@
  * The data plane of one worker, wired: listeners accept, a lane speaks HTTP, the proxy decides, and snapshots and
  * endpoints arrive from outside. The worker thread only passes messages to it; tests use it without a thread.
  */
-import { matcher, parseCidr } from '#lib/cidr.ts'
 import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
@@ -13,7 +12,7 @@ import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
-import { type PackedTable, RuntimeBuilder } from '#proxy/runtime.ts'
+import { type PackedTable, type Runtime, RuntimeBuilder } from '#proxy/runtime.ts'
 import type { EndpointSet, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
@@ -100,7 +99,6 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     later,
     seal,
     newRequestId: hexIds(32),
-    trusts: trustOf(init.trustedProxies),
     forwardedField: init.forwardedField,
     exposeCause: init.exposeCause,
     limits,
@@ -171,7 +169,9 @@ class RunningFrontDoor implements FrontDoor {
     this.#parts = parts
     this.#upstreams = upstreams
     this.#services = new PolicyServices({ httpsPort: () => this.ports.https || 443, counters, row, upstreams, log })
-    this.#runtimes = new RuntimeBuilder(upstreams, this.#services.env)
+    const { limits, trustedProxies } = parts.init
+    this.#runtimes = new RuntimeBuilder(upstreams, this.#services.env, { limits, trustedProxies })
+    this.#use(this.#runtimes.empty())
   }
 
   get ports(): FrontDoor['ports'] {
@@ -203,7 +203,7 @@ class RunningFrontDoor implements FrontDoor {
   }
 
   *applying({ snapshot, sets, table }: Change): Generator<void, void> {
-    const { lane, contexts, init } = this.#parts
+    const { contexts, init } = this.#parts
     for (let at = 0; at < sets.length; at += sliceItems) {
       this.#upstreams.update(sets.slice(at, at + sliceItems))
       yield
@@ -214,7 +214,7 @@ class RunningFrontDoor implements FrontDoor {
       yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts)
       for (const { listener } of this.#entrances) yield* listener.replace(snapshot)
       init.tracing?.use(snapshot.tracing)
-      lane.use(runtime)
+      this.#use(runtime)
       this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
       init.log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
     }
@@ -251,6 +251,11 @@ class RunningFrontDoor implements FrontDoor {
   get #entrances(): readonly Entrance[] {
     const { http, https } = this.#parts
     return [http, https].filter((each) => each !== undefined)
+  }
+
+  #use(runtime: Runtime): void {
+    this.#parts.wires.use(runtime.terms.limits)
+    this.#parts.lane.use(runtime)
   }
 
   /** Those that say something else than before. */
@@ -297,9 +302,4 @@ async function bindOrMove(
 function later(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
-}
-
-/** CIDRs that cannot be read were refused where the flag was; here they would mean nobody. */
-function trustOf(cidrs: readonly string[]): (address: string) => boolean {
-  return matcher(cidrs.flatMap((text) => parseCidr(text) ?? []))
 }

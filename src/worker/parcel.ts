@@ -3,7 +3,7 @@
  * small that reading one never holds up a request.
  */
 import type { Run, SnapshotPatch } from '#snapshot/patch.ts'
-import type { EndpointSet, TracingSpec } from '#snapshot/snapshot.ts'
+import type { DoorSpec, EndpointSet, TracingSpec } from '#snapshot/snapshot.ts'
 
 /** Part `i` is UTF-8 JSON, from the end of the one before to `ends[i]`. */
 export type Parcel = { readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] }
@@ -16,7 +16,8 @@ const partChars = 64 * 1024
 const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts', 'serverNames', 'clientAuths'] as const
 
 type List = (typeof lists)[number]
-type Part = readonly [list: List | 'sets' | 'tracing', items: readonly unknown[]]
+type Section = List | 'sets' | 'door' | 'tracing'
+type Part = readonly [section: Section, items: readonly unknown[]]
 
 export function pack({ patch, sets }: Contents): Parcel {
   const parts = [
@@ -27,6 +28,7 @@ export function pack({ patch, sets }: Contents): Parcel {
   ]
   if (patch !== undefined) for (const list of lists) parts.push(...partsOf(list, textsOf(patch[list])))
   if (patch?.tracing !== undefined) parts.push(...partsOf('tracing', [JSON.stringify(patch.tracing)]))
+  if (patch?.door !== undefined) parts.push(...partsOf('door', [JSON.stringify(patch.door)]))
   const encoded = parts.map((part) => Buffer.from(part))
   const bytes = new Uint8Array(new SharedArrayBuffer(encoded.reduce((sum, part) => sum + part.length, 0)))
   let end = 0
@@ -39,7 +41,7 @@ export function pack({ patch, sets }: Contents): Parcel {
 
 /** Yields between parts. `generation` is that of the patch; `undefined` when the parcel holds none. */
 export function* unpack({ bytes, ends }: Parcel, generation: number | undefined): Generator<void, Contents> {
-  const found: Record<Part[0], unknown[]> = {
+  const found: Record<Section, unknown[]> = {
     sets: [],
     tracing: [],
     routes: [],
@@ -48,23 +50,32 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
     tlsHosts: [],
     serverNames: [],
     clientAuths: [],
+    door: [],
   }
   let start = 0
   for (const end of ends) {
     // Text is decoded from memory of our own only, so the part is copied once on its way. It is what `pack` wrote.
-    const [list, items] = JSON.parse(Buffer.from(new Uint8Array(bytes, start, end - start)).toString('utf8')) as Part
-    for (const item of items) found[list].push(item)
+    const [section, items] = JSON.parse(Buffer.from(new Uint8Array(bytes, start, end - start)).toString('utf8')) as Part
+    for (const item of items) found[section].push(item)
     start = end
     yield
   }
   // Every list holds what `pack` filed under its name.
-  const { sets, tracing, ...runs } = found as Found
-  const patch = { ...runs, ...(tracing[0] === undefined ? {} : { tracing: tracing[0] }) }
+  const { sets, door, tracing, ...runs } = found as Found
+  const patch = {
+    ...runs,
+    ...(door[0] === undefined ? {} : { door: door[0] }),
+    ...(tracing[0] === undefined ? {} : { tracing: tracing[0] }),
+  }
   return { sets, patch: generation === undefined ? undefined : { generation, ...patch } }
 }
 
-/** `tracing` holds one item, or none. */
-type Found = { readonly sets: EndpointSet[]; readonly tracing: readonly TracingSpec[] } & Pick<SnapshotPatch, List>
+/** `door` and `tracing` hold one item, or none. */
+type Found = {
+  readonly sets: EndpointSet[]
+  readonly door: readonly DoorSpec[]
+  readonly tracing: readonly TracingSpec[]
+} & Pick<SnapshotPatch, List>
 
 /** New items become runs of one, so that a part can end behind any of them. */
 function textsOf(runs: readonly Run<object>[]): readonly string[] {
@@ -73,7 +84,7 @@ function textsOf(runs: readonly Run<object>[]): readonly string[] {
   )
 }
 
-function* partsOf(list: Part[0], texts: readonly string[]): Generator<string, void> {
+function* partsOf(list: Section, texts: readonly string[]): Generator<string, void> {
   let part: string[] = []
   let chars = 0
   for (const text of texts) {

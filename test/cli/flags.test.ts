@@ -145,10 +145,16 @@ describe('the table of flags', () => {
     })
   })
 
+  test('whoever gives a flag is remembered, whatever its value', () => {
+    const { given } = decode({ 'limit-idle-timeout': '75s' }, { GENKAN_DRAIN_TIMEOUT: '30s', GENKAN_BIND: '' }).values
+    expect(given).toEqual(new Set(['limit-idle-timeout', 'drain-timeout']))
+  })
+
   test('a command may have defaults of its own', () => {
     const keys: readonly FlagKey[] = ['bind']
     expect(decodeFlags({ keys, given: new Map(), env: {}, fallbacks: { bind: '127.0.0.1' } }).values).toEqual({
       bind: '127.0.0.1',
+      given: new Set(),
     })
   })
 })

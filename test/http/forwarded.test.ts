@@ -108,6 +108,57 @@ describe('Forwarded', () => {
   })
 })
 
+describe('what is read of a trusted peer', () => {
+  const fields = [
+    'X-Forwarded-For',
+    '198.51.100.1',
+    'X-Forwarded-Proto',
+    'https',
+    'X-Forwarded-Host',
+    'b.test',
+    'CF-Connecting-IP',
+    '203.0.113.5',
+    'Forwarded',
+    'for=6.6.6.6',
+  ]
+  const xff = 'x-forwarded-for'
+  test.each([
+    [
+      { believes: 'all', listField: xff },
+      { address: '198.51.100.1', scheme: 'https', host: 'b.test', trusted: true },
+    ],
+    [
+      { believes: 'address', listField: xff },
+      { address: '198.51.100.1', scheme: 'http', host: undefined, trusted: false },
+    ],
+    [
+      { believes: 'all', listField: 'cf-connecting-ip' },
+      { address: '203.0.113.5', scheme: 'https' },
+    ],
+    [
+      { believes: 'address', listField: 'cf-connecting-ip' },
+      { address: '203.0.113.5', trusted: false },
+    ],
+    [
+      { believes: 'all', listField: 'x-client' },
+      { address: '10.0.0.1', scheme: 'https' },
+    ],
+    [
+      { believes: 'address', listField: 'x-client' },
+      { address: '10.0.0.1', scheme: 'http' },
+    ],
+  ] as const)('%j: %j', (reading, expected) => {
+    expect(resolveClient(trusted, fields, trusts, reading)).toMatchObject(expected)
+    expect(resolveClient(stranger, fields, trusts, reading).address).toBe(stranger.address)
+  })
+
+  test('another field of addresses keeps Forwarded from being read', () => {
+    const only = ['Forwarded', 'for=198.51.100.1;proto=https']
+    const reading = { believes: 'all', listField: 'x-client' } as const
+    expect(resolveClient(trusted, only, trusts, reading)).toMatchObject({ address: '10.0.0.1', scheme: 'http' })
+  })
+})
+
 test.each(['1.2.3.4:', '1.2.3.4:x', '1.2.3.4:123456', '[::1', '[::1]x', '[1.2.3.4:80', '', '_x', 'a.test'])(
   '%j names no address',
   (node) => {

@@ -21,7 +21,6 @@ async function handover(bytes: number): Promise<number> {
     later: () => () => {},
     seal: testSeal,
     newRequestId: () => '0'.repeat(32),
-    trusts: () => false,
     forwardedField: false,
     exposeCause: true,
     limits: defaultLimits,

@@ -8,6 +8,7 @@ import { silentObserver } from '#proxy/observer.ts'
 import { createProxy, type Proxy, type ProxyEnv } from '#proxy/proxy.ts'
 import { replyFor } from '#proxy/reply.ts'
 import { emptyRuntime, type Route, type Runtime } from '#proxy/runtime.ts'
+import { type TermsBase, termsOf } from '#proxy/terms.ts'
 import type { Transport } from '#proxy/transport.ts'
 import { silentLog } from '#telemetry/log.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
@@ -57,6 +58,7 @@ type DeskOptions = {
   readonly runtime?: Runtime
   readonly env?: Partial<ProxyEnv>
   readonly route?: Parameters<typeof routeOf>[0]
+  readonly trustedProxies?: readonly string[]
 }
 
 function desk({
@@ -66,6 +68,7 @@ function desk({
   runtime,
   env = {},
   route = {},
+  trustedProxies = ['10.0.0.1'],
 }: DeskOptions = {}): Desk {
   const errors: string[] = []
   const finished: Exchange[] = []
@@ -77,7 +80,6 @@ function desk({
     later: () => () => {},
     seal: testSeal,
     newRequestId: () => 'f'.repeat(32),
-    trusts: (address) => address === '10.0.0.1',
     forwardedField: false,
     exposeCause: true,
     limits: defaultLimits,
@@ -92,7 +94,12 @@ function desk({
     received: { method: 'GET', target: '/a?b', version: '1.1', fields: ['Host', 'A.test'], ...head },
     connection: { address: '127.0.0.1', remotePort: 5, scheme: 'http', port: 80, tls: undefined },
     transport: lane,
-    runtime: runtime ?? runtimeOf({ spec: routeOf(route), upstream, protocols: ['http'], ...phases(filters) }),
+    runtime:
+      runtime ??
+      runtimeOf(
+        { spec: routeOf(route), upstream, protocols: ['http'], ...phases(filters) },
+        { limits: defaultLimits, trustedProxies },
+      ),
     lane: 'general',
     headOnly: false,
   })
@@ -107,8 +114,11 @@ function phases(filters: readonly Filter[]): Pick<Route, 'requestFilters' | 'fin
   }
 }
 
-function runtimeOf(route: Route): Runtime {
-  return { generation: 1, match: (host, path) => (host === 'a.test' && path.startsWith('/') ? route : undefined) }
+const processBase: TermsBase = { limits: defaultLimits, trustedProxies: [] }
+
+function runtimeOf(route: Route, base: TermsBase): Runtime {
+  const match: Runtime['match'] = (host, path) => (host === 'a.test' && path.startsWith('/') ? route : undefined)
+  return { generation: 1, match, terms: termsOf(undefined, base) }
 }
 
 const response = (status = 200): ResponseHead => ({
@@ -152,14 +162,17 @@ describe('a request', () => {
     [
       'for a route that leads nowhere',
       {
-        runtime: runtimeOf({
-          spec: routeOf({}),
-          upstream: undefined,
-          protocols: [],
-          requestFilters: [],
-          finishers: [],
-          responseFilters: [],
-        }),
+        runtime: runtimeOf(
+          {
+            spec: routeOf({}),
+            upstream: undefined,
+            protocols: [],
+            requestFilters: [],
+            finishers: [],
+            responseFilters: [],
+          },
+          processBase,
+        ),
       },
       'no_backend',
     ],
@@ -173,7 +186,7 @@ describe('a request', () => {
 
   test('that a trusted proxy passes on has the client it names', () => {
     const { proxy, lane, exchange } = desk({
-      env: { trusts: () => true },
+      trustedProxies: ['127.0.0.0/8'],
       head: { fields: ['Host', 'a.test', 'X-Forwarded-For', '9.9.9.9', 'X-Forwarded-Proto', 'https'] },
     })
     let seen = ''

@@ -4,6 +4,7 @@
 import * as fc from 'fast-check'
 import type {
   CertificateSpec,
+  DoorSpec,
   RouteSpec,
   ServerNameSpec,
   Snapshot,
@@ -55,6 +56,11 @@ const selector = (each: { readonly id: string }): string => each.id
 
 const tracing = fc.constantFrom<(TracingSpec | undefined)[]>(undefined, { serviceName: 'a' }, { serviceName: 'b' })
 
+const door: fc.Arbitrary<DoorSpec> = fc.record(
+  { drainMs: fc.integer({ min: 1, max: 2 }), limits: fc.record({ idleTimeoutMs: fc.integer({ min: 1, max: 2 }) }) },
+  { requiredKeys: [] },
+)
+
 export const anySnapshot: fc.Arbitrary<Snapshot> = fc
   .record({
     generation: fc.nat(3),
@@ -68,5 +74,10 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc
     ),
     clientAuths: fc.uniqueArray(fc.record({ id, ca: id }), { selector }),
     tracing,
+    door: fc.option(door, { nil: undefined }),
   })
-  .map(({ tracing: spec, ...rest }) => (spec === undefined ? rest : { ...rest, tracing: spec }))
+  .map(({ tracing: spec, door: each, ...rest }) => ({
+    ...rest,
+    ...(spec && { tracing: spec }),
+    ...(each && { door: each }),
+  }))

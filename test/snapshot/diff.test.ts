@@ -18,6 +18,7 @@ const base: Snapshot = {
   tlsHosts: [{ host: 'shop.test', certificate: 'default/tls' }],
   serverNames: [],
   clientAuths: [],
+  door: { limits: { idleTimeoutMs: 1 } },
 }
 
 const at = (line: number): { origin: typeof cart.origin } => ({ origin: { ...cart.origin, line } })
@@ -62,6 +63,11 @@ describe('what changed', () => {
       { tlsHosts: [{ host: 'shop.test', certificate: 'b' }] },
       '~ tls host shop.test: certificate "default/tls" -> "b"',
     ],
+    [
+      'a setting of the front door',
+      { door: { drainMs: 9, limits: { idleTimeoutMs: 5 } } },
+      '~ front door settings: limits.idleTimeoutMs 1 -> 5, drainMs undefined -> 9',
+    ],
     ['a host without certificate', { tlsHosts: [] }, '- tls host shop.test'],
   ]
 
@@ -76,7 +82,7 @@ describe('what changed', () => {
     expect(diffSnapshots(empty, base, 2)).toEqual([
       '+ route cart -> default/web:80',
       '+ route home -> default/web:80',
-      '… and 3 more',
+      '… and 4 more',
     ])
   })
 })

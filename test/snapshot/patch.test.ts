@@ -15,12 +15,13 @@ const tlsHosts: fc.Arbitrary<TlsHostSpec[]> = fc.uniqueArray(
 
 /** New objects every time, as compile makes them. */
 const snapshots: fc.Arbitrary<Snapshot> = fc
-  .record({ routes, tlsHosts })
+  .record({ routes, tlsHosts, door: fc.option(fc.record({ drainMs: fc.integer({ min: 1, max: 2 }) })) })
   .map((each) => ({
     ...emptySnapshot,
     generation: 1,
     routes: each.routes.map((route) => specOf(route.host, route.seconds)),
     tlsHosts: each.tlsHosts,
+    ...(each.door && { door: each.door }),
   }))
 
 function specOf(name: string, seconds = 1): RouteSpec {

@@ -24,6 +24,7 @@ describe('a parcel', () => {
         const after = {
           ...before,
           generation: 3,
+          ...(names.length > 1 && { door: { drainMs: names.length } }),
           routes: [before.routes[1]!, ...names.map((id) => routeOf({ id })), before.routes[0]!],
         }
         const { contents } = read(pack({ patch: patchOf(before, after), sets: [] }), 3)

@@ -8,12 +8,16 @@ import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
-import type { BalanceSpec } from '#snapshot/snapshot.ts'
+import type { BalanceSpec, DoorSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
 import { closed, honoured, noEffect, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
+import { connectionKeys } from './connection-keys.ts'
+import type { DoorOptions } from './door.ts'
+import { readDoor } from './door.ts'
+import { forwardingKeys } from './forwarding-keys.ts'
 import type { GuardDefaults } from './guard-defaults.ts'
 import { defaultGuards, guardKeys, readGuardDefaults } from './guard-defaults.ts'
 import { withNonIdempotent } from './retry.ts'
@@ -36,6 +40,8 @@ export type Globals = {
   readonly hsts: Hsts | undefined
   readonly shaping: ShapingGlobals
   readonly guards: GuardDefaults
+  /** Of the front door as a whole; `undefined` where the process's settings stay. */
+  readonly door: DoorSpec | undefined
   /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
   readonly closed: string | undefined
 }
@@ -47,6 +53,7 @@ const defaultGlobals: Omit<Globals, 'shaping'> = {
   noRedirectPaths: ['/.well-known/acme-challenge'],
   hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
   guards: defaultGuards,
+  door: undefined,
   closed: undefined,
 }
 
@@ -55,12 +62,8 @@ const quiet = 'Not honoured yet; the default stays.'
 
 const waiting = `
   ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
-  ssl-reject-handshake enable-ocsp client-header-buffer-size large-client-header-buffers client-header-timeout
-  client-body-timeout keep-alive keep-alive-requests use-http2 http2-max-concurrent-streams
-  upstream-keepalive-connections upstream-keepalive-timeout upstream-keepalive-time
-  upstream-keepalive-requests worker-shutdown-timeout worker-processes enable-underscores-in-headers
-  ignore-invalid-headers use-gzip enable-brotli use-forwarded-headers forwarded-for-header proxy-real-ip-cidr
-  compute-full-forwarded-for enable-real-ip use-proxy-protocol proxy-protocol-header-timeout
+  ssl-reject-handshake enable-ocsp   use-http2 http2-max-concurrent-streams
+    worker-processes   use-gzip enable-brotli   use-proxy-protocol proxy-protocol-header-timeout
   generate-request-id proxy-add-original-uri-header limit-conn-zone-variable
   limit-rate limit-rate-after allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
@@ -141,6 +144,8 @@ export const configMapKeys: AnnotationGroup = {
       noEffect(name, 'Bodies are streamed, with a small bounded buffer.'),
     ),
     ...guardKeys,
+    ...forwardingKeys,
+    ...connectionKeys,
     ...['block-cidrs', 'block-user-agents', 'block-referers'].map((name) => closed(name, shut)),
     ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
     ...[
@@ -157,13 +162,16 @@ export const configMapKeys: AnnotationGroup = {
 
 const rows = new Map(configMapKeys.rows.map((row) => [row.name, row]))
 
-/**
- * `reference` is `namespace/name`, or `undefined` when no ConfigMap is to be read. `collector`: the environment names one
- * to send spans to.
- */
+export type GlobalsOptions = DoorOptions & {
+  /** `namespace/name`, or `undefined` when no ConfigMap is to be read. */
+  readonly reference: string | undefined
+  /** The environment names one to send spans to. */
+  readonly collector: boolean
+}
+
 export function readGlobals(
   resources: ResourceSet,
-  { reference, collector }: { readonly reference: string | undefined; readonly collector: boolean },
+  { reference, collector, compat, givenFlags }: GlobalsOptions,
   problems: Problem[],
 ): Globals {
   const defaults: Globals = { ...defaultGlobals, shaping: defaultShapingGlobals(collector) }
@@ -201,6 +209,7 @@ export function readGlobals(
     hsts: readHsts(scope),
     shaping: readShapingGlobals(scope, resources, collector),
     guards: readGuardDefaults(scope, resources),
+    door: readDoor(scope, { compat, givenFlags }),
     closed: judgeKeys(map, problems),
   }
 }

@@ -95,6 +95,7 @@ export class FastConnection implements Client, Ticking {
     return (
       this.#closesNow ||
       isDraining ||
+      limits.idleTimeoutMs === 0 ||
       (limits.requestsPerConnection > 0 && this.#requests >= limits.requestsPerConnection)
     )
   }

@@ -28,31 +28,43 @@ export type FastLaneInit = {
 
 export class FastLane implements Lane, ConnectionHost {
   readonly proxy: Proxy
-  readonly limits: Limits
   readonly ticker: Ticker
   readonly pool: WirePool
-  readonly parser: HeadParser
-  readonly keepAlive: string
   readonly #observer: Observer
   readonly #general: Lane
   readonly #connections = new Set<FastConnection>()
   /** Sockets that were handed over while draining: the general lane may have said it is done by then. */
   readonly #lateSockets = new Set<Socket>()
+  #limits: Limits
+  #parser: HeadParser
+  #keepAlive: string
   #runtime: Runtime
   #isDraining: boolean
 
   constructor({ proxy, limits, observer, wires, general }: FastLaneInit) {
     this.proxy = proxy
-    this.limits = limits
     this.ticker = wires.ticker
     this.pool = wires
-    this.parser = new HeadParser({ bytes: limits.headerBytes, fields: limits.headerCount })
-    this.keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(limits.idleTimeoutMs / 1000)}\r\n`
     this.#observer = observer
     this.#general = general
+    this.#limits = limits
+    this.#parser = parserOf(limits)
+    this.#keepAlive = keepAliveOf(limits)
     this.#runtime = emptyRuntime
     this.#isDraining = false
     this.ticker.watch(this.#connections)
+  }
+
+  get limits(): Limits {
+    return this.#limits
+  }
+
+  get parser(): HeadParser {
+    return this.#parser
+  }
+
+  get keepAlive(): string {
+    return this.#keepAlive
   }
 
   get runtime(): Runtime {
@@ -71,6 +83,11 @@ export class FastLane implements Lane, ConnectionHost {
   use(runtime: Runtime): void {
     this.#runtime = runtime
     this.#general.use(runtime)
+    const { limits } = runtime.terms
+    if (limits === this.#limits) return
+    this.#limits = limits
+    this.#parser = parserOf(limits)
+    this.#keepAlive = keepAliveOf(limits)
   }
 
   keepEndpoints(ids: ReadonlySet<string>): void {
@@ -113,4 +130,12 @@ export class FastLane implements Lane, ConnectionHost {
     for (const socket of this.#lateSockets) socket.destroy()
     await this.#general.close()
   }
+}
+
+function parserOf({ headerBytes, headerCount }: Limits): HeadParser {
+  return new HeadParser({ bytes: headerBytes, fields: headerCount })
+}
+
+function keepAliveOf({ idleTimeoutMs }: Limits): string {
+  return `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(idleTimeoutMs / 1000)}\r\n`
 }

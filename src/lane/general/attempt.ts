@@ -148,6 +148,7 @@ export class Attempt implements UpstreamAttempt, WiredHandler {
 
   #finish(): void {
     this.#over = true
+    this.#wire?.done()
     // What undici has not taken stays in the client's stream; a body half sent must never look finished.
     this.#body?.destroy()
   }

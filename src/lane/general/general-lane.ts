@@ -31,18 +31,32 @@ export class GeneralLane implements Lane {
   readonly #sessions: H2Sessions
   readonly #h1: H1Server
   readonly #h2: H2Server
+  #limits: Limits
   #runtime: Runtime
   #closed: boolean
 
   constructor({ proxy, limits, observer, wires, monotonic }: GeneralLaneInit) {
+    this.#limits = limits
     this.#runtime = emptyRuntime
     this.#closed = false
     this.#pools = new Pools(limits)
     this.#sessions = new H2Sessions(limits)
     const runtime = (): Runtime => this.#runtime
-    const upstream = { wires, pools: this.#pools, sessions: this.#sessions }
-    this.#h1 = new H1Server({ proxy, limits, observer, ...upstream, runtime })
-    this.#h2 = new H2Server({ proxy, limits, ...upstream, runtime, monotonic })
+    const current = (): Limits => this.#limits
+    const env = {
+      proxy,
+      wires,
+      pools: this.#pools,
+      sessions: this.#sessions,
+      observer,
+      runtime,
+      monotonic,
+      get limits() {
+        return current()
+      },
+    }
+    this.#h1 = new H1Server(env)
+    this.#h2 = new H2Server(env)
   }
 
   serve(socket: Socket, connection: Connection, early?: Buffer): void {
@@ -65,6 +79,13 @@ export class GeneralLane implements Lane {
 
   use(runtime: Runtime): void {
     this.#runtime = runtime
+    const { limits } = runtime.terms
+    if (limits === this.#limits) return
+    this.#limits = limits
+    this.#h1.use(limits)
+    this.#h2.use(limits)
+    this.#pools.use(limits)
+    this.#sessions.use(limits)
   }
 
   keepEndpoints(ids: ReadonlySet<string>): void {

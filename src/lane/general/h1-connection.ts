@@ -217,8 +217,9 @@ export class H1Connection {
   }
 
   #isLast(): boolean {
-    const { requestsPerConnection } = this.#env.limits
-    return this.#isDraining() || (requestsPerConnection > 0 && this.#requests >= requestsPerConnection)
+    const { requestsPerConnection, idleTimeoutMs } = this.#env.limits
+    if (this.#isDraining() || idleTimeoutMs === 0) return true
+    return requestsPerConnection > 0 && this.#requests >= requestsPerConnection
   }
 
   /** The socket is ours alone now: node has taken its listeners off. */

@@ -26,6 +26,14 @@ export class H1Server {
     this.#server.emit('listening')
   }
 
+  /** For connections from now on, and for the moments between two requests of those there are. */
+  use({ headerBytes, headerTimeoutMs, idleTimeoutMs }: Limits): void {
+    // node hands it to the parser of every new connection; its types know the option alone.
+    Object.assign(this.#server, { maxHeaderSize: headerBytes })
+    this.#server.headersTimeout = headerTimeoutMs
+    this.#server.keepAliveTimeout = idleTimeoutMs
+  }
+
   get size(): number {
     return this.#connections.size
   }

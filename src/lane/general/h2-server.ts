@@ -1,5 +1,12 @@
 /** HTTP/2 clients, on node:http2's streams with raw field lists. Sockets are handed over with `h2` already agreed on. */
-import { constants, createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import {
+  constants,
+  createServer,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type Settings,
+} from 'node:http2'
 import type { Socket } from 'node:net'
 import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
@@ -42,6 +49,11 @@ export class H2Server {
     this.#server.on('error', () => {})
   }
 
+  /** For connections from now on. */
+  use(limits: Limits): void {
+    this.#server.updateSettings(settingsOf(limits))
+  }
+
   get size(): number {
     return this.#clients.size
   }
@@ -76,7 +88,8 @@ export class H2Server {
     session.on('error', () => {})
     session.on('frameError', () => {})
     session.once('close', () => this.#clients.delete(session))
-    session.setTimeout(limits.idleTimeoutMs, () => {
+    // Where nothing is kept, one that never asks anything has as long as a head may take.
+    session.setTimeout(limits.idleTimeoutMs || limits.headerTimeoutMs, () => {
       // Streams that wait for their endpoint are not idle; they have timeouts of their own.
       if (client.streams.size === 0) session.close()
     })
@@ -99,6 +112,7 @@ export class H2Server {
     const exchange = this.#begin(client, transport, { raw, headOnly: stream.endAfterHeaders })
     const { writeIdleTimeoutMs: writeIdleMs } = limits
     transport.attach(exchange, new H2Downstream({ stream, writeIdleMs, client, events: transport }))
+    if (limits.idleTimeoutMs === 0) stream.once('close', () => closeIfIdle(session as ServerHttp2Session, client))
     proxy.onRequest(exchange)
   }
 
@@ -136,12 +150,7 @@ export class H2Server {
 
 function optionsOf(limits: Limits): Parameters<typeof createServer>[0] & object {
   return {
-    settings: {
-      maxConcurrentStreams: limits.streamsPerConnection,
-      maxHeaderListSize: limits.headerBytes,
-      enablePush: false,
-      initialWindowSize: 64 * 1024,
-    },
+    settings: settingsOf(limits),
     // Pseudo-fields count too. CVE-2024-27316: nghttp2 bounds CONTINUATION frames by the size.
     maxHeaderListPairs: limits.headerCount + 6,
     maxSendHeaderBlockLength: limits.responseHeaderBytes,
@@ -156,6 +165,19 @@ function optionsOf(limits: Limits): Parameters<typeof createServer>[0] & object 
     // Repeated fields of endpoints are theirs to repeat.
     strictSingleValueFields: false,
   }
+}
+
+function settingsOf(limits: Limits): Settings {
+  return {
+    maxConcurrentStreams: limits.streamsPerConnection,
+    maxHeaderListSize: limits.headerBytes,
+    enablePush: false,
+    initialWindowSize: 64 * 1024,
+  }
+}
+
+function closeIfIdle(session: ServerHttp2Session, { streams }: H2Client): void {
+  if (streams.size === 0 && !session.closed) session.close()
 }
 
 function ignore(): void {}

@@ -12,7 +12,7 @@ export interface StreamTaker {
 }
 
 export class H2Sessions {
-  readonly #limits: Limits
+  #limits: Limits
   readonly #entries = new Map<string, Entry>()
   /** Closing, until their last stream is done. */
   readonly #retired = new Set<Entry>()
@@ -21,10 +21,15 @@ export class H2Sessions {
     this.#limits = limits
   }
 
+  /** For connections from now on. */
+  use(limits: Limits): void {
+    this.#limits = limits
+  }
+
   /** Calls back at once or later, once; the result takes the wish back. */
   take(target: Target, taker: StreamTaker): () => void {
     let entry = this.#entries.get(target.key)
-    if (entry === undefined) this.#entries.set(target.key, (entry = new Entry(target, this.#limits)))
+    if (entry === undefined) this.#entries.set(target.key, (entry = new Entry(target, () => this.#limits)))
     return entry.take(taker)
   }
 
@@ -50,13 +55,13 @@ export class H2Sessions {
 /** Everything for one key. */
 class Entry {
   readonly #target: Target
-  readonly #limits: Limits
+  readonly #limits: () => Limits
   readonly #sessions = new Set<H2Session>()
   /** No longer for new streams, and not gone yet. */
   readonly #leaving = new Set<H2Session>()
   readonly #waiting = new Set<StreamTaker>()
 
-  constructor(target: Target, limits: Limits) {
+  constructor(target: Target, limits: () => Limits) {
     this.#target = target
     this.#limits = limits
   }
@@ -96,11 +101,12 @@ class Entry {
   /** Enough connections for those who wait, as far as may be; beyond that they wait for streams to end. */
   #connect(): void {
     const connecting = [...this.#sessions].filter((each) => each.isConnecting).length
-    const enough = connecting * this.#limits.upstreamStreams >= this.#waiting.size
+    const limits = this.#limits()
+    const enough = connecting * limits.upstreamStreams >= this.#waiting.size
     if (this.#waiting.size === 0 || enough || this.#sessions.size >= this.#target.connections) return
     const session: H2Session = new H2Session({
       target: this.#target,
-      limits: this.#limits,
+      limits,
       onRoom: () => this.#serve(),
       onRetired: (failure) => this.#onRetired(session, failure),
     })

@@ -43,6 +43,11 @@ export class Ticker {
     this.#members.push(members)
   }
 
+  /** Of the last tick, on the clock of `after`. */
+  get now(): number {
+    return this.#now
+  }
+
   /** A deadline this many milliseconds from now. Short ones make the clock tick faster from then on. */
   after(ms: number): number {
     if (ms < this.#periodMs * 4 && this.#periodMs > shortestTickMs) this.#quicken(ms)

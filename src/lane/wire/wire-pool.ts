@@ -21,8 +21,9 @@ export class WirePool implements WireHost {
   readonly ticker: Ticker
   readonly parser: HeadParser
   readonly buffer: Buffer
-  readonly idleMs: number
-  readonly #limits: Limits
+  #limits: Limits
+  /** Of all entries. */
+  #idle: number
   readonly #entries = new Map<string, Entry>()
   readonly #wires = new Map<Wire, Entry>()
 
@@ -32,15 +33,26 @@ export class WirePool implements WireHost {
     this.ticker = new Ticker(monotonic)
     this.parser = new HeadParser({ bytes: limits.responseHeaderBytes, fields: mostFields })
     this.buffer = Buffer.allocUnsafeSlow(readBytes)
-    this.idleMs = limits.upstreamIdleTimeoutMs
+    this.#idle = 0
     this.ticker.watch(this.#wires)
+  }
+
+  get limits(): Limits {
+    return this.#limits
+  }
+
+  use(limits: Limits): void {
+    this.#limits = limits
   }
 
   /** A wire to this endpoint, connected or about to be; `undefined` when all it may have are busy. */
   take({ id, spec }: Endpoint, connectMs: number): Wire | undefined {
     const entry = this.#entryOf(id)
     const idle = entry.idle.pop()
-    if (idle !== undefined) return idle
+    if (idle !== undefined) {
+      this.#idle--
+      return idle
+    }
     if (entry.open >= this.#limits.connectionsPerEndpoint) return undefined
     const wire = new Wire({ address: spec.address, port: spec.port, connectMs, host: this, memory: entry.memory })
     entry.open++
@@ -54,6 +66,7 @@ export class WirePool implements WireHost {
       if (ids.has(id)) continue
       this.#entries.delete(id)
       entry.retired = true
+      this.#idle -= entry.idle.length
       for (const wire of entry.idle.splice(0)) wire.cut()
     }
   }
@@ -67,8 +80,10 @@ export class WirePool implements WireHost {
 
   onWireIdle(wire: Wire): void {
     const entry = this.#wires.get(wire)
-    if (entry === undefined || entry.retired) wire.cut()
-    else entry.idle.push(wire)
+    if (entry === undefined || entry.retired) return wire.cut()
+    entry.idle.push(wire)
+    // Too many: the one to this endpoint that has idled longest goes, which is this one if it is the only one.
+    if (++this.#idle > this.#limits.upstreamIdleConnections) entry.idle[0]!.cut()
   }
 
   onWireGone(wire: Wire): void {
@@ -77,7 +92,9 @@ export class WirePool implements WireHost {
     this.#wires.delete(wire)
     entry.open--
     const at = entry.idle.indexOf(wire)
-    if (at >= 0) entry.idle.splice(at, 1)
+    if (at < 0) return
+    entry.idle.splice(at, 1)
+    this.#idle--
   }
 
   #entryOf(id: string): Entry {

@@ -8,6 +8,7 @@ import type { ResponseHead } from '#http/head.ts'
 import { admitScannedResponse } from '#http/response.ts'
 import { passableTrailers } from '#http/trailers.ts'
 import type { Cause, Failure } from '#proxy/failure.ts'
+import type { Limits } from '#proxy/limits.ts'
 import type { ResponseMemory } from '#proxy/response-memory.ts'
 import { BodyDecoder } from './body.ts'
 import { persistence } from './keep-alive.ts'
@@ -37,7 +38,7 @@ export interface WireHost {
   readonly ticker: Ticker
   readonly parser: HeadParser
   readonly buffer: Buffer
-  readonly idleMs: number
+  readonly limits: Limits
   /** It can carry another request. */
   onWireIdle(wire: Wire): void
   /** It cannot, ever. May be told more than once. */
@@ -72,6 +73,8 @@ export class Wire implements Ticking {
   #method: string
   #readMs: number
   #requests: number
+  /** When it is too old to be kept; 0 for never. */
+  readonly #keepUntil: number
   /** The request of this moment was written to its end. */
   #isSent: boolean
   /** A byte of its response has come. */
@@ -95,6 +98,8 @@ export class Wire implements Ticking {
     this.#method = ''
     this.#readMs = 0
     this.#requests = 0
+    const { upstreamLifetimeMs } = host.limits
+    this.#keepUntil = upstreamLifetimeMs === 0 ? 0 : host.ticker.after(upstreamLifetimeMs)
     this.#isSent = false
     this.#isAnswered = false
     this.#idleMs = 0
@@ -285,7 +290,7 @@ export class Wire implements Ticking {
     if (version === '1.0' && framing?.kind === 'chunked')
       return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
     if (status >= 200) {
-      this.#idleMs = persistence(version, fields, this.#host.idleMs)
+      this.#idleMs = persistence(version, fields, this.#host.limits.upstreamIdleTimeoutMs)
       this.#body.begin(framing ?? noBody)
       this.#phase = 'body'
     }
@@ -306,9 +311,15 @@ export class Wire implements Ticking {
   #complete(bytes: Buffer, start: number, bodyEnd: number, end: number): void {
     const user = this.#user!
     const { length, trailers } = this.#body
-    if (bodyEnd === end && this.#isSent && this.#idleMs > 0) this.#idle()
+    if (bodyEnd === end && this.#isSent && this.#idleMs > 0 && this.#mayStay()) this.#idle()
     else this.cut()
     user.onWireEnd(bytes, start, start + length, trailers.length === 0 ? trailers : passableTrailers(trailers))
+  }
+
+  #mayStay(): boolean {
+    const { ticker, limits } = this.#host
+    if (limits.upstreamRequests > 0 && this.#requests >= limits.upstreamRequests) return false
+    return this.#keepUntil === 0 || ticker.now < this.#keepUntil
   }
 
   #idle(): void {
