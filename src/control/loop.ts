@@ -11,7 +11,7 @@ import type { Discovery } from '#discovery/discovery.ts'
 import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
-import { isSame } from '#snapshot/diff.ts'
+import { diffSnapshots, isSame } from '#snapshot/diff.ts'
 import { adopt, emptySnapshot } from '#snapshot/patch.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
 import type { Batch, DocumentState, Source } from '#source/source.ts'
@@ -43,6 +43,9 @@ export type Turn = {
   /** Milliseconds since the epoch. */
   readonly finishedAt: number
 }
+
+/** More than these are a count. */
+const toldChanges = 10
 
 export class ControlLoop {
   readonly #init: ControlInit
@@ -130,6 +133,7 @@ export class ControlLoop {
     if (before.generation === 0 || !isSame(before, snapshot)) {
       this.#snapshot = { ...snapshot, generation: before.generation + 1 }
       await pool.apply(this.#snapshot, health.current())
+      this.#tell(before, this.#snapshot)
     } else {
       pool.endpoints(health.current())
     }
@@ -143,5 +147,15 @@ export class ControlLoop {
       finishedAt: now(),
     }
     this.#init.onTurn?.(this.#latest)
+  }
+
+  /** Of the first one everything would be new. */
+  #tell(before: Snapshot, now: Snapshot): void {
+    const changes = before.generation === 0 ? [] : diffSnapshots(before, now, toldChanges)
+    this.#init.log.info('a new configuration is applied', {
+      generation: now.generation,
+      routes: now.routes.length,
+      ...(changes.length > 0 && { changes }),
+    })
   }
 }

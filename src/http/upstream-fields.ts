@@ -9,11 +9,6 @@ import type { RequestHead } from './head.ts'
 import { connectionListed, isHopByHop } from './hop-by-hop.ts'
 import type { Admitted } from './request.ts'
 
-export type UpstreamOptions = PreparedOptions & {
-  /** 32 hexadecimal digits, used when the client sent no usable X-Request-ID. */
-  readonly requestId: () => string
-}
-
 export type PreparedOptions = {
   /** Send Forwarded (RFC 7239) too. */
   readonly forwarded: boolean
@@ -89,20 +84,8 @@ const imitable = nameSet(['authorization', 'cookie', 'content-type', 'x-http-met
  * - X-Forwarded-For is replaced for untrusted peers, what they sent moves to X-Original-Forwarded-For; for those that
  *   are believed the peer is appended, unless only the client is to be told. The others follow from `client`.
  * - `te: trailers` and the WebSocket upgrade are asked for anew when the client asked; Cookie lines become one.
- */
-export function upstreamFields(
-  head: RequestHead,
-  admitted: Admitted,
-  client: ResolvedClient,
-  options: UpstreamOptions,
-): string[] {
-  const fields = preparedFields(head, admitted, client, options)
-  fields[fields.length - 1] = requestIdOf(head.fields) ?? options.requestId()
-  return fields
-}
-
-/**
- * The same with an empty X-Request-ID, which stands last: all that follows from the request's fields and its client.
+ *
+ * X-Request-ID stands last and is empty: it alone does not follow from the request's fields and its client.
  * `withAuthority` makes them those of another host.
  */
 export function preparedFields(

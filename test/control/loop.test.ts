@@ -49,6 +49,8 @@ async function start(init: Partial<ControlInit> = {}): Promise<Bench> {
   return { source, loop, applied, errors }
 }
 
+const isShort = (changes: readonly string[]): boolean => changes.length === 11 && changes[10] === '… and 10 more'
+
 const hosts = (snapshot: Snapshot | undefined): readonly string[] => snapshot?.routes.map(({ host }) => host) ?? []
 
 describe('the control loop', () => {
@@ -70,6 +72,29 @@ describe('the control loop', () => {
     source.apply(ingress('b.test'))
     await loop.settled()
     expect(hosts(applied.at(-1))).toEqual(['a.test', 'b.test'])
+  })
+
+  test('says in the log what a change did, in a few lines', async () => {
+    const told: unknown[] = []
+    const { source, loop } = await start({ log: { ...silentLog, info: (...said) => void told.push(said) } })
+    source.apply(ingress('a.test'))
+    await loop.settled()
+    source.apply(ingress('a.test'))
+    await loop.settled()
+    source.apply(Array.from({ length: 20 }, (_, n) => ingress(`b${n}.test`)).join('---'))
+    await loop.settled()
+    expect(told).toEqual([
+      ['a new configuration is applied', { generation: 1, routes: 0 }],
+      [
+        'a new configuration is applied',
+        {
+          generation: 2,
+          routes: 1,
+          changes: ['+ route default/a-test a.test Prefix / -> default/web:80', '+ upstream default/web:80'],
+        },
+      ],
+      ['a new configuration is applied', { generation: 3, routes: 21, changes: expect.toSatisfy(isShort) as unknown }],
+    ])
   })
 
   test('numbers what differs, and publishes nothing that does not', async () => {

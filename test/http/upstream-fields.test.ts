@@ -4,10 +4,11 @@ import { all, get } from '#http/fields.ts'
 import { type ResolvedClient, resolveClient } from '#http/forwarded.ts'
 import type { RequestHead } from '#http/head.ts'
 import { admitRequest } from '#http/request.ts'
-import { preparedFields, type UpstreamOptions, upstreamFields, withAuthority } from '#http/upstream-fields.ts'
+import { type PreparedOptions, preparedFields, requestIdOf, withAuthority } from '#http/upstream-fields.ts'
 
 const bounds = { headerBytes: 32_768, headerCount: 128, targetBytes: 8192 }
-const options: UpstreamOptions = { requestId: () => '0123456789abcdef0123456789abcdef', forwarded: false }
+const options: PreparedOptions = { forwarded: false }
+const newId = '0123456789abcdef0123456789abcdef'
 const stranger: ResolvedClient = {
   address: '203.0.113.7',
   scheme: 'http',
@@ -28,7 +29,7 @@ const proxied: ResolvedClient = {
 function send(
   fields: readonly string[],
   client = stranger,
-  more: Partial<UpstreamOptions> & Partial<RequestHead> = {},
+  more: Partial<PreparedOptions> & Partial<RequestHead> = {},
 ): string[] {
   const head: RequestHead = {
     method: more.method ?? 'GET',
@@ -39,6 +40,11 @@ function send(
   const admitted = admitRequest(head, bounds)
   if ('cause' in admitted) throw new Error(admitted.detail)
   return upstreamFields(head, admitted, client, { ...options, ...more })
+}
+
+/** With an id, as the proxy sends them. */
+function upstreamFields(...[head, ...rest]: Parameters<typeof preparedFields>): string[] {
+  return preparedFields(head, ...rest).with(-1, requestIdOf(head.fields) ?? newId)
 }
 
 /** All names but the one that only an untrusted peer's request gets. */
@@ -260,7 +266,7 @@ describe('forwarded fields', () => {
     ['', undefined],
     ['caf\xe9', undefined],
   ])('X-Request-ID %j is taken over as %j', (value, id) => {
-    expect(all(send(['Host', 'a.test', 'X-Request-ID', value]), 'x-request-id')).toEqual([id ?? options.requestId()])
+    expect(all(send(['Host', 'a.test', 'X-Request-ID', value]), 'x-request-id')).toEqual([id ?? newId])
   })
 })
 
