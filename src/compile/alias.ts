@@ -8,6 +8,7 @@ import { objectName } from '#resource/resource.ts'
 import type { CertificateSpec, TlsHostSpec } from '#snapshot/snapshot.ts'
 import { covers } from './certificate.ts'
 import type { Claim } from './claim.ts'
+import { claimFrom } from './claim.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import type { Plan } from './plan.ts'
 import type { TlsSelection } from './tls-selection.ts'
@@ -16,6 +17,7 @@ import type { TlsSelection } from './tls-selection.ts'
 export type Aliases = ReadonlyMap<string, string>
 
 export function aliasesOf(plans: readonly Plan[], problems: Problem[]): Aliases {
+  if (plans.every(({ shaping }) => shaping.redirects.aliases.length === 0)) return new Map()
   const owned = new Set(plans.flatMap(({ claims }) => claims.map(({ host }) => host)))
   const aliases = new Map<string, string>()
   const chosen = new Map<string, Plan>()
@@ -53,15 +55,17 @@ export function withAliases<Item extends { readonly claim: Claim }>(
   items: readonly Item[],
   aliases: Aliases,
 ): readonly Item[] {
+  if (aliases.size === 0) return items
   const names = Map.groupBy(aliases.keys(), (alias) => aliases.get(alias)!)
   return items.flatMap((item) => {
     const { claim } = item
-    return [item, ...(names.get(claim.host) ?? []).map((host) => ({ ...item, claim: { ...claim, host } }))]
+    return [item, ...(names.get(claim.host) ?? []).map((host) => ({ ...item, claim: claimFrom({ ...claim, host }) }))]
   })
 }
 
 /** Names that come with a host have its certificate where that covers them; then they are encrypted like the host. */
 export function withOtherNames(tls: TlsSelection, names: Aliases): TlsSelection {
+  if (names.size === 0) return tls
   const byId = new Map(tls.certificates.map((each) => [each.id, each]))
   const certificates = new Map(tls.hosts.map(({ host, certificate }) => [host, byId.get(certificate)]))
   const added = [...names].flatMap(([name, host]) => certificateFor(name, certificates.get(host), tls))

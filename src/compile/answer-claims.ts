@@ -7,6 +7,7 @@ import type { Problem } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import type { Claim } from './claim.ts'
+import { claimFrom } from './claim.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import type { Plan } from './plan.ts'
 
@@ -14,8 +15,10 @@ export type AnswerOptions = { readonly redirectCode: number; readonly problems: 
 
 /** `plans` in order of age. */
 export function answerClaims(plans: readonly Plan[], { redirectCode, problems }: AnswerOptions): readonly Claim[] {
+  const asking = plans.filter(({ shaping: { redirects } }) => redirects.appRoot !== undefined || redirects.wwwRedirect)
+  if (asking.length === 0) return []
   const taken = new Set(plans.flatMap(({ claims }) => claims.map(({ host }) => host)))
-  return plans.flatMap((plan) => {
+  return asking.flatMap((plan) => {
     const { appRoot, wwwRedirect } = plan.shaping.redirects
     const hosts = [...new Set(plan.claims.map(({ host }) => host))]
     const roots =
@@ -81,7 +84,7 @@ type Answer = {
 }
 
 function answer({ ingress }: Plan, { host, name, policy, kind }: Answer): Claim {
-  return {
+  return claimFrom({
     ingress,
     at: annotation(name),
     host,
@@ -90,7 +93,7 @@ function answer({ ingress }: Plan, { host, name, policy, kind }: Answer): Claim 
     standing: 'answer',
     backend: undefined,
     answer: policy,
-  }
+  })
 }
 
 function annotation(name: string): readonly string[] {

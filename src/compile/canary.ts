@@ -7,7 +7,7 @@ import { problemOf } from '#resource/problem.ts'
 import { objectName } from '#resource/resource.ts'
 import type { CanarySpec } from '#snapshot/snapshot.ts'
 import type { Claim } from './claim.ts'
-import { describeClaim, keyOf } from './contest.ts'
+import { describeClaim } from './contest.ts'
 import type { CanaryRules } from './ingress-nginx/canary.ts'
 import type { Plan } from './plan.ts'
 import type { Placement } from './route-spec.ts'
@@ -29,17 +29,18 @@ export function attachCanaries(
   placements: readonly Placement[],
   world: World,
 ): ReadonlyMap<Claim, Attachment> {
-  const mains = new Map(placements.map((each) => [keyOf(each.claim), each]))
+  if (plans.every(({ canary }) => canary === undefined)) return new Map()
+  const mains = new Map(placements.map((each) => [each.claim.key, each]))
   const attached = new Map<Claim, Attachment>()
   for (const [rank, plan] of plans.entries()) {
     if (plan.canary === undefined) continue
     const asker = { ingress: plan.ingress, wish: plan.wish, rank }
     for (const claim of plan.claims) {
-      const main = mainOf(claim, mains.get(keyOf(claim)), world)
+      const main = mainOf(claim, mains.get(claim.key), world)
       if (main === undefined || isTaken(claim, attached.get(main.claim), world)) continue
       const { upstreams } = world
       const place = {
-        at: claim.standing === 'fallback' ? claim.at : [...claim.at, 'backend'],
+        at: () => (claim.standing === 'fallback' ? claim.at : [...claim.at, 'backend']),
         asked: plan.wish.discovery?.value,
       }
       const resolved = claim.backend && upstreams.resolve(plan.ingress, claim.backend, place)

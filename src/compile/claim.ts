@@ -8,11 +8,13 @@ import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { Ingress, IngressBackend, IngressPath } from '#resource/resource.ts'
+import { objectName } from '#resource/resource.ts'
 import { compilePathPattern } from '#route/path-pattern.ts'
-import type { PathMatch, PolicySpec } from '#snapshot/snapshot.ts'
+import type { PathMatch, PolicySpec, RouteOrigin } from '#snapshot/snapshot.ts'
 import { literalPart } from './ingress-nginx/pattern.ts'
 
-export type Claim = {
+/** What makes a claim; `claimFrom` knows the rest. */
+export type ClaimInit = {
   readonly ingress: Ingress
   /** Where it was written. */
   readonly at: FieldPath
@@ -32,6 +34,14 @@ export type Claim = {
   readonly answer?: PolicySpec
 }
 
+export type Claim = ClaimInit & {
+  /** The same for claims of the same host and path. A prefix and an expression of the same text are one path. */
+  readonly key: string
+  /** Of its route: `default/web shop.test Prefix /cart`; `*` stands for every host. */
+  readonly id: string
+  readonly origin: RouteOrigin
+}
+
 export type ClaimOptions = {
   /** Its routes answer 503, because something that was to protect them is missing. */
   readonly closed: boolean
@@ -39,6 +49,29 @@ export type ClaimOptions = {
   readonly isPattern: (host: string, path: IngressPath) => boolean
   readonly problems: Problem[]
 }
+
+/** Everybody who changes a claim makes another one with this, so that its names always fit. */
+export function claimFrom(init: ClaimInit): Claim {
+  const { ingress, host, path } = init
+  const { namespace, name } = ingress.metadata
+  return {
+    ...init,
+    key: `${host} ${path.kind === 'exact' ? 'exact' : 'below'} ${path.value}`,
+    id: `${namespace}/${name} ${host === '' ? '*' : host} ${kindNames[path.kind]} ${path.value}`,
+    origin: originOf(init),
+  }
+}
+
+export function originOf({ ingress, at }: Pick<ClaimInit, 'ingress' | 'at'>): RouteOrigin {
+  const { namespace, name } = ingress.metadata
+  const { file, line } = ingress.origin.locate(at)
+  return { object: objectName(ingress), namespace, name, file, line }
+}
+
+const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<
+  PathMatch['kind'],
+  string
+>
 
 export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Claim[] {
   const claims: Claim[] = []
@@ -79,15 +112,9 @@ export function claimsOf(ingress: Ingress, options: ClaimOptions): readonly Clai
   const path: PathMatch = { kind: 'prefix', value: '/' }
   return [
     ...claims,
-    ...[...hosts].map((host): Claim => ({
-      ingress,
-      at,
-      host,
-      path,
-      written: '/',
-      standing: 'fallback',
-      backend: fallback,
-    })),
+    ...[...hosts].map((host) =>
+      claimFrom({ ingress, at, host, path, written: '/', standing: 'fallback', backend: fallback }),
+    ),
   ]
 }
 
@@ -105,7 +132,7 @@ function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOp
   }
   const match: PathMatch =
     path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
-  return { ingress, at, host, path: match, written, standing: 'rule', backend: path.backend }
+  return claimFrom({ ingress, at, host, path: match, written, standing: 'rule', backend: path.backend })
 }
 
 function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {
@@ -119,14 +146,22 @@ function patternClaim(ingress: Ingress, { host, path, at }: Written, options: Cl
         } as const)
       : compilePathPattern(expression)
   if (compiled.ok)
-    return { ingress, at, host, path: { kind: 'regex', value: expression! }, written, standing: 'rule', backend }
+    return claimFrom({
+      ingress,
+      at,
+      host,
+      path: { kind: 'regex', value: expression! },
+      written,
+      standing: 'rule',
+      backend,
+    })
   const value = literalPart(written, options.closed ? 'superset' : 'likely')
   const message = `${JSON.stringify(written)} is no regular expression that can be matched: ${compiled.problem}`
   const instead = options.closed
     ? `every request below ${value} without a longer rule answers 503`
     : `requests below ${value} that no other rule wants answer 503`
   report(ingress, options, { code: 'pattern-refused', at: [...at, 'path'], message, instead })
-  return {
+  return claimFrom({
     ingress,
     at,
     host,
@@ -134,7 +169,7 @@ function patternClaim(ingress: Ingress, { host, path, at }: Written, options: Cl
     written,
     standing: options.closed ? 'guard' : 'pattern',
     backend: undefined,
-  }
+  })
 }
 
 /** An expression is matched with the path as it travels, so what can only travel escaped is looked for escaped. */

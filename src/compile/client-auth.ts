@@ -18,6 +18,8 @@ export type ClientAuths = {
   readonly closed: (claim: Claim) => string | undefined
   /** `redirects`: requests over http are redirected to https. */
   readonly policies: (claim: Claim, options: { readonly redirects: boolean }) => readonly PolicySpec[]
+  /** What counts for a host; the same object for as long as its Ingress stays the same. */
+  readonly wishOf: (host: string) => ClientAuthWish | undefined
   /** What the listener is to know for these routes. */
   readonly handshakes: (routes: readonly RouteSpec[]) => Pick<Snapshot, 'serverNames' | 'clientAuths'>
 }
@@ -37,7 +39,8 @@ export function clientAuthsOf(plans: readonly Plan[], aliases: Aliases, problems
       if (wish === undefined) return []
       return [clientCertificate.spec({ auth: wish.authorities.id, ...wish.rules, redirects })]
     },
-    handshakes: (routes) => handshakesOf(routes, wishOf),
+    wishOf,
+    handshakes: (routes) => (byHost.size === 0 ? { serverNames: [], clientAuths: [] } : handshakesOf(routes, wishOf)),
   }
 }
 

@@ -15,13 +15,13 @@ export type Outcome = { readonly winners: readonly Claim[]; readonly losses: rea
 export function contest(claims: readonly Claim[], problems: Problem[]): Outcome {
   const first = new Map<string, Claim>()
   for (const claim of claims) {
-    const key = keyOf(claim)
-    const other = first.get(key)
-    if (other === undefined || rank[claim.standing] < rank[other.standing]) first.set(key, claim)
+    const other = first.get(claim.key)
+    if (other === undefined || rank[claim.standing] < rank[other.standing]) first.set(claim.key, claim)
   }
+  if (first.size === claims.length) return { winners: claims, losses: [] }
   const losses: Loss[] = []
   for (const claim of claims) {
-    const winner = first.get(keyOf(claim))
+    const winner = first.get(claim.key)
     if (winner === undefined || winner === claim) continue
     const reason = reasonOf(claim, winner)
     losses.push({ claim, winner, reason })
@@ -36,11 +36,6 @@ const rank = { guard: 0, rule: 1, pattern: 2, answer: 3, fallback: 4 } as const 
   Claim['standing'],
   number
 >
-
-/** The same for claims of the same host and path. A prefix and an expression of the same text are one path. */
-export function keyOf({ host, path }: Claim): string {
-  return `${host} ${path.kind === 'exact' ? 'exact' : 'below'} ${path.value}`
-}
 
 /** `Prefix /cart of shop.test` */
 export function describeClaim({ host, path }: Claim): string {

@@ -5,12 +5,24 @@
 import type { Problem } from '#resource/problem.ts'
 import { type OfKind, ResourceSet } from '#resource/resource-set.ts'
 import type { ResourceKind } from '#resource/resource.ts'
-import type { Ingress } from '#resource/resource.ts'
+import type { Ingress, IngressBackend, Service } from '#resource/resource.ts'
+import type { Claim } from './claim.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import type { Plan } from './plan.ts'
+import type { Routing } from './route-spec.ts'
+import type { ServiceWish } from './service-wish.ts'
+import type { ResourceStatus } from './statuses.ts'
+import type { NamedUpstream } from './upstream-list.ts'
+import type { Settled } from './upstream-spec.ts'
 
 export class CompileMemo {
   readonly plans = new Memo<Ingress, Plan>()
+  readonly services = new Memo<Service, ServiceWish>()
+  /** Of Services that are there, when there was nothing to say about it. */
+  readonly backends = new Recall<IngressBackend, NamedUpstream>()
+  readonly upstreams = new NamedRecall<Settled>()
+  readonly routes = new Recall<Claim, Routing>()
+  readonly statuses = new Recall<Plan, ResourceStatus>()
   readonly #globals = new Memo<CompileMemo, Globals>()
   #hosts: ReadonlySet<string> = new Set()
 
@@ -51,6 +63,46 @@ export class Memo<Key extends object, T> {
     return entry
   }
 }
+
+/** What was made of a key and what was given with it, for those who can name all of it; compared by identity. */
+export class Recall<Key extends object, T> {
+  readonly #entries = new WeakMap<Key, Made<T>>()
+
+  find(key: Key, given: readonly unknown[]): T | undefined {
+    const known = this.#entries.get(key)
+    return known !== undefined && isSameList(known.given, given) ? known.value : undefined
+  }
+
+  /** Returns the value. */
+  keep(key: Key, given: readonly unknown[], value: T): T {
+    this.#entries.set(key, { given, value })
+    return value
+  }
+}
+
+/** The same for things that have a name only. What nobody asks for between two calls of `endRound` is forgotten. */
+export class NamedRecall<T> {
+  #before: ReadonlyMap<string, Made<T>> = new Map()
+  #entries = new Map<string, Made<T>>()
+
+  find(name: string, given: readonly unknown[]): T | undefined {
+    const known = this.#before.get(name)
+    if (known === undefined || !isSameList(known.given, given)) return undefined
+    this.#entries.set(name, known)
+    return known.value
+  }
+
+  keep(name: string, given: readonly unknown[], value: T): void {
+    this.#entries.set(name, { given, value })
+  }
+
+  endRound(): void {
+    this.#before = this.#entries
+    this.#entries = new Map()
+  }
+}
+
+type Made<T> = { readonly given: readonly unknown[]; readonly value: T }
 
 type Lookup = { readonly isSame: (resources: ResourceSet) => boolean }
 type Named = Exclude<ResourceKind, 'Workload'>

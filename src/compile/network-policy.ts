@@ -48,6 +48,11 @@ export class NetworkPolicies {
     this.#byNamespace = Map.groupBy(restricting, ({ metadata }) => metadata.namespace)
   }
 
+  /** Whether any policy could be about Pods of the namespace. */
+  concern(namespace: string): boolean {
+    return this.#byNamespace.has(namespace)
+  }
+
   /** `undefined` when no policy selects any of its Pods: everybody may. */
   of(target: Target): NetworkPolicyConfig | undefined {
     const near = this.#byNamespace.get(target.namespace) ?? []

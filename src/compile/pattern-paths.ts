@@ -8,6 +8,7 @@ import { problemOf } from '#resource/problem.ts'
 import type { Ingress, IngressPath } from '#resource/resource.ts'
 import { compilePathPattern } from '#route/path-pattern.ts'
 import type { Claim } from './claim.ts'
+import { claimFrom } from './claim.ts'
 import { hasPattern, literalPart } from './ingress-nginx/pattern.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import type { Rewriting } from './ingress-nginx/rewriting.ts'
@@ -53,16 +54,17 @@ export function withinBudget(
   problems: Problem[],
 ): readonly Claim[] {
   const spent = new Map<string, number>()
-  return plans.flatMap(({ claims, guarded }) =>
-    claims.map((claim) => {
+  return plans.flatMap(({ claims, guarded }) => {
+    if (claims.every(({ path }) => path.kind !== 'regex')) return claims
+    return claims.map((claim) => {
       const compiled = claim.path.kind === 'regex' ? compilePathPattern(claim.path.value) : undefined
       if (compiled?.ok !== true) return claim
       const total = (spent.get(claim.host) ?? 0) + compiled.pattern.size
       if (total > hostBudget) return standIn(claim, guarded, problems)
       spent.set(claim.host, total)
       return claim
-    }),
-  )
+    })
+  })
 }
 
 function standIn(claim: Claim, guarded: boolean, problems: Problem[]): Claim {
@@ -78,5 +80,6 @@ function standIn(claim: Claim, guarded: boolean, problems: Problem[]): Claim {
       instead: `requests below ${value} answer 503`,
     }),
   )
-  return { ...claim, path: { kind: 'prefix', value }, standing: guarded ? 'guard' : 'pattern', backend: undefined }
+  const standing = guarded ? 'guard' : 'pattern'
+  return claimFrom({ ...claim, path: { kind: 'prefix', value }, standing, backend: undefined })
 }

@@ -17,14 +17,17 @@ type Labelled = PodTemplate & { readonly labels: Readonly<Record<string, string>
 
 export class PodTemplates {
   readonly #resources: ResourceSet
+  readonly #isEmpty: boolean
   #byLabel: ReadonlyMap<string, readonly Labelled[]> | undefined
 
   constructor(resources: ResourceSet) {
     this.#resources = resources
+    this.#isEmpty = resources.list('Workload').length + resources.list('Pod').length === 0
   }
 
   /** Newest first, then by name. Workloads scaled to nothing only count where there is nothing else. */
   of(service: Service): readonly PodTemplate[] {
+    if (this.#isEmpty) return []
     const wanted = Object.entries(service.spec.selector)
     const [first] = wanted
     if (first === undefined) return []

@@ -30,10 +30,17 @@ export class ProbeFinder {
   readonly #problems: Problem[]
   /** What is reported already: several Service ports can have the same Pods. */
   readonly #reported = new Set<string>()
+  /** How often something was left out because it is reported already. */
+  repeated = 0
 
   constructor(resources: ResourceSet, problems: Problem[]) {
     this.#templates = new PodTemplates(resources)
     this.#problems = problems
+  }
+
+  /** What a probe of the Service's Pods is made of. */
+  templatesOf(service: Service): readonly PodTemplate[] {
+    return this.#templates.of(service)
   }
 
   /** `undefined`: what discovery says is believed at once. */
@@ -71,7 +78,10 @@ export class ProbeFinder {
   #report(resource: Resource, init: ProblemInit): void {
     const problem = problemOf(resource, init)
     const key = `${problem.file}:${problem.line}:${problem.column} ${problem.code} ${problem.message}`
-    if (this.#reported.has(key)) return
+    if (this.#reported.has(key)) {
+      this.repeated++
+      return
+    }
     this.#reported.add(key)
     this.#problems.push(problem)
   }

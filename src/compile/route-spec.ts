@@ -5,22 +5,24 @@ import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect } from '#policy/https-redirect.ts'
 import { networkPolicy } from '#policy/network-policy.ts'
 import { inOrder } from '#policy/registry.ts'
-import { objectName } from '#resource/resource.ts'
-import type { AffinityCookieSpec, PathMatch, PolicySpec, RouteOrigin, RouteSpec } from '#snapshot/snapshot.ts'
+import type { AffinityCookieSpec, PolicySpec, RouteSpec } from '#snapshot/snapshot.ts'
 import type { Attachment } from './canary.ts'
 import type { ClientAuths } from './client-auth.ts'
 import type { Claim } from './claim.ts'
 import { guardPolicies } from './guards.ts'
+import type { Ingress } from '#resource/resource.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { rewritePolicies } from './ingress-nginx/rewriting.ts'
 import type { Shaping } from './ingress-nginx/shaping.ts'
 import { routeTracing } from './ingress-nginx/tracing.ts'
+import type { CompileMemo } from './memo.ts'
 import type { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
 import type { Resolved } from './upstream-list.ts'
 import { printPort } from './upstream-list.ts'
 import type { Settled } from './upstream-spec.ts'
 
+/** Whatever a route takes from here has its place in the comparison of `routeOf`. */
 export type Surroundings = {
   readonly globals: Globals
   /** Hosts that some `spec.tls` names. */
@@ -28,6 +30,7 @@ export type Surroundings = {
   readonly upstreams: ReadonlyMap<string, Settled>
   readonly networkPolicies: NetworkPolicies
   readonly clientAuths: ClientAuths
+  readonly memo: CompileMemo
 }
 
 /** A claim that won, and where it leads as far as its own Ingress decides. */
@@ -46,11 +49,35 @@ export type Placement = {
 
 export type Routing = {
   readonly route: RouteSpec
+  /** Whose rule it is. */
+  readonly owner: Ingress
+  /** Who takes a part of its requests. */
+  readonly canary: Ingress | undefined
   /** Why it answers 503 for as long as it is like this; `undefined` when it has an upstream. */
   readonly unreachable: string | undefined
 }
 
-export function routeOf(
+/** Again as it was, when all that has a say in it is the same. */
+export function routeOf(placement: Placement, surroundings: Surroundings): Routing {
+  const { claim, plan, resolved, canary, isClosed, auth, errors } = placement
+  const { globals, tlsHosts, upstreams, networkPolicies, clientAuths, memo } = surroundings
+  const settled = resolved.kind === 'upstream' ? upstreams.get(resolved.id) : undefined
+  const varies = canary !== undefined || (settled !== undefined && networkPolicies.concern(settled.spec.namespace))
+  if (varies) return routingOf(placement, surroundings)
+  const given = [
+    globals,
+    plan,
+    settled ?? (resolved.kind === 'unreachable' ? resolved.reason : undefined),
+    isClosed,
+    auth,
+    errors === undefined ? undefined : upstreams.get(errors),
+    hasTls(claim.host, tlsHosts),
+    clientAuths.wishOf(claim.host),
+  ]
+  return memo.routes.find(claim, given) ?? memo.routes.keep(claim, given, routingOf(placement, surroundings))
+}
+
+function routingOf(
   { claim, plan, resolved, canary, isClosed, auth, errors }: Placement,
   surroundings: Surroundings,
 ): Routing {
@@ -59,17 +86,15 @@ export function routeOf(
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
   const policies = policiesOf(claim, plan, surroundings)
   const base: RouteSpec = {
-    id: routeId(claim),
+    id: claim.id,
     host: claim.host,
     path: claim.path,
-    origin: originOf(claim),
+    origin: claim.origin,
     upstream: undefined,
     policies: inOrder([
       ...policies,
       ...(isClosed ? [] : surroundings.clientAuths.policies(claim, { redirects: policies.some(isHttpsRedirect) })),
-      ...(isClosed
-        ? []
-        : guardPolicies(plan.guards, { id: routeId(claim), path: claim.path, timeouts, authUpstream: auth })),
+      ...(isClosed ? [] : guardPolicies(plan.guards, { id: claim.id, path: claim.path, timeouts, authUpstream: auth })),
     ]),
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
@@ -78,9 +103,10 @@ export function routeOf(
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
     ...errorsOf({ claim, plan, errors }, surroundings),
   }
-  if (claim.answer !== undefined) return { route: base, unreachable: undefined }
+  const owner = claim.ingress
+  if (claim.answer !== undefined) return { route: base, owner, canary: undefined, unreachable: undefined }
   if (settled === undefined || unreachable !== undefined)
-    return { route: base, unreachable: unreachable ?? 'its backend is unknown' }
+    return { route: base, owner, canary: undefined, unreachable: unreachable ?? 'its backend is unknown' }
   const route: RouteSpec = {
     ...base,
     upstream: settled.spec.id,
@@ -89,6 +115,8 @@ export function routeOf(
   }
   return {
     route: { ...route, policies: inOrder([...route.policies, ...networkPoliciesOf(route, surroundings)]) },
+    owner,
+    canary: route.canary && canary?.claim.ingress,
     unreachable: undefined,
   }
 }
@@ -150,7 +178,7 @@ function canaryOf(attachment: Attachment | undefined, { upstreams }: Surrounding
   if (attachment === undefined) return {}
   const { claim, rules, upstream, affinity } = attachment
   const denied = upstreams.get(upstream)?.denied.has(claim.ingress) ?? true
-  return denied ? {} : { canary: { upstream, origin: originOf(claim), ...rules, affinity } }
+  return denied ? {} : { canary: { upstream, origin: claim.origin, ...rules, affinity } }
 }
 
 /** Its name is the one that the upstream looks for, even if another Ingress chose it. */
@@ -163,23 +191,6 @@ function cookieOf({ path }: Claim, { cookie }: Plan, { spec }: Settled): Pick<Ro
   }
   return { affinityCookie }
 }
-
-/** `default/web shop.test Prefix /cart`; `*` stands for every host. */
-export function routeId({ ingress, host, path }: Claim): string {
-  const { namespace, name } = ingress.metadata
-  return `${namespace}/${name} ${host === '' ? '*' : host} ${kindNames[path.kind]} ${path.value}`
-}
-
-export function originOf({ ingress, at }: Pick<Claim, 'ingress' | 'at'>): RouteOrigin {
-  const { namespace, name } = ingress.metadata
-  const { file, line } = ingress.origin.locate(at)
-  return { object: objectName(ingress), namespace, name, file, line }
-}
-
-const kindNames = { exact: 'Exact', prefix: 'Prefix', regex: 'Regex' } as const satisfies Record<
-  PathMatch['kind'],
-  string
->
 
 function policiesOf(
   claim: Claim,
@@ -205,6 +216,7 @@ function shapingOf({ path, written, standing }: Claim, { policies, redirects, re
 
 /** Named itself or through a wildcard of one label. */
 function hasTls(host: string, tlsHosts: ReadonlySet<string>): boolean {
+  if (tlsHosts.size === 0) return false
   const dot = host.indexOf('.')
   return tlsHosts.has(host) || (dot > 0 && tlsHosts.has(`*${host.slice(dot)}`))
 }

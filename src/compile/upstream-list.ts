@@ -9,9 +9,10 @@ import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, IngressBackend, Metadata, PortRef, Resource, Service, ServicePort } from '#resource/resource.ts'
 import type { BalanceSpec, DiscoveryMode } from '#snapshot/snapshot.ts'
+import type { CompileMemo } from './memo.ts'
 import { ProbeFinder } from './probe.ts'
 import { ServiceWishes } from './service-wish.ts'
-import type { Asker, Settled, UpstreamEntry } from './upstream-spec.ts'
+import type { Asker, Settled, SettleWorld, UpstreamEntry } from './upstream-spec.ts'
 import { settle } from './upstream-spec.ts'
 
 export type UpstreamListInit = {
@@ -20,60 +21,66 @@ export type UpstreamListInit = {
   /** Where nobody says otherwise; `undefined` for round robin. */
   readonly balance: BalanceSpec | undefined
   readonly problems: Problem[]
+  readonly memo: CompileMemo
 }
 
 type NamedService = { readonly namespace: string; readonly name: string; readonly port: number }
 type Unreachable = { readonly kind: 'unreachable'; readonly reason: string }
 export type Resolved = { readonly kind: 'upstream'; readonly id: string } | Unreachable
 
+/** An upstream by what it is called, and the Service where a file describes it. */
+export type NamedUpstream = Pick<UpstreamEntry, 'id' | 'namespace' | 'service' | 'port' | 'known'>
+
+/** `at` is asked only when there is something to say. `asked` are the ways of discovery that the Ingress wants. */
+export type BackendPlace = { readonly at: () => FieldPath; readonly asked: readonly DiscoveryMode[] | undefined }
+
 export class UpstreamList {
   readonly #resources: ResourceSet
   readonly #discovery: readonly DiscoveryMode[]
   readonly #balance: BalanceSpec | undefined
   readonly #problems: Problem[]
+  readonly #memo: CompileMemo
   readonly #wishes: ServiceWishes
   readonly #entries = new Map<string, UpstreamEntry>()
   /** Unknown Services by the Ingress that names them: once is enough. */
   readonly #reported = new Map<Ingress, Set<string>>()
   #names: ReadonlyMap<string, readonly Metadata[]> | undefined
   /** `namespace/name` of Services that only slices, Endpoints or Pods know of. */
-  readonly #evident: ReadonlySet<string>
+  #evident: ReadonlySet<string> | undefined
 
-  constructor({ resources, discovery, balance, problems }: UpstreamListInit) {
+  constructor({ resources, discovery, balance, problems, memo }: UpstreamListInit) {
     this.#resources = resources
     this.#discovery = discovery
     this.#balance = balance
     this.#problems = problems
-    this.#wishes = new ServiceWishes(resources, problems)
-    this.#evident = new Set([
-      ...resources.list('EndpointSlice').map((slice) => `${slice.metadata.namespace}/${slice.serviceName}`),
-      ...resources.list('Endpoints').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
-    ])
+    this.#memo = memo
+    this.#wishes = new ServiceWishes(resources, { memo, problems })
   }
 
-  /** A backend that can never be reached is reported here. `asked` are the ways of discovery that the Ingress wants. */
-  resolve(
-    ingress: Ingress,
-    backend: IngressBackend,
-    { at, asked }: { readonly at: FieldPath; readonly asked: readonly DiscoveryMode[] | undefined },
-  ): Resolved {
+  /** A backend that can never be reached is reported here. */
+  resolve(ingress: Ingress, backend: IngressBackend, { at, asked }: BackendPlace): Resolved {
     if (backend.kind === 'resource') {
       const message = `the backend is a ${backend.resourceKind}; only Services can be reached`
       return this.#unreachable(ingress, {
         severity: 'error',
         code: 'resource-backend',
-        at: [...at, 'resource'],
+        at: [...at(), 'resource'],
         message,
       })
     }
     const { namespace } = ingress.metadata
     const service = this.#resources.get('Service', namespace, backend.name)
+    const known = service && this.#memo.backends.find(backend, [service])
+    if (known !== undefined) return this.#add(known)
+    const said = this.#problems.length
     const port =
       service === undefined
-        ? this.#portWithoutService(ingress, backend, { at, asked })
-        : this.#portOf(ingress, service, { port: backend.port, at })
+        ? this.#portWithoutService(ingress, backend, { at: at(), asked })
+        : this.#portOf(ingress, service, { port: backend.port, at: at() })
     if (port.kind === 'unreachable') return port
-    return { kind: 'upstream', id: this.#add({ namespace, service: backend.name, port, known: service }) }
+    const named = nameOf({ namespace, service: backend.name, port, known: service })
+    if (service !== undefined && this.#problems.length === said) this.#memo.backends.keep(backend, [service], named)
+    return this.#add(named)
   }
 
   /** A Service that an annotation names, maybe of another namespace. */
@@ -88,10 +95,7 @@ export class UpstreamList {
       known.spec.type === 'ExternalName' ||
       (known.spec.clusterIP === 'None' && known.spec.ports.length === 0)
     if (isOpen || ports.some((each) => each.port === port)) {
-      return {
-        kind: 'upstream',
-        id: this.#add({ namespace, service: name, port: { kind: 'number', number: port }, known }),
-      }
+      return this.#add(nameOf({ namespace, service: name, port: { kind: 'number', number: port }, known }))
     }
     const message = `Service ${namespace}/${name} has no port ${port}; it has ${ports.length === 0 ? 'none' : ports.map(printServicePort).join(', ')}`
     this.#report(resource, { severity: 'error', code: 'unknown-port', at, message, instead: 'the routes answer 503' })
@@ -105,8 +109,8 @@ export class UpstreamList {
 
   /** Says that a route of this Ingress leads to a resolved upstream. */
   ask(id: string, asker: Asker): void {
-    const askers = this.#entryOf(id).askers
-    if (!askers.includes(asker)) askers.push(asker)
+    const { askers } = this.#entryOf(id)
+    if (askers.at(-1) !== asker) askers.push(asker)
   }
 
   /** Says that an upstream is the canary of another: where nobody says otherwise it is spoken to in the same way. */
@@ -119,10 +123,27 @@ export class UpstreamList {
     const asked = [...this.#entries.values()]
       .filter(({ askers }) => askers.length > 0)
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-    for (const { askers } of asked) askers.sort((a, b) => a.rank - b.rank)
+    for (const { askers } of asked) if (askers.length > 1) sortOnce(askers)
     const probes = new ProbeFinder(this.#resources, this.#problems)
     const world = { discovery: this.#discovery, balance: this.#balance, probes, problems: this.#problems }
-    return new Map(asked.map((entry) => [entry.id, settle(entry, world)]))
+    const settled = new Map(asked.map((entry) => [entry.id, this.#settle(entry, world)]))
+    this.#memo.upstreams.endRound()
+    return settled
+  }
+
+  /** Again as it was, when all that has a say in it is the same and there was nothing to say about it. */
+  #settle(entry: UpstreamEntry, world: SettleWorld): Settled {
+    const { known, wish, readiness, askers, mains } = entry
+    if (mains.length > 0) return settle(entry, world)
+    const given: unknown[] = [world.discovery, world.balance, known, wish, readiness]
+    for (const { ingress, wish: wished } of askers) given.push(ingress, wished)
+    if (known !== undefined) for (const { resource } of world.probes.templatesOf(known)) given.push(resource)
+    const before = this.#memo.upstreams.find(entry.id, given)
+    if (before !== undefined) return before
+    const said = world.problems.length + world.probes.repeated
+    const settled = settle(entry, world)
+    if (world.problems.length + world.probes.repeated === said) this.#memo.upstreams.keep(entry.id, given, settled)
+    return settled
   }
 
   /** Not an error: without cluster objects in the folder, DNS knows the Service. */
@@ -133,7 +154,7 @@ export class UpstreamList {
   ): PortRef {
     const id = `${ingress.metadata.namespace}/${backend.name}`
     const known = this.#reported.get(ingress) ?? new Set<string>()
-    if (!this.#evident.has(id) && !known.has(id)) {
+    if (!this.#isEvident(id) && !known.has(id)) {
       this.#reported.set(ingress, known.add(id))
       const modes = asked ?? this.#discovery
       const elsewhere = modes.filter((mode) => mode === 'dns' || mode === 'env')
@@ -190,12 +211,18 @@ export class UpstreamList {
     return this.#unreachable(ingress, { severity: 'error', code: 'unknown-port', at: place, message })
   }
 
-  #add(named: Pick<UpstreamEntry, 'namespace' | 'service' | 'port' | 'known'>): string {
-    const { namespace, service, port, known } = named
-    const id = `${namespace}/${service}:${printPort(port)}`
-    if (!this.#entries.has(id))
-      this.#entries.set(id, { id, ...named, ...this.#wishes.of(known), askers: [], mains: [] })
-    return id
+  #isEvident(id: string): boolean {
+    this.#evident ??= new Set([
+      ...this.#resources.list('EndpointSlice').map((slice) => `${slice.metadata.namespace}/${slice.serviceName}`),
+      ...this.#resources.list('Endpoints').map(({ metadata }) => `${metadata.namespace}/${metadata.name}`),
+    ])
+    return this.#evident.has(id)
+  }
+
+  #add(named: NamedUpstream): Resolved {
+    const { id, known } = named
+    if (!this.#entries.has(id)) this.#entries.set(id, { ...named, ...this.#wishes.of(known), askers: [], mains: [] })
+    return { kind: 'upstream', id }
   }
 
   /** Ids come out of `resolve`, so there is always one. */
@@ -226,6 +253,17 @@ export class UpstreamList {
   #report(resource: Resource, init: ProblemInit): void {
     this.#problems.push(problemOf(resource, init))
   }
+}
+
+/** In place: by rank, and nobody twice. */
+function sortOnce(askers: Asker[]): void {
+  const sorted = [...new Set(askers)].toSorted((a, b) => a.rank - b.rank)
+  askers.length = 0
+  for (const asker of sorted) askers.push(asker)
+}
+
+function nameOf(named: Omit<NamedUpstream, 'id'>): NamedUpstream {
+  return { id: `${named.namespace}/${named.service}:${printPort(named.port)}`, ...named }
 }
 
 export function printPort(port: PortRef): string {

@@ -4,9 +4,10 @@
  * One turn at a time, and always with the newest of everything: changes that arrive during a turn are taken together
  * by the next. Nothing here can stop traffic: workers go on with the last snapshot they were given.
  */
-import type { Compiled, CompileOptions, ResourceStatus } from '#compile/compile.ts'
+import type { Compiled, CompileOptions } from '#compile/compile.ts'
 import { compile } from '#compile/compile.ts'
 import { CompileMemo } from '#compile/memo.ts'
+import type { ResourceStatus } from '#compile/statuses.ts'
 import type { Discovery } from '#discovery/discovery.ts'
 import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
@@ -55,6 +56,7 @@ export class ControlLoop {
   #dirty = false
   readonly #memo = new CompileMemo()
   #latest: Turn | undefined
+  #resources = new ResourceSet([])
   #snapshot = emptySnapshot
 
   constructor(init: ControlInit) {
@@ -123,7 +125,10 @@ export class ControlLoop {
   async #once(): Promise<void> {
     const { discovery, health, pool, options, now, compile: run = compile } = this.#init
     const batches = this.#batches.filter((batch) => batch !== undefined)
-    const resources = new ResourceSet(batches.flatMap((batch) => batch.resources))
+    const resources = this.#resources.next(
+      batches.length === 1 ? batches[0]!.resources : batches.flatMap((batch) => batch.resources),
+    )
+    this.#resources = resources
     const compiled = run(resources, { ...options, now: now() }, this.#memo)
     await discovery.follow(resources, compiled.snapshot.upstreams)
     await health.follow(compiled.snapshot.upstreams, discovery.current())

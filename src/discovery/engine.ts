@@ -93,13 +93,17 @@ class Engine implements Discovery {
 
   async follow(resources: ResourceSet, upstreams: readonly UpstreamSpec[]): Promise<void> {
     if (this.#closed) return
-    this.#folder = new Folder(resources)
+    const before = this.#folder
+    const folder = new Folder(resources)
+    this.#folder = folder
     this.#started = 0
     const wanted = new Map(upstreams.map((each) => [each.id, each]))
     for (const id of this.#followed.keys()) if (!wanted.has(id)) this.#forget(id)
     const fresh: Promise<void>[] = []
     for (const spec of wanted.values()) {
       const known = this.#followed.get(spec.id)
+      const { namespace, service } = spec
+      if (known?.spec === spec && before !== undefined && folder.hasSame(before, namespace, service)) continue
       const followed = known ?? begin(spec)
       this.#followed.set(spec.id, followed)
       followed.spec = spec

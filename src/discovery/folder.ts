@@ -6,14 +6,29 @@ import type { Endpoints, EndpointSlice, Node, Pod, PortRef, Service, ServicePort
 
 export class Folder {
   readonly #resources: ResourceSet
-  readonly #slices: ReadonlyMap<string, readonly EndpointSlice[]>
+  /** By namespace and Service. */
+  readonly #slices: ReadonlyMap<string, ReadonlyMap<string, readonly EndpointSlice[]>>
   readonly #pods: ReadonlyMap<string, readonly Pod[]>
+  readonly #nodes: readonly Node[]
+  /** The namespaces that were asked for, and whether their Pods are the same in another folder. */
+  #compared: { readonly folder: Folder; readonly namespaces: Map<string, boolean> } | undefined
 
   constructor(resources: ResourceSet) {
     this.#resources = resources
-    const slices = resources.list('EndpointSlice').filter((each) => each.serviceName !== '')
-    this.#slices = Map.groupBy(slices, (each) => `${each.metadata.namespace}/${each.serviceName}`)
+    this.#slices = byService(resources.list('EndpointSlice'))
     this.#pods = Map.groupBy(resources.list('Pod'), (each) => each.metadata.namespace)
+    this.#nodes = resources.list('Node')
+  }
+
+  /** Whether everything that discovery can ask about a Service is in the other folder as it is here. */
+  hasSame(other: Folder, namespace: string, service: string): boolean {
+    return (
+      this.service(namespace, service) === other.service(namespace, service) &&
+      this.endpoints(namespace, service) === other.endpoints(namespace, service) &&
+      isSameList(this.slices(namespace, service), other.slices(namespace, service)) &&
+      isSameList(this.#nodes, other.#nodes) &&
+      this.#hasSamePods(other, namespace)
+    )
   }
 
   service(namespace: string, name: string): Service | undefined {
@@ -25,7 +40,7 @@ export class Folder {
   }
 
   slices(namespace: string, service: string): readonly EndpointSlice[] {
-    return this.#slices.get(`${namespace}/${service}`) ?? []
+    return this.#slices.get(namespace)?.get(service) ?? none
   }
 
   /** Pods that the Service's selector selects; none when it selects by nothing. */
@@ -37,8 +52,42 @@ export class Folder {
   }
 
   nodes(): readonly Node[] {
-    return this.#resources.list('Node')
+    return this.#nodes
   }
+
+  #hasSamePods(other: Folder, namespace: string): boolean {
+    if (this.#compared?.folder !== other) this.#compared = { folder: other, namespaces: new Map() }
+    const { namespaces } = this.#compared
+    let known = namespaces.get(namespace)
+    if (known === undefined) {
+      known = isSameList(this.#pods.get(namespace) ?? none, other.#pods.get(namespace) ?? none)
+      namespaces.set(namespace, known)
+    }
+    return known
+  }
+}
+
+const none: readonly never[] = []
+
+function byService(
+  slices: readonly EndpointSlice[],
+): ReadonlyMap<string, ReadonlyMap<string, readonly EndpointSlice[]>> {
+  const found = new Map<string, Map<string, EndpointSlice[]>>()
+  for (const slice of slices) {
+    const { serviceName, metadata } = slice
+    if (serviceName === '') continue
+    let services = found.get(metadata.namespace)
+    if (services === undefined) found.set(metadata.namespace, (services = new Map()))
+    const list = services.get(serviceName)
+    if (list === undefined) services.set(serviceName, [slice])
+    else list.push(slice)
+  }
+  return found
+}
+
+/** Of the very same objects. */
+function isSameList(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index])
 }
 
 /**

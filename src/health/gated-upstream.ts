@@ -74,12 +74,14 @@ export class GatedUpstream {
 
   /** As compiled now. This and all below are true when workers must be told. */
   update(spec: UpstreamSpec): boolean {
+    if (spec === this.#spec) return false
     this.#spec = spec
     return this.judge()
   }
 
   /** As discovered now. */
   discovered(given: EndpointSet): boolean {
+    if (given === this.#given) return false
     this.#given = given
     return this.judge()
   }

@@ -98,11 +98,13 @@ const idOf = ({ id }: { readonly id: string }): string => id
 const hostOf = ({ host }: { readonly host: string }): string => host
 
 function adoptList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T) => string): readonly T[] {
-  const known = new Map(before.map((item) => [keyOf(item), item]))
-  return after.map((item) => {
+  const { from, end, endAfter } = differenceOf(before, after)
+  const known = new Map(before.slice(from, end).map((item) => [keyOf(item), item]))
+  const changed = after.slice(from, endAfter).map((item) => {
     const old = known.get(keyOf(item))
     return old !== undefined && isEqual(old, item) ? old : item
   })
+  return [...after.slice(0, from), ...changed, ...after.slice(endAfter)]
 }
 
 function adoptDoor(before: DoorSpec | undefined, after: DoorSpec | undefined): Pick<Snapshot, 'door'> {
@@ -111,9 +113,11 @@ function adoptDoor(before: DoorSpec | undefined, after: DoorSpec | undefined): P
 }
 
 function runsOf<T extends object>(before: readonly T[], after: readonly T[]): readonly Run<T>[] {
-  const places = new Map(before.map((item, place) => [item, place]))
+  const { from, end, endAfter } = differenceOf(before, after)
+  const places = new Map(before.slice(from, end).map((item, place) => [item, from + place]))
   const runs: ({ readonly from: number; count: number } | { readonly items: T[] })[] = []
-  for (const item of after) {
+  if (from > 0) runs.push({ from: 0, count: from })
+  for (const item of after.slice(from, endAfter)) {
     const last = runs.at(-1)
     const place = places.get(item)
     if (place === undefined) {
@@ -122,7 +126,26 @@ function runsOf<T extends object>(before: readonly T[], after: readonly T[]): re
     } else if (last !== undefined && 'from' in last && last.from + last.count === place) last.count++
     else runs.push({ from: place, count: 1 })
   }
+  const rest = before.length - end
+  const last = runs.at(-1)
+  if (rest > 0 && last !== undefined && 'from' in last && last.from + last.count === end) last.count += rest
+  else if (rest > 0) runs.push({ from: end, count: rest })
   return runs
+}
+
+/** What two lists share at the beginning and at the end is left out; items are the same when they are the same object. */
+function differenceOf<T>(
+  before: readonly T[],
+  after: readonly T[],
+): { readonly from: number; readonly end: number; readonly endAfter: number } {
+  let from = 0
+  while (from < before.length && from < after.length && before[from] === after[from]) from += 1
+  let [end, endAfter] = [before.length, after.length]
+  while (end > from && endAfter > from && before[end - 1] === after[endAfter - 1]) {
+    end -= 1
+    endAfter -= 1
+  }
+  return { from, end, endAfter }
 }
 
 function applyRuns<T>(before: readonly T[], runs: readonly Run<T>[]): readonly T[] {
