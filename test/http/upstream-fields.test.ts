@@ -44,7 +44,7 @@ function send(
 
 /** With an id, as the proxy sends them. */
 function upstreamFields(...[head, ...rest]: Parameters<typeof preparedFields>): string[] {
-  return preparedFields(head, ...rest).with(-1, requestIdOf(head.fields) ?? newId)
+  return [...preparedFields(head, ...rest).slice(0, -1), requestIdOf(head.fields) ?? newId]
 }
 
 /** All names but the one that only an untrusted peer's request gets. */
