@@ -75,6 +75,10 @@ npm run bench:proxy -- rules guarded --peers nginx,genkan      # some of it
 npm run bench:proxy -- --quick                                 # does it work at all?
 node bench/report.ts run.json                                  # this page from your numbers
 npm run bench                                                  # the parts: routing, policies, balancing, compile, snapshots
+node bench/reload.ts                                           # one of 10,000 Ingresses changes under load
+node bench/rolling-update.ts                                   # every endpoint is replaced under load: not one failure
+node bench/one-hanging.ts                                      # one of three endpoints stops answering under load
+node bench/fuzz.ts 1000000                                     # the fast lane's parser against node's, a million inputs
 \`\`\`
 `
 }
