@@ -40,7 +40,7 @@ export function joinReadings(held: Iterable<Held>): Documents {
   const documents: DocumentState[] = []
   const seen = new Map<string, Held>()
   for (const each of held) {
-    problems.push(...each.problems.map((problem) => withConsequence(problem, each)))
+    for (const problem of each.problems) problems.push(withConsequence(problem, each))
     const { file, line, object } = each
     const resource = each.resource ?? each.lastGood
     const first = resource === undefined || object === undefined ? undefined : seen.get(object)

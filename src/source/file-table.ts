@@ -55,7 +55,13 @@ export class FileTable {
     const next = new Map<string, FileState>()
     const unsettled = new Map<string, number>()
     let changed = false
-    await inBatches(scan.files, async (scanned) => {
+    const news: ScannedFile[] = []
+    for (const scanned of scan.files) {
+      const before = this.#files.get(scanned.file)
+      if (before === undefined || init.everything || before.signature !== scanned.signature) news.push(scanned)
+      else next.set(scanned.file, before)
+    }
+    await inBatches(news, async (scanned) => {
       const before = this.#files.get(scanned.file)
       const since = this.#unsettled.get(scanned.file) ?? init.now
       const settleMs = init.now - since > init.settleMs * patience ? 0 : init.settleMs
@@ -113,8 +119,7 @@ async function readFileState(
   before: FileState | undefined,
   init: UpdateInit,
 ): Promise<FileState | 'unsettled' | undefined> {
-  const { file, signature } = scanned
-  if (!init.everything && before?.signature === signature) return before
+  const { file } = scanned
   let readings: readonly Reading[]
   let digest: string
   try {

@@ -6,7 +6,7 @@ import type { Log } from '#telemetry/log.ts'
 import { Batcher } from './batcher.ts'
 import { FileTable } from './file-table.ts'
 import type { Scan } from './scan.ts'
-import { reasonOf, scan } from './scan.ts'
+import { reasonOf, scan, scanAgain } from './scan.ts'
 import type { Batch, Source } from './source.ts'
 import type { StartWatcher, Watcher } from './watch.ts'
 import { startWatcher } from './watch.ts'
@@ -27,13 +27,16 @@ export type FolderTimings = {
 }
 
 const defaultFolderTimings: FolderTimings = {
-  quietMs: 100,
-  maxWaitMs: 1_000,
+  quietMs: 50,
+  maxWaitMs: 400,
   settleMs: 300,
   pollMs: 10_000,
   backOffMs: 1_000,
   maxBackOffMs: 60_000,
 }
+
+/** More than these are quicker found by looking everywhere. */
+const fewFiles = 256
 
 export type FolderSourceInit = {
   /** Folders, read at any depth, and single files. */
@@ -61,6 +64,11 @@ export class FolderSource implements Source {
   #reload = true
   #backOffMs: number
   #watchPaths: readonly string[]
+  /** Files that something happened to since we last looked; `undefined` when it may have been any. */
+  #hinted: Set<string> | undefined = new Set()
+  #lastScan: Scan | undefined
+  /** In milliseconds since the epoch: when we last looked everywhere. */
+  #scannedAt = 0
 
   constructor({ paths, log, timings, now = Date.now, startWatcher: start = startWatcher }: FolderSourceInit) {
     this.name = `folder ${paths.join(', ')}`
@@ -108,7 +116,7 @@ export class FolderSource implements Source {
     const isNews = this.#isNews
     this.#reload = false
     this.#isNews = false
-    const found = await scan(this.#paths)
+    const found = await this.#scan(everything || isNews)
     this.#follow(found)
     const { changed, unsettled } = await this.#table.update(found, {
       now: this.#now(),
@@ -127,6 +135,32 @@ export class FolderSource implements Source {
     this.#logIgnored(batch)
     emit(batch)
     return { unsettled }
+  }
+
+  /** Where hints name a few files, only these are looked at, but everything is from time to time. */
+  async #scan(everywhere: boolean): Promise<Scan> {
+    const now = this.#now()
+    const hinted = this.#hinted
+    this.#hinted = new Set()
+    const isDue = Math.abs(now - this.#scannedAt) >= this.#timings.pollMs
+    const isNamed = hinted !== undefined && hinted.size > 0 && hinted.size <= fewFiles
+    let found =
+      everywhere || isDue || !isNamed || this.#lastScan === undefined
+        ? undefined
+        : await scanAgain(this.#lastScan, hinted)
+    if (found === undefined) {
+      // A scan that fails has told us nothing.
+      this.#lastScan = undefined
+      found = await scan(this.#paths)
+      this.#scannedAt = now
+    }
+    return (this.#lastScan = found)
+  }
+
+  #hint(file: string | undefined): void {
+    if (file === undefined) this.#hinted = undefined
+    else this.#hinted?.add(file)
+    this.#batcher.hint()
   }
 
   #batch(): Batch {
@@ -160,10 +194,10 @@ export class FolderSource implements Source {
       if (this.#watchProblem !== undefined) this.#isNews = true
       this.#watchProblem = undefined
       // What changed before the watcher stood has caused no event.
-      this.#batcher.hint()
+      this.#hint(undefined)
     }
     try {
-      this.#watcher = this.#startWatcher(this.#watchPaths, { onHint: () => this.#batcher.hint(), onReady, onError })
+      this.#watcher = this.#startWatcher(this.#watchPaths, { onHint: (file) => this.#hint(file), onReady, onError })
     } catch (error) {
       onError(error)
     }
@@ -183,7 +217,7 @@ export class FolderSource implements Source {
       retryMs,
       pollMs: this.#timings.pollMs,
     })
-    this.#batcher.hint()
+    this.#hint(undefined)
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', stop)
       this.#watch(signal)

@@ -2,8 +2,8 @@
  * Folders and files → the files that may hold resources, with a signature that changes when their contents may have.
  */
 import type { BigIntStats } from 'node:fs'
-import { readdir, realpath, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Problem } from '#resource/problem.ts'
 import { problemOfFile } from '#resource/problem.ts'
 import { inBatches } from './in-batches.ts'
@@ -25,6 +25,10 @@ export type Scan = {
   readonly blocked: readonly Blocked[]
   /** Real paths outside of the given folders that links lead to. */
   readonly linked: readonly string[]
+  /** Names of the folders in `files` by their absolute and their real path. */
+  readonly folders: ReadonlyMap<string, string>
+  /** No links and nothing in the way: every file stands where its name says, and nothing else leads to it. */
+  readonly isPlain: boolean
 }
 
 export type Blocked = { readonly file: string; readonly reason: string; readonly isLink: boolean }
@@ -46,9 +50,37 @@ export function isResourceFolder(name: string): boolean {
 export async function scan(paths: readonly string[]): Promise<Scan> {
   const scanner = new Scanner()
   for (const path of paths) await scanner.root(path)
-  const { files, problems, blocked, linked } = scanner
+  const { files, problems, blocked, linked, folders, isPlain } = scanner
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
-  return { files, problems, blocked, linked: [...linked] }
+  return { files, problems, blocked, linked: [...linked], folders, isPlain: isPlain && blocked.length === 0 }
+}
+
+/**
+ * What a scan would find now, when since `before` nothing happened but to these files (by any of their paths);
+ * `undefined` when only a scan can tell. Never rejects for anything found on the disk.
+ */
+export async function scanAgain(before: Scan, paths: Iterable<string>): Promise<Scan | undefined> {
+  if (!before.isPlain) return undefined
+  const found = new Map<string, ScannedFile | undefined>()
+  for (const path of paths) {
+    const name = basename(path)
+    const folder = before.folders.get(dirname(resolve(path)))
+    if (folder === undefined) return undefined
+    if (!isResourceFile(name)) continue
+    const file = join(folder, name)
+    try {
+      const stats = await lstat(path, { bigint: true })
+      if (!stats.isFile()) return undefined
+      found.set(file, scannedFile(file, stats))
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') return undefined
+      found.set(file, undefined)
+    }
+  }
+  const kept = before.files.filter(({ file }) => !found.has(file))
+  const fresh = [...found.values()].filter((each) => each !== undefined)
+  const files = [...kept, ...fresh].sort((a, b) => (a.file < b.file ? -1 : 1))
+  return { ...before, files }
 }
 
 type Target = { readonly file: string; readonly real: string }
@@ -58,6 +90,8 @@ class Scanner {
   readonly problems: Problem[] = []
   readonly blocked: Blocked[] = []
   readonly linked = new Set<string>()
+  readonly folders = new Map<string, string>()
+  isPlain = true
   /** Real paths seen: what ends loops, and what keeps a file that two links lead to from being a duplicate of itself. */
   readonly #seen = new Set<string>()
 
@@ -78,7 +112,11 @@ class Scanner {
   }
 
   async #folder({ file, real }: Target): Promise<void> {
-    if (this.#isRepeated(real)) return
+    if (this.#isRepeated(real)) {
+      this.isPlain = false
+      return
+    }
+    this.folders.set(resolve(file), file).set(real, file)
     let entries
     try {
       entries = await readdir(file, { withFileTypes: true })
@@ -100,6 +138,7 @@ class Scanner {
 
   async #link(target: Target, name: string): Promise<void> {
     if (!isResourceFile(name) && !isResourceFolder(name)) return
+    this.isPlain = false
     try {
       const real = await realpath(target.file)
       const stats = await stat(real, { bigint: true })
@@ -123,11 +162,9 @@ class Scanner {
     }
   }
 
-  #file({ file, real }: Target, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): void {
-    if (this.#isRepeated(real)) return
-    // Whichever is later: a file that was moved here keeps its old time of writing.
-    const changedAt = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n)
-    this.files.push({ file, signature: `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`, bytes: Number(size), changedAt })
+  #file({ file, real }: Target, stats: BigIntStats): void {
+    if (this.#isRepeated(real)) this.isPlain = false
+    else this.files.push(scannedFile(file, stats))
   }
 
   #isRepeated(real: string): boolean {
@@ -143,6 +180,12 @@ class Scanner {
   #problem(file: string, code: string, message: string, instead = ''): void {
     this.problems.push(problemOfFile(file, code, message, instead))
   }
+}
+
+function scannedFile(file: string, { dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): ScannedFile {
+  // Whichever is later: a file that was moved here keeps its old time of writing.
+  const changedAt = Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n)
+  return { file, signature: `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`, bytes: Number(size), changedAt }
 }
 
 /** The system's code for what went wrong: `ENOENT`. */

@@ -13,7 +13,8 @@ export interface Watcher {
 }
 
 export type WatchHandlers = {
-  readonly onHint: () => void
+  /** Something happened to this file, as it is watched; `undefined`: to more than one file, or to a folder. */
+  readonly onHint: (file: string | undefined) => void
   /** Everything that was asked for is being watched. */
   readonly onReady: () => void
   /** Watching may be incomplete from here on. */
@@ -31,7 +32,7 @@ export const startWatcher: StartWatcher = (paths, { onHint, onReady, onError }) 
     ignored: isIgnored,
   })
   let watched = new Set(paths)
-  watcher.on('all', onHint)
+  watcher.on('all', (event, path) => onHint(fileEvents.has(event) ? path : undefined))
   watcher.on('ready', onReady)
   watcher.on('error', onError)
   watcher.add([...watched])
@@ -49,6 +50,8 @@ export const startWatcher: StartWatcher = (paths, { onHint, onReady, onError }) 
     },
   }
 }
+
+const fileEvents: ReadonlySet<string> = new Set(['add', 'change', 'unlink'])
 
 /** `..data` and its like must be seen: swapping that link is how a mounted ConfigMap changes. */
 function isIgnored(path: string): boolean {

@@ -386,7 +386,7 @@ describe('a watcher that fails', () => {
     expect(served(batch)).toEqual(['Service default/a'])
     expect(bench.batches[0]!.problems.map(({ message }) => message)).toEqual(['cannot watch for changes: ENOSPC'])
     await bench.write('a.yaml', service('b'))
-    started.at(-1)!.onHint()
+    started.at(-1)!.onHint(undefined)
     await bench.untilServed('Service default/b')
     expect(started).toHaveLength(3)
   })
