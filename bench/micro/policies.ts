@@ -4,7 +4,7 @@
  */
 import { compile as compileSnapshot } from '#compile/compile.ts'
 import type { FilterContext } from '#policy/policy.ts'
-import type { Route } from '#proxy/runtime.ts'
+import type { Route } from '#proxy/route.ts'
 import { buildRuntime } from '#proxy/runtime.ts'
 import { readDocuments } from '#resource/documents.ts'
 import { ResourceSet } from '#resource/resource-set.ts'

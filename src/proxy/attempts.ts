@@ -32,6 +32,9 @@ export type AttemptsInit = {
   readonly guard: (exchange: Exchange, step: () => void) => void
 }
 
+/** No status below is a `RetryReason`. */
+const leastRetried = 400
+
 export class Attempts {
   readonly #env: AttemptsEnv
   readonly #init: AttemptsInit
@@ -55,7 +58,7 @@ export class Attempts {
    */
   divert(exchange: Exchange, upstream: Upstream): void {
     this.release(exchange)
-    exchange.tried.length = 0
+    exchange.tried = []
     exchange.session = undefined
     exchange.sendsBody = false
     this.#enter(exchange, upstream)
@@ -69,14 +72,14 @@ export class Attempts {
     if (verdict === undefined) return false
     if (verdict.where === 'anywhere') {
       exchange.races++
-      exchange.tried.pop()
+      exchange.tried = exchange.tried.slice(0, -1)
     }
     return this.#retry(exchange, failure.cause, verdict.charged)
   }
 
   /** Drops a response and tries again, if its status is a reason to and another endpoint is there. */
   retriedStatus(exchange: Exchange, status: number): boolean {
-    if (!mayRetryStatus(exchange, status, this.#env.monotonic())) return false
+    if (status < leastRetried || !mayRetryStatus(exchange, status, this.#env.monotonic())) return false
     return this.#retry(exchange, `http_${status}`, true)
   }
 
@@ -86,7 +89,8 @@ export class Attempts {
     if (endpoint === undefined) return
     exchange.trace?.attemptAnswered(status)
     endpoint.consecutiveFailures = 0
-    endpoint.observe(this.#env.monotonic() - exchange.attemptTick, this.#env.now())
+    const tick = this.#env.monotonic()
+    endpoint.observe(tick - exchange.attemptTick, wallTime(exchange, tick))
     this.tellOutcome(exchange, !isSick(status))
   }
 
@@ -122,6 +126,7 @@ export class Attempts {
     const { bounds } = upstream.spec
     const { limits, later } = this.#env
     const giveUp = (detail: string): void => this.#init.onGivenUp(exchange, { cause: 'overloaded', detail })
+    exchange.delayed = true
     if (upstream.line.length >= (bounds?.pending ?? limits.pendingRequests))
       return giveUp('too many requests wait already')
     const ms = bounds?.pendingMs ?? limits.pendingTimeoutMs
@@ -156,20 +161,22 @@ export class Attempts {
       return false
     }
     this.release(exchange)
-    exchange.retried.push(reason)
+    exchange.retried = [...exchange.retried, reason]
     this.#send(exchange, choice)
     return true
   }
 
   #send(exchange: Exchange, endpoint: Endpoint): void {
-    const tick = this.#env.monotonic()
-    if (exchange.attempts === 0) exchange.firstAttemptTick = tick
+    const isFirst = exchange.attempts === 0
+    // It mostly goes out as it comes in: no time has passed.
+    const tick = isFirst && !exchange.delayed ? exchange.startedTick : this.#env.monotonic()
+    if (isFirst) exchange.firstAttemptTick = tick
     exchange.attemptTick = tick
     exchange.attempts++
-    exchange.tried.push(endpoint)
+    exchange.tried = exchange.tried.length === 0 ? [endpoint] : [...exchange.tried, endpoint]
     exchange.endpoint = endpoint
     exchange.held = true
-    endpoint.acquire(this.#env.now())
+    endpoint.acquire(wallTime(exchange, tick))
     exchange.trace?.attemptBegins(exchange, endpoint, tick)
     exchange.transport.send(exchange, endpoint)
   }
@@ -184,6 +191,11 @@ export class Attempts {
     if (cause !== 'upstream_busy' && !responding) this.tellOutcome(exchange, false)
     if (isUnreachable(cause) && upstream !== undefined) this.#env.observer.onSuspect(upstream.id)
   }
+}
+
+/** Milliseconds since the epoch at a moment of the monotonic clock, without another look at a clock. */
+function wallTime({ startedAt, startedTick }: Exchange, tick: number): number {
+  return startedAt + (tick - startedTick)
 }
 
 /** Statuses that tell of the endpoint rather than of the request: 501 and 505 would be the same anywhere. */

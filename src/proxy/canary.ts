@@ -11,7 +11,7 @@ import type { CanarySpec } from '#snapshot/snapshot.ts'
 import type { SessionSeal } from '#upstream/session.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Exchange } from './exchange.ts'
-import type { Route } from './runtime.ts'
+import type { Route } from './route.ts'
 
 export type Canary = {
   readonly spec: CanarySpec

@@ -13,9 +13,8 @@ const idleParts = 4
 
 /** From now to the end of the exchange. */
 export function boundRequest(exchange: Exchange, ms: number, { later, onExpired }: DeadlineEnv): void {
-  exchange.cancels.push(
-    later(ms, () => onExpired(exchange, { cause: 'request_timeout', detail: `not done within ${ms} ms` })),
-  )
+  const expire = (): void => onExpired(exchange, { cause: 'request_timeout', detail: `not done within ${ms} ms` })
+  exchange.cancels = [...exchange.cancels, later(ms, expire)]
 }
 
 /** From now on bytes must move in one direction or the other. */
@@ -32,5 +31,5 @@ export function boundIdleness(exchange: Exchange, ms: number, { later, onExpired
     else cancel = later(part, look)
   }
   cancel = later(part, look)
-  exchange.cancels.push(() => cancel())
+  exchange.cancels = [...exchange.cancels, () => cancel()]
 }

@@ -12,7 +12,8 @@ import type { Upstream } from '#upstream/upstream.ts'
 import type { Connection } from './connection.ts'
 import type { Failure } from './failure.ts'
 import type { RequestMemory } from './request-memory.ts'
-import type { Route, Runtime } from './runtime.ts'
+import type { Route } from './route.ts'
+import type { Runtime } from './runtime.ts'
 import type { Trace } from './trace.ts'
 import type { Transport } from './transport.ts'
 
@@ -71,12 +72,14 @@ export class Exchange implements FilterContext {
   /** The endpoint of the attempt under way, or of the last one. */
   endpoint: Endpoint | undefined
   /** Endpoints that are not asked again. */
-  readonly tried: Endpoint[]
+  tried: readonly Endpoint[]
+  /** Something was waited for between the head and the first attempt. */
+  delayed: boolean
   attempts: number
   /** Attempts that a dead kept-alive connection cost. */
   races: number
   /** Why each further attempt was made: cause codes, and `http_503` for a status. */
-  readonly retried: string[]
+  retried: readonly string[]
   /** A retry was in order, but the upstream's budget was spent. */
   overBudget: boolean
   /** When the first and the last attempt began, on the monotonic clock. */
@@ -89,7 +92,7 @@ export class Exchange implements FilterContext {
   /** Leaves the line of those who wait for an endpoint with room; `undefined` while not in one. */
   leaveLine: (() => void) | undefined
   /** Called once when the exchange is over. */
-  readonly cancels: (() => void)[]
+  cancels: readonly (() => void)[]
   /** The body, if there is one, is part of what is sent. */
   sendsBody: boolean
   /** For the lane to set: everything of the body that was read from the client could be sent again. */
@@ -142,17 +145,18 @@ export class Exchange implements FilterContext {
     this.maxBodyBytes = 0
     this.upstream = undefined
     this.endpoint = undefined
-    this.tried = []
+    this.tried = none
+    this.delayed = false
     this.attempts = 0
     this.races = 0
-    this.retried = []
+    this.retried = none
     this.overBudget = false
     this.firstAttemptTick = 0
     this.attemptTick = 0
     this.session = undefined
     this.minted = undefined
     this.leaveLine = undefined
-    this.cancels = []
+    this.cancels = none
     this.sendsBody = true
     this.replayable = false
     this.held = false
@@ -170,6 +174,8 @@ export class Exchange implements FilterContext {
   }
 }
 
+/** Lists are mostly empty, and replaced where they are not. */
+const none: readonly never[] = []
 /** Replaced, never changed, once there is a route. */
 const nothingSent: FilterContext['sent'] = { method: '', target: '', fields: [] }
 const noTimeouts: TimeoutSpec = { connectMs: 0, sendMs: 0, readMs: 0 }

@@ -3,7 +3,6 @@
  * is decision; bytes move in the lanes, which report four events and obey four verbs (transport.ts). Synchronous until
  * a filter really waits.
  */
-import { get } from '#http/fields.ts'
 import { resolveClient } from '#http/forwarded.ts'
 import type { ResponseHead } from '#http/head.ts'
 import { type Admitted, admitRequest } from '#http/request.ts'
@@ -24,8 +23,9 @@ import type { Limits } from './limits.ts'
 import type { Observer } from './observer.ts'
 import { replyFor } from './reply.ts'
 import type { Prepared, RequestMemory, ScannedHead } from './request-memory.ts'
-import type { JudgedHead } from './response-memory.ts'
-import type { Route, Runtime } from './runtime.ts'
+import { clientFields, type JudgedHead } from './response-memory.ts'
+import type { Route } from './route.ts'
+import type { Runtime } from './runtime.ts'
 import { sessionCookie } from './stickiness.ts'
 import type { Tracer } from './trace.ts'
 
@@ -106,53 +106,30 @@ class RequestProxy implements Proxy {
     return { admitted, memory, route: 'cause' in admitted ? undefined : runtime.match(admitted.host, admitted.path) }
   }
 
+  // Each event is guarded where it comes in: a bug costs one exchange, never the worker.
   onRequest(exchange: Exchange): void {
-    this.#guard(exchange, () => {
-      const cause = this.#admit(exchange)
-      if (cause !== undefined) return this.#fail(exchange, cause)
-      const { look } = exchange
-      const route = look === undefined ? exchange.runtime.match(exchange.host, exchange.path) : look.route
-      if (route === undefined)
-        return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
-      this.#enter(exchange, route)
-      const { framing } = exchange.admitted!
-      if (exchange.maxBodyBytes > 0 && framing.kind === 'length' && framing.bytes > exchange.maxBodyBytes) {
-        return this.#fail(exchange, { cause: 'body_too_large', detail: `content-length ${framing.bytes}` })
-      }
-      this.#filter(exchange, 0)
-    })
+    try {
+      this.#request(exchange)
+    } catch (error) {
+      this.#bug(exchange, error)
+    }
   }
 
   onResponse(exchange: Exchange, head: ResponseHead, judged?: JudgedHead): void {
-    this.#guard(exchange, () => {
-      if (exchange.finished || exchange.responding) return
-      const upgrade = exchange.admitted?.upgrade
-      const verdict = judged ?? admitResponse(head, { method: exchange.sent.method, upgrade })
-      if ('detail' in verdict) return this.onFailure(exchange, { cause: 'upstream_protocol', detail: verdict.detail })
-      if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
-      exchange.upstreamStatus = head.status
-      this.#attempts.answered(exchange, head.status)
-      if (this.#attempts.retriedStatus(exchange, head.status)) return
-      const page = pageForStatus(exchange, head.status)
-      if (page !== undefined) return this.#attempts.divert(exchange, page)
-      head.fields = judged === undefined ? downstreamFields(head, { upgrade }) : judged.memory.downstream(head)
-      if (head.status !== 101 && get(head.fields, 'server') === undefined) head.fields.push('Server', serverName)
-      this.#filterResponse(exchange, head)
-      const cookie = sessionCookie(exchange, this.#env.seal, this.#env.now())
-      if (cookie !== undefined) head.fields.push('Set-Cookie', cookie)
-      const { streamIdleMs } = exchange.timeouts
-      if (streamIdleMs !== undefined && head.status !== 101) boundIdleness(exchange, streamIdleMs, this.#deadlines)
-      exchange.responding = true
-      exchange.status = head.status
-      exchange.transport.relay(exchange, head)
-    })
+    try {
+      this.#response(exchange, head, judged)
+    } catch (error) {
+      this.#bug(exchange, error)
+    }
   }
 
   onFailure(exchange: Exchange, failure: Failure): void {
-    this.#guard(exchange, () => {
+    try {
       if (exchange.finished) return
       if (!this.#attempts.retried(exchange, failure)) this.#fail(exchange, failure)
-    })
+    } catch (error) {
+      this.#bug(exchange, error)
+    }
   }
 
   onFinish(exchange: Exchange): void {
@@ -166,6 +143,51 @@ class RequestProxy implements Proxy {
     this.#finishFilters(exchange)
     exchange.durationMs = this.#env.monotonic() - exchange.startedTick
     this.#env.observer.onFinish(exchange)
+  }
+
+  #request(exchange: Exchange): void {
+    const cause = this.#admit(exchange)
+    if (cause !== undefined) return this.#fail(exchange, cause)
+    const { look } = exchange
+    const route = look === undefined ? exchange.runtime.match(exchange.host, exchange.path) : look.route
+    if (route === undefined)
+      return this.#fail(exchange, { cause: exchange.runtime.generation === 0 ? 'not_ready' : 'no_route', detail: '' })
+    this.#enter(exchange, route)
+    const { framing } = exchange.admitted!
+    if (exchange.maxBodyBytes > 0 && framing.kind === 'length' && framing.bytes > exchange.maxBodyBytes) {
+      return this.#fail(exchange, { cause: 'body_too_large', detail: `content-length ${framing.bytes}` })
+    }
+    this.#filter(exchange, 0)
+  }
+
+  #response(exchange: Exchange, head: ResponseHead, judged: JudgedHead | undefined): void {
+    if (exchange.finished || exchange.responding) return
+    const upgrade = exchange.admitted?.upgrade
+    const verdict = judged ?? admitResponse(head, { method: exchange.sent.method, upgrade })
+    if ('detail' in verdict) return this.onFailure(exchange, { cause: 'upstream_protocol', detail: verdict.detail })
+    if (head.status < 200 && head.status !== 101) return this.#interim(exchange, head)
+    exchange.upstreamStatus = head.status
+    this.#attempts.answered(exchange, head.status)
+    if (this.#attempts.retriedStatus(exchange, head.status)) return
+    const page = pageForStatus(exchange, head.status)
+    if (page !== undefined) return this.#attempts.divert(exchange, page)
+    this.#makeDownstream(exchange, head, judged)
+    const { streamIdleMs } = exchange.timeouts
+    if (streamIdleMs !== undefined && head.status !== 101) boundIdleness(exchange, streamIdleMs, this.#deadlines)
+    exchange.responding = true
+    exchange.status = head.status
+    exchange.transport.relay(exchange, head)
+  }
+
+  /** Makes the endpoint's head the one for the client. */
+  #makeDownstream(exchange: Exchange, head: ResponseHead, judged: JudgedHead | undefined): void {
+    const known = judged?.memory.fields(head)
+    head.fields = known ?? clientFields(head, { upgrade: exchange.admitted?.upgrade })
+    if (exchange.minted === undefined && exchange.route?.responseFilters.length === 0) return
+    if (known !== undefined) head.fields = known.slice()
+    this.#filterResponse(exchange, head)
+    const cookie = sessionCookie(exchange, this.#env)
+    if (cookie !== undefined) head.fields.push('Set-Cookie', cookie)
   }
 
   #admit(exchange: Exchange): Failure | undefined {
@@ -188,14 +210,13 @@ class RequestProxy implements Proxy {
     exchange.client = prepared.client
     exchange.requestId = id
     exchange.route = route
-    exchange.timeouts = route.spec.timeouts
-    exchange.maxBodyBytes = route.spec.maxBodyBytes
+    exchange.timeouts = route.timeouts
+    exchange.maxBodyBytes = route.maxBodyBytes
     exchange.upstream = route.upstream
-    if (route.spec.timeouts.requestMs !== undefined)
-      boundRequest(exchange, route.spec.timeouts.requestMs, this.#deadlines)
+    if (route.timeouts.requestMs !== undefined) boundRequest(exchange, route.timeouts.requestMs, this.#deadlines)
     const fields = this.#fieldsOf(exchange, prepared, id)
     exchange.sent = { method: received.method, target: exchange.admitted!.target, fields }
-    if (route.spec.tracing !== undefined) this.#trace(exchange, fields)
+    if (route.tracing !== undefined) this.#trace(exchange, fields)
   }
 
   #fieldsOf({ admitted }: Exchange, { client, authority, fields: known }: Prepared, id: string): string[] {
@@ -251,6 +272,7 @@ class RequestProxy implements Proxy {
       (reply) =>
         this.#guard(exchange, () => {
           if (exchange.finished || exchange.responding) return
+          exchange.delayed = true
           if (reply === undefined) this.#filter(exchange, next)
           else this.#reply(exchange, reply)
         }),
@@ -312,7 +334,7 @@ class RequestProxy implements Proxy {
     })
   }
 
-  /** One of the few places that catch: a bug costs one exchange, never the worker. */
+  /** For what comes later than the events. */
   #guard(exchange: Exchange, step: () => void): void {
     try {
       step()

@@ -9,29 +9,12 @@ import type { Filter, FilterEnv } from '#policy/policy.ts'
 import type { PackedRoutes } from '#route/packing.ts'
 import { pathPattern } from '#route/path-pattern.ts'
 import { RouteTable } from '#route/table.ts'
-import type { CanarySpec, DoorSpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { CanarySpec, DoorSpec, PolicySpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Canary } from './canary.ts'
-import type { ErrorPages } from './error-page.ts'
+import { clearOver, createRoute, type Route, splitFilters } from './route.ts'
 import { defaultBase, type Terms, type TermsBase, termsOf } from './terms.ts'
-
-export type Route = {
-  readonly spec: RouteSpec
-  /** `undefined` for a backend that can never be reached. */
-  readonly upstream: Upstream | undefined
-  /** Where a part of its requests goes; absent for none. */
-  readonly canary?: Canary
-  /** Absent: errors are told as they are. */
-  readonly errors?: ErrorPages
-  /** Of every upstream its requests may go to. */
-  readonly protocols: readonly UpstreamSpec['protocol'][]
-  readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
-  /** One for each request filter, at the same place. */
-  readonly finishers: readonly Filter['onFinish'][]
-  /** Already in reverse order. */
-  readonly responseFilters: readonly NonNullable<Filter['onResponse']>[]
-}
 
 export type Runtime = {
   /** 0 before the first snapshot. */
@@ -66,6 +49,9 @@ export class RuntimeBuilder {
   #terms: Terms
   #door: DoorSpec | undefined
   #routes: ReadonlyMap<RouteSpec, Route> = new Map()
+  /** Routes made so far, and the last of them. */
+  #made = 0
+  #last: Route | undefined
   #patterns: ReadonlyMap<string, Pattern> = new Map()
 
   constructor(upstreams: UpstreamRegistry, env: FilterEnv, base: TermsBase = defaultBase) {
@@ -112,42 +98,37 @@ export class RuntimeBuilder {
     return this.#terms
   }
 
-  #routeOf(spec: RouteSpec, protocols: Route['protocols']): Route {
+  #routeOf(spec: RouteSpec, protocols: readonly UpstreamSpec['protocol'][]): Route {
     const known = this.#routes.get(spec)
     const canary = spec.canary && this.#upstreams.of(spec.canary.upstream)
     const errors = spec.errors && this.#upstreams.of(spec.errors.upstream)
+    const clear = clearOver(protocols)
     const stays =
       known?.upstream === this.#upstreamOf(spec) &&
       known?.canary?.upstream === canary &&
       known?.errors?.upstream === errors &&
-      isSameList(known?.protocols ?? [], protocols)
+      known?.clear === clear
     if (known !== undefined && stays) return known
-    return {
-      ...this.#filtersOf(spec),
-      spec,
+    this.#last = createRoute(spec, {
       upstream: this.#upstreamOf(spec),
-      ...(spec.errors === undefined || errors === undefined ? {} : { errors: { spec: spec.errors, upstream: errors } }),
-      ...(spec.canary === undefined ? {} : { canary: canaryOf(spec.canary, this.#upstreams) }),
-      protocols,
-    }
+      errors: spec.errors && errors && { spec: spec.errors, upstream: errors },
+      canary: spec.canary && canaryOf(spec.canary, this.#upstreams),
+      filters: splitFilters(spec.policies.map((each) => this.#filterOf(each))),
+      clear,
+      number: this.#made++,
+      like: this.#last,
+    })
+    return this.#last
   }
 
   #upstreamOf({ upstream }: RouteSpec): Upstream | undefined {
     return upstream === undefined ? undefined : this.#upstreams.of(upstream)
   }
 
-  #filtersOf(spec: RouteSpec): Pick<Route, 'requestFilters' | 'finishers' | 'responseFilters'> {
-    const filters = spec.policies.map(({ kind, config }) => {
-      const policy = policies.get(kind)
-      if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
-      return policy.create(config, this.#env)
-    })
-    const asking = filters.filter(({ onRequest }) => onRequest !== undefined)
-    return {
-      requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
-      finishers: asking.map(({ onFinish }) => onFinish),
-      responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
-    }
+  #filterOf({ kind, config }: PolicySpec): Filter {
+    const policy = policies.get(kind)
+    if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
+    return policy.create(config, this.#env)
   }
 }
 
@@ -160,14 +141,10 @@ function finish<T>(work: Generator<void, T>): T {
 function protocolsOf(
   { upstream, canary, errors }: RouteSpec,
   known: ReadonlyMap<string, UpstreamSpec['protocol']>,
-): Route['protocols'] {
+): readonly UpstreamSpec['protocol'][] {
   return [upstream, canary?.upstream, errors?.upstream].flatMap((id) =>
     id === undefined ? [] : [known.get(id) ?? 'http'],
   )
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((each, index) => each === b[index])
 }
 
 /** compile refuses expressions that cannot be run; one that got here all the same matches nothing. */

@@ -9,6 +9,12 @@ import type { Session, SessionSeal } from '#upstream/session.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Exchange } from './exchange.ts'
 
+export type CookieEnv = {
+  readonly seal: SessionSeal
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
 /** `full`: somebody is there, and will have room later. `undefined`: nobody is. */
 export type Choice = Endpoint | 'full' | undefined
 
@@ -35,8 +41,8 @@ export function chooseEndpoint(exchange: Exchange, upstream: Upstream): Choice {
   return orFull(exchange, upstream, bind?.endpoint)
 }
 
-/** The value of Set-Cookie when the exchange began a session or was bound anew. `now` in milliseconds since the epoch. */
-export function sessionCookie(exchange: Exchange, seal: SessionSeal, now: number): string | undefined {
+/** The value of Set-Cookie when the exchange began a session or was bound anew. */
+export function sessionCookie(exchange: Exchange, { seal, now }: CookieEnv): string | undefined {
   const cookie = exchange.route?.spec.affinityCookie
   if (cookie === undefined || exchange.minted === undefined) return undefined
   const { name, path, domain, maxAge, expires } = cookie
@@ -46,7 +52,7 @@ export function sessionCookie(exchange: Exchange, seal: SessionSeal, now: number
     secure: cookie.secure === 'always' || exchange.client.scheme === 'https',
     ...(domain === undefined ? {} : { domain }),
     ...(maxAge === undefined ? {} : { maxAge }),
-    ...(expires === undefined ? {} : { expiresAt: now + expires * 1000 }),
+    ...(expires === undefined ? {} : { expiresAt: now() + expires * 1000 }),
     ...(sameSite === undefined ? {} : { sameSite }),
   })
 }

@@ -5,50 +5,31 @@
  */
 import type { MetricFamily, Sample } from './metric.ts'
 import { family } from './metric.ts'
+import { bounds, type Counted, RouteCounts, RouteRows } from './route-counts.ts'
 
 /** Facts about one finished exchange. */
-export type Finished = {
+export type Finished = Counted & {
   /** Id of the route; empty when none matched. */
   readonly route: string
+  /** Number of the route: where its counts are looked for first. Routes may share one; then all but one cost more. */
+  readonly routeNumber?: number
   /** Id of the upstream; empty when none was chosen. */
   readonly backend: string
-  /** Status sent to the client; 0 when there was nobody to send it to. */
-  readonly status: number
-  /** Cause code of the failure; empty for success. */
-  readonly cause: string
-  readonly durationMs: number
-  readonly requestBytes: number
-  readonly responseBytes: number
   /** Why each further attempt was made: words of closed lists. */
   readonly retried?: readonly string[]
   /** One more was due, but the retry budget was spent. */
   readonly overBudget?: boolean
 }
 
-/** Upper bounds in seconds; from a cache hit's time to a long poll's. */
-const bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60]
-
-class RouteTally {
-  readonly route: string
-  readonly backend: string
-  /** Keyed by status class and cause: `2xx`, `5xx connect_failed`. */
-  readonly outcomes = new Map<string, number>()
-  readonly buckets = new Float64Array(bounds.length + 1)
-  seconds = 0
-  requestBytes = 0
-  responseBytes = 0
-
-  constructor(route: string, backend: string) {
-    this.route = route
-    this.backend = backend
-  }
-}
+/** A power of two. More routes than that find some of their counts by name. */
+const quickPlaces = 16_384
 
 export class Tally {
   /** By route, then by backend: both are strings that live on, so that a look-up makes and hashes none. */
-  readonly #routes = new Map<string, Map<string, RouteTally>>()
-  /** The next exchange is often of the same route. */
-  #last: RouteTally | undefined
+  readonly #routes = new Map<string, Map<string, RouteCounts>>()
+  readonly #rows = new RouteRows()
+  /** By the numbers of routes. */
+  readonly #quick = Array.from<RouteCounts | undefined>({ length: quickPlaces }).fill(undefined)
   readonly #opened = { http: 0, https: 0 }
   readonly #refused = { http: 0, https: 0 }
   readonly #open = { http: 0, https: 0 }
@@ -69,14 +50,7 @@ export class Tally {
 
   finished(facts: Finished): void {
     this.#inFlight--
-    const tally = this.#of(facts.route, facts.backend)
-    const outcome = outcomeOf(facts.status, facts.cause)
-    tally.outcomes.set(outcome, (tally.outcomes.get(outcome) ?? 0) + 1)
-    const seconds = facts.durationMs / 1000
-    tally.seconds += seconds
-    tally.buckets[bucketOf(seconds)]! += 1
-    tally.requestBytes += facts.requestBytes
-    tally.responseBytes += facts.responseBytes
+    this.#of(facts).add(facts)
     for (const cause of facts.retried ?? []) bump(this.#retries, `${facts.backend} ${cause}`)
     if (facts.overBudget === true) bump(this.#exhausted, facts.backend)
   }
@@ -117,8 +91,12 @@ export class Tally {
 
   /** Forgets routes that are gone, so that years of changes do not grow the process. */
   keep(routes: ReadonlySet<string>): void {
-    this.#last = undefined
-    for (const route of this.#routes.keys()) if (route !== '' && !routes.has(route)) this.#routes.delete(route)
+    this.#quick.fill(undefined)
+    for (const [route, backends] of this.#routes) {
+      if (route === '' || routes.has(route)) continue
+      this.#routes.delete(route)
+      for (const counts of backends.values()) this.#rows.give(counts.row)
+    }
     const backends = new Set(this.#all().map(({ backend }) => backend))
     for (const key of this.#retries.keys()) if (!backends.has(key.slice(0, key.indexOf(' ')))) this.#retries.delete(key)
     for (const key of this.#exhausted.keys()) if (!backends.has(key)) this.#exhausted.delete(key)
@@ -126,7 +104,7 @@ export class Tally {
 
   families(): readonly MetricFamily[] {
     const tallies = this.#all()
-    const perRoute = (value: (tally: RouteTally) => number): Sample[] =>
+    const perRoute = (value: (tally: RouteCounts) => number): Sample[] =>
       tallies.map((tally) => ({ value: value(tally), labels: { route: tally.route, backend: tally.backend } }))
     return [
       family(
@@ -203,40 +181,25 @@ export class Tally {
     ]
   }
 
-  #of(route: string, backend: string): RouteTally {
-    const last = this.#last
-    if (last !== undefined && last.route === route && last.backend === backend) return last
+  #of({ route, routeNumber = 0, backend }: Finished): RouteCounts {
+    const place = routeNumber & (quickPlaces - 1)
+    const quick = this.#quick[place]
+    if (quick !== undefined && quick.route === route && quick.backend === backend) return quick
     let backends = this.#routes.get(route)
     if (backends === undefined) this.#routes.set(route, (backends = new Map()))
-    let tally = backends.get(backend)
-    if (tally === undefined) backends.set(backend, (tally = new RouteTally(route, backend)))
-    this.#last = tally
-    return tally
+    let counts = backends.get(backend)
+    if (counts === undefined) backends.set(backend, (counts = new RouteCounts(route, backend, this.#rows.take())))
+    this.#quick[place] = counts
+    return counts
   }
 
-  #all(): RouteTally[] {
+  #all(): RouteCounts[] {
     return [...this.#routes.values()].flatMap((backends) => [...backends.values()])
   }
 }
 
-const classes = ['none', '1xx', '2xx', '3xx', '4xx', '5xx']
-
-function outcomeOf(status: number, cause: string): string {
-  const statusClass = classes[Math.floor(status / 100)] ?? 'none'
-  return cause === '' ? statusClass : `${statusClass} ${cause}`
-}
-
-function bucketOf(seconds: number): number {
-  let bucket = 0
-  while (bucket < bounds.length && seconds > bounds[bucket]!) bucket++
-  return bucket
-}
-
-function outcomeSamples({ route, backend, outcomes }: RouteTally): Sample[] {
-  return [...outcomes].map(([outcome, value]) => {
-    const [status = '', cause = ''] = outcome.split(' ')
-    return { value, labels: { route, backend, status, cause } }
-  })
+function outcomeSamples({ route, backend, outcomes }: RouteCounts): Sample[] {
+  return outcomes.map(({ status, cause, count }) => ({ value: count, labels: { route, backend, status, cause } }))
 }
 
 function bump(counts: Map<string, number>, key: string): void {
@@ -256,7 +219,7 @@ function perListener(counts: { readonly http: number; readonly https: number }):
   ]
 }
 
-function durationSamples({ route, backend, buckets, seconds }: RouteTally): Sample[] {
+function durationSamples({ route, backend, buckets, seconds }: RouteCounts): Sample[] {
   const name = 'genkan_request_duration_seconds'
   let count = 0
   const samples: Sample[] = []

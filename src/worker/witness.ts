@@ -27,7 +27,8 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
     onStart: () => tally.started(),
     onFinish: (exchange) => {
       tally.finished({
-        route: exchange.route?.spec.id ?? '',
+        route: exchange.route?.id ?? '',
+        routeNumber: exchange.route?.number ?? 0,
         backend: exchange.upstream?.id ?? '',
         status: exchange.status,
         cause: exchange.failure?.cause ?? '',
@@ -37,7 +38,7 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
         retried: exchange.retried,
         overBudget: exchange.overBudget,
       })
-      if (exchange.route?.spec.logged !== false) accessLog?.write(recordOf(exchange))
+      if (accessLog !== undefined && exchange.route?.spec.logged !== false) accessLog.write(recordOf(exchange))
       if (exchange.trace !== undefined) tracing?.finish(exchange)
     },
     onSuspect,

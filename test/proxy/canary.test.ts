@@ -3,7 +3,8 @@ import type { RequestHead } from '#http/head.ts'
 import { compilePattern } from '#lib/pattern.ts'
 import { type Canary, chooseUpstream } from '#proxy/canary.ts'
 import { Exchange } from '#proxy/exchange.ts'
-import { emptyRuntime, type Route } from '#proxy/runtime.ts'
+import { clearOver, createRoute, splitFilters } from '#proxy/route.ts'
+import { emptyRuntime } from '#proxy/runtime.ts'
 import type { CanarySpec } from '#snapshot/snapshot.ts'
 import { Upstream } from '#upstream/upstream.ts'
 import { endpointOf, routeOf } from '../support/door.ts'
@@ -47,15 +48,13 @@ function choose({ spec = {}, fields = [], random = 0.999, endpoints = 1 }: Case)
     upstream: upstreamOf('canary', endpoints),
     pattern: compiled?.ok === true ? compiled.pattern : undefined,
   }
-  const route: Route = {
-    spec: routeOf({}),
+  const route = createRoute(routeOf({}), {
     upstream: upstreamOf('main', 1),
     canary,
-    protocols: ['http'],
-    requestFilters: [],
-    finishers: [],
-    responseFilters: [],
-  }
+    filters: splitFilters([]),
+    clear: clearOver(['http']),
+    number: 0,
+  })
   const received: RequestHead = { method: 'GET', target: '/', version: '1.1', fields }
   const connection = { address: '127.0.0.1', remotePort: 1, scheme: 'http', port: 80, tls: undefined } as const
   // The lane is never asked anything here.

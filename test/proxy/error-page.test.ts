@@ -4,6 +4,7 @@ import { failures } from '#proxy/failure.ts'
 import type { ErrorPages } from '#proxy/error-page.ts'
 import { pageForFailure, pageForStatus } from '#proxy/error-page.ts'
 import { Exchange } from '#proxy/exchange.ts'
+import { clearOver, createRoute, splitFilters } from '#proxy/route.ts'
 import { emptyRuntime } from '#proxy/runtime.ts'
 import type { Transport } from '#proxy/transport.ts'
 import type { ErrorPagesSpec } from '#snapshot/snapshot.ts'
@@ -45,15 +46,13 @@ function turning(changes: Partial<ErrorPagesSpec> = {}): { readonly exchange: Ex
     target: '/rewritten?b',
     fields: ['Host', 'a.test', 'Content-Length', '5', 'X-Code', '200'],
   }
-  exchange.route = {
-    spec: routeOf({}),
+  exchange.route = createRoute(routeOf({}), {
     upstream: undefined,
-    protocols: ['http'],
-    requestFilters: [],
-    finishers: [],
-    responseFilters: [],
     errors: pages,
-  }
+    filters: splitFilters([]),
+    clear: clearOver(['http']),
+    number: 0,
+  })
   return { exchange, pages }
 }
 

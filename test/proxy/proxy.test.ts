@@ -7,9 +7,11 @@ import { defaultLimits } from '#proxy/limits.ts'
 import { silentObserver } from '#proxy/observer.ts'
 import { createProxy, type Proxy, type ProxyEnv } from '#proxy/proxy.ts'
 import { replyFor } from '#proxy/reply.ts'
-import { emptyRuntime, type Route, type Runtime } from '#proxy/runtime.ts'
+import { clearOver, createRoute, type Route, splitFilters } from '#proxy/route.ts'
+import { emptyRuntime, type Runtime } from '#proxy/runtime.ts'
 import { type TermsBase, termsOf } from '#proxy/terms.ts'
 import type { Transport } from '#proxy/transport.ts'
+import type { RouteSpec } from '#snapshot/snapshot.ts'
 import { silentLog } from '#telemetry/log.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import { Upstream } from '#upstream/upstream.ts'
@@ -96,22 +98,17 @@ function desk({
     transport: lane,
     runtime:
       runtime ??
-      runtimeOf(
-        { spec: routeOf(route), upstream, protocols: ['http'], ...phases(filters) },
-        { limits: defaultLimits, trustedProxies },
-      ),
+      runtimeOf(madeRoute({ spec: routeOf(route), upstream, filters }), { limits: defaultLimits, trustedProxies }),
     lane: 'general',
     headOnly: false,
   })
   return { proxy, lane, exchange, errors, finished }
 }
 
-function phases(filters: readonly Filter[]): Pick<Route, 'requestFilters' | 'finishers' | 'responseFilters'> {
-  return {
-    requestFilters: filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest])),
-    finishers: filters.filter(({ onRequest }) => onRequest !== undefined).map(({ onFinish }) => onFinish),
-    responseFilters: filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
-  }
+type Made = { readonly spec: RouteSpec; readonly upstream: Upstream | undefined; readonly filters: readonly Filter[] }
+
+function madeRoute({ spec, upstream, filters }: Made): Route {
+  return createRoute(spec, { upstream, filters: splitFilters(filters), clear: clearOver(['http']), number: 0 })
 }
 
 const processBase: TermsBase = { limits: defaultLimits, trustedProxies: [] }
@@ -146,7 +143,7 @@ describe('a request', () => {
       expect.arrayContaining(['Host', 'A.test', 'X-Forwarded-For', '127.0.0.1', 'X-Request-ID', 'f'.repeat(32)]),
     )
     proxy.onFinish(exchange)
-    expect(exchange).toMatchObject({ finished: true, durationMs: 4, endpoint: { inFlight: 0, lastUsedAt: 1_000 } })
+    expect(exchange).toMatchObject({ finished: true, durationMs: 2, endpoint: { inFlight: 0, lastUsedAt: 1_000 } })
   })
 
   const rows: readonly [why: string, options: DeskOptions, cause: Cause][] = [
@@ -161,19 +158,7 @@ describe('a request', () => {
     ['for an upstream without endpoints', { ports: [] }, 'no_ready_endpoints'],
     [
       'for a route that leads nowhere',
-      {
-        runtime: runtimeOf(
-          {
-            spec: routeOf({}),
-            upstream: undefined,
-            protocols: [],
-            requestFilters: [],
-            finishers: [],
-            responseFilters: [],
-          },
-          processBase,
-        ),
-      },
+      { runtime: runtimeOf(madeRoute({ spec: routeOf({}), upstream: undefined, filters: [] }), processBase) },
       'no_backend',
     ],
   ]

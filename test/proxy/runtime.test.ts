@@ -74,7 +74,7 @@ describe('one runtime after the other', () => {
     const routes = [routeOf({ host: 'a.test' })]
     build(builder, { ...empty, routes, upstreams: [upstream('http')] })
     const encrypted = build(builder, { ...empty, routes, upstreams: [upstream('https')] })
-    expect(encrypted.match('a.test', '/')!.protocols).toEqual(['https'])
+    expect(encrypted.match('a.test', '/')!.clear).toEqual({ http: false, https: false })
     upstreams.keep(new Set())
     const fresh = build(builder, { ...empty, routes, upstreams: [upstream('https')] })
     expect(fresh.match('a.test', '/')!.upstream).toBe(upstreams.of('test/web:80'))

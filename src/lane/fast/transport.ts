@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { type BodyFraming, isBodiless } from '#http/framing.ts'
 import type { ResponseHead } from '#http/head.ts'
+import type { Connection } from '#proxy/connection.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import { type Failure, failures } from '#proxy/failure.ts'
 import type { Limits } from '#proxy/limits.ts'
@@ -19,6 +20,7 @@ import type { WirePool } from '#lane/wire/wire-pool.ts'
 /** What the transport must know of the connection it works for, and what it tells it. */
 export interface Client {
   readonly socket: Socket
+  readonly facts: Connection
   /** The request of this exchange was received to its end. */
   readonly isReceived: boolean
   /** Nothing may follow the response of this exchange anyway. */
@@ -119,7 +121,7 @@ export class FastTransport implements Transport, WireUser {
     this.#responseHead = writer.text(head, {
       coding: this.#responseCoding,
       connection: this.#close ? closing : this.#init.keepAlive,
-      date: this.#init.ticker.date(),
+      clock: this.#init.ticker,
       checked: exchange.route?.responseFilters.length === 0,
     })
   }
@@ -131,7 +133,7 @@ export class FastTransport implements Transport, WireUser {
     const length = Buffer.byteLength(body)
     const framed = isBodiless(status) ? [...fields] : [...fields, 'Content-Length', String(length)]
     const connection = this.#close ? closing : this.#init.keepAlive
-    const options = { coding: 'asIs', connection, date: this.#init.ticker.date(), checked: false } as const
+    const options = { coding: 'asIs', connection, clock: this.#init.ticker, checked: false } as const
     const text = new ResponseWriter().text({ status, reason: '', fields: framed }, options)
     const written = exchange.received.method === 'HEAD' || isBodiless(status) ? '' : body
     if (written !== '') exchange.responseBytes = length
@@ -261,7 +263,9 @@ export class FastTransport implements Transport, WireUser {
   /** The response is written; it is out when the kernel has it, which mostly is the case already. */
   #settle(): void {
     const socket = this.#socket
-    if (socket.writableLength === 0) return this.#finish(this.#close)
+    // TLS says so one turn of the loop later; for less than its buffer that is not waited for.
+    const isOut = socket.writableLength === 0 || (this.#client.facts.tls !== undefined && !socket.writableNeedDrain)
+    if (isOut) return this.#finish(this.#close)
     const exchange = this.#exchange
     socket.setTimeout(this.#init.limits.writeIdleTimeoutMs)
     socket.write(nothing, (error) => {

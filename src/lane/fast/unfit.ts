@@ -28,8 +28,7 @@ export function unfit(
   if (scan.expects > 0) return 'expect'
   if (scan.upgrade !== '' || listsUpgrade(scan.connection)) return 'upgrade'
   if (scan.codings > 0 && !equalsLower(scan.coding, 'chunked')) return 'coding'
-  const isClear = look.route?.protocols.every((each) => each === 'http' || (each === 'auto' && scheme === 'http'))
-  if (isClear === false) return 'protocol'
+  if (look.route?.clear[scheme] === false) return 'protocol'
   // What an endpoint answers may have to be dropped and somebody else be asked.
   if (look.route?.errors !== undefined) return 'errors'
   return undefined

@@ -90,8 +90,8 @@ export type ResponseOptions = {
   readonly coding: Coding
   /** Whole lines behind the fields: what the connection does next. */
   readonly connection: string
-  /** For responses that came without one. */
-  readonly date: string
+  /** Tells the time to responses that came without. */
+  readonly clock: { date(): string }
   readonly checked: boolean
 }
 
@@ -112,16 +112,17 @@ export class ResponseWriter {
     this.#isDated = false
   }
 
-  text({ status, reason, fields }: ResponseHead, { coding, connection, date, checked }: ResponseOptions): string {
+  text({ status, reason, fields }: ResponseHead, { coding, connection, clock, checked }: ResponseOptions): string {
     if (status !== this.#status || reason !== this.#reason || !areSame(fields, this.#fields)) {
       if (!checked) assertClean(fields)
-      this.#learn(status, reason, fields)
+      this.#learn({ status, reason, fields }, checked)
     }
     const end = coding === 'chunked' ? 'Transfer-Encoding: chunked\r\n\r\n' : '\r\n'
-    return this.#isDated ? `${this.#text}${connection}${end}` : `${this.#text}Date: ${date}\r\n${connection}${end}`
+    const text = this.#isDated ? this.#text : `${this.#text}Date: ${clock.date()}\r\n`
+    return text + connection + end
   }
 
-  #learn(status: number, reason: string, fields: readonly string[]): void {
+  #learn({ status, reason, fields }: ResponseHead, checked: boolean): void {
     const parts = [statusLine(status, reason)]
     let isDated = false
     for (let at = 0; at < fields.length; at += 2) {
@@ -131,8 +132,8 @@ export class ResponseWriter {
     }
     this.#status = status
     this.#reason = reason
-    // A copy: a further attempt may change the list in place.
-    this.#fields = fields.slice()
+    // Not a copy where nobody changes it: then the list is the very same the next time.
+    this.#fields = checked ? fields : fields.slice()
     this.#isDated = isDated
     this.#text = parts.join('')
   }
@@ -156,6 +157,7 @@ export function lastChunk(trailers: readonly string[]): string {
 const okLine = 'HTTP/1.1 200 OK\r\n'
 
 function areSame(some: readonly string[], others: readonly string[]): boolean {
+  if (some === others) return true
   if (some.length !== others.length) return false
   for (let at = 0; at < some.length; at++) if (some[at] !== others[at]) return false
   return true

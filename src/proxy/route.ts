@@ -1,0 +1,110 @@
+/**
+ * A route made executable. What every request looks at stands in the route itself, and what is alike in many routes is
+ * the very same object in all of them: with ten thousand routes a request costs the memory it touches.
+ */
+import type { Filter } from '#policy/policy.ts'
+import type { RouteSpec, TimeoutSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { Upstream } from '#upstream/upstream.ts'
+import type { Canary } from './canary.ts'
+import type { ErrorPages } from './error-page.ts'
+
+export type Route = RouteFilters & {
+  readonly spec: RouteSpec
+  readonly id: string
+  /** Counts up over all routes of a worker: where what is kept beside routes is looked for first. */
+  readonly number: number
+  /** `undefined` for a backend that can never be reached. */
+  readonly upstream: Upstream | undefined
+  /** Where a part of its requests goes. */
+  readonly canary: Canary | undefined
+  /** `undefined`: errors are told as they are. */
+  readonly errors: ErrorPages | undefined
+  readonly timeouts: TimeoutSpec
+  /** 0 for no limit. */
+  readonly maxBodyBytes: number
+  readonly clear: ClearFor
+  /** `undefined`: its requests are not traced. */
+  readonly tracing: RouteSpec['tracing']
+}
+
+/** Whether requests of clients over this scheme go to endpoints in clear HTTP/1.1, whichever upstream they go to. */
+export type ClearFor = { readonly http: boolean; readonly https: boolean }
+
+export type RouteFilters = {
+  readonly requestFilters: readonly NonNullable<Filter['onRequest']>[]
+  /** One for each request filter, at the same place. */
+  readonly finishers: readonly Filter['onFinish'][]
+  /** Already in reverse order. */
+  readonly responseFilters: readonly NonNullable<Filter['onResponse']>[]
+}
+
+export type RouteParts = {
+  readonly upstream: Upstream | undefined
+  readonly canary?: Canary | undefined
+  readonly errors?: ErrorPages | undefined
+  readonly filters: RouteFilters
+  readonly clear: ClearFor
+  readonly number: number
+  /** Another route, whose timeouts may be the same. */
+  readonly like?: Route | undefined
+}
+
+export function createRoute(spec: RouteSpec, parts: RouteParts): Route {
+  const { upstream, canary, errors, filters, clear, number, like } = parts
+  const { requestFilters, finishers, responseFilters } = filters
+  return {
+    spec,
+    id: spec.id,
+    number,
+    upstream,
+    canary,
+    errors,
+    timeouts: like !== undefined && areSame(spec.timeouts, like.timeouts) ? like.timeouts : spec.timeouts,
+    maxBodyBytes: spec.maxBodyBytes,
+    clear,
+    tracing: spec.tracing,
+    requestFilters,
+    finishers,
+    responseFilters,
+  }
+}
+
+/** Split by phase, so that a route pays only for what it has. */
+export function splitFilters(filters: readonly Filter[]): RouteFilters {
+  if (filters.length === 0) return noFilters
+  const asking = filters.filter(({ onRequest }) => onRequest !== undefined)
+  return {
+    requestFilters: orNone(filters.flatMap(({ onRequest }) => (onRequest === undefined ? [] : [onRequest]))),
+    finishers: orNone(asking.map(({ onFinish }) => onFinish)),
+    responseFilters: orNone(
+      filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
+    ),
+  }
+}
+
+/** The same object for the same answer. */
+export function clearOver(protocols: readonly UpstreamSpec['protocol'][]): ClearFor {
+  if (protocols.every((each) => each === 'http')) return clearForAll
+  return protocols.every((each) => each === 'http' || each === 'auto') ? clearForHttp : clearForNone
+}
+
+const clearForAll: ClearFor = { http: true, https: true }
+const clearForHttp: ClearFor = { http: true, https: false }
+const clearForNone: ClearFor = { http: false, https: false }
+
+const none: readonly never[] = []
+const noFilters: RouteFilters = { requestFilters: none, finishers: none, responseFilters: none }
+
+function orNone<Item>(items: readonly Item[]): readonly Item[] {
+  return items.length === 0 ? none : items
+}
+
+function areSame(a: TimeoutSpec, b: TimeoutSpec): boolean {
+  return (
+    a.connectMs === b.connectMs &&
+    a.sendMs === b.sendMs &&
+    a.readMs === b.readMs &&
+    a.requestMs === b.requestMs &&
+    a.streamIdleMs === b.streamIdleMs
+  )
+}
