@@ -7,6 +7,10 @@
  * passed: it is empty, and forgetting an empty bucket changes nothing. When all eight belong to keys that are still
  * draining, nobody is pushed out, for that would give somebody a fresh allowance: the newcomer shares the cell that is
  * nearest to being empty. So a flood of keys can make limits stricter for others, never looser for anyone.
+ *
+ * A cell is two words of 32 bits, because exchanging 64 at once would make garbage: the lower part of its time, and a
+ * head of tag and upper part. Counting exchanges the lower part alone. Whoever has to change the head first exchanges the
+ * lower part for a mark of their own, so that everybody else who was about to count there fails and looks again.
  */
 import { type HashKey, halfSipHash } from './half-siphash.ts'
 
@@ -24,73 +28,96 @@ export type Taken = {
   readonly fullMs: number
 }
 
-/** Four years of 1/512 ms fit beside 18 bits of tag: the tag and the time's upper 14 bits make the upper word of a cell. */
+/** Four years of 1/512 ms: the lower 32 bits are a word of their own, the upper 14 share theirs with 18 bits of tag. */
 const ticksPerMs = 512
 const highTimeBits = 14
+const highTimeMask = (1 << highTimeBits) - 1
 const wordSize = 2 ** 32
 const ways = 8
-/** Words of 64 bits in front of the cells: the hash key, and the time that counts as zero. */
-const headerWords = 2
+/** Words in front of the cells: two of the hash key, two of the time that counts as zero. */
+const headerWords = 4
+/** Lower parts of times are at least this: 0 is an empty cell, and what is between them are marks, one for each row. */
+const leastLow = 1_024
 /** Losing so many races for one cell in a row means that something is wrong; then the answer is no. */
-const patience = 64
-/** Where the upper half of a 64-bit word is, in words of 32 bits: that depends on the machine. */
-const upper = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
+const patience = 256
 
 /** 2 MiB: a quarter of a million keys. */
 export const defaultCells = 262_144
 
 /** `cells` is a power of two of at least 8; `key` is random, so that nobody can aim at a bucket. */
 export function createRateCells(cells: number, key: HashKey, now: number): SharedArrayBuffer {
-  const buffer = new SharedArrayBuffer((headerWords + cells) * 8)
-  new Uint32Array(buffer, 0, 2).set(key)
-  // Zero means an empty cell, so time begins a little later.
-  new Float64Array(buffer, 8, 1)[0] = now - 1
+  const buffer = new SharedArrayBuffer((headerWords + cells * 2) * 4)
+  new Int32Array(buffer, 0, 2).set(key)
+  // Time begins a little later, so that no cell is at zero.
+  new Float64Array(buffer, 8, 1)[0] = now - leastLow / ticksPerMs
   return buffer
+}
+
+/** Empties the cells that the worker of this row was changing: it is no more. */
+export function clearRateMarks(buffer: SharedArrayBuffer, row: number): void {
+  const words = new Int32Array(buffer, headerWords * 4)
+  for (let at = 0; at < words.length; at += 2) Atomics.compareExchange(words, at, row + 1, 0)
 }
 
 /** One worker's view of the shared cells. Many may take at once. */
 export class RateCells {
-  /** The same memory twice: whole cells are exchanged, halves are read, which is several times as quick. */
-  readonly #cells: BigUint64Array
-  readonly #halves: Uint32Array
+  /** Lower part and head of every cell, in turn. */
+  readonly #words: Int32Array
   readonly #key: HashKey
   readonly #base: number
   readonly #buckets: number
   readonly #now: () => number
-  readonly #hash = new Uint32Array(2)
+  readonly #mark: number
+  readonly #hash = new Int32Array(2)
+  /** What `#find` has found: a place in the words, and what was there. */
+  #at = 0
+  #low = 0
+  #head = 0
+  #time = 0
+  #is: 'own' | 'free' | 'shared' = 'free'
 
-  /** `now` in milliseconds on a clock that never goes back and that all workers share. */
-  constructor(buffer: SharedArrayBuffer, now: () => number) {
-    const key = new Uint32Array(buffer, 0, 2)
-    this.#key = [key[0]!, key[1]!]
+  /** `now` in milliseconds on a clock that never goes back and that all workers share. Every worker has a row of its own. */
+  constructor(buffer: SharedArrayBuffer, now: () => number, row = 0) {
+    const [k0, k1] = new Int32Array(buffer, 0, 2)
+    this.#key = [k0!, k1!]
     this.#base = new Float64Array(buffer, 8, 1)[0]!
-    this.#cells = new BigUint64Array(buffer, headerWords * 8)
-    this.#halves = new Uint32Array(buffer, headerWords * 8)
-    this.#buckets = this.#cells.length / ways
+    this.#words = new Int32Array(buffer, headerWords * 4)
+    this.#buckets = this.#words.length / 2 / ways
     this.#now = now
+    this.#mark = row + 1
   }
 
-  /** Counts one request of this key, unless its bucket is too full: a refused request costs nothing. */
-  take(key: string, { intervalMs, toleranceMs }: Rate): Taken {
+  /** The counts of one limit. Meters of the same name, in whichever worker, are the same. */
+  meter(name: string, rate: Rate): RateMeter {
+    halfSipHash(name, this.#key, this.#hash)
+    return new RateMeter(this, rate, [this.#hash[0]!, this.#hash[1]!])
+  }
+
+  /** Used by meters: `seed` is theirs. */
+  take(key: string, seed: HashKey, { intervalMs, toleranceMs }: Rate): Taken {
     const now = this.#ticks()
-    const interval = Math.max(1, Math.round(intervalMs * ticksPerMs))
+    const interval = intervalTicks(intervalMs)
+    halfSipHash(key, seed, this.#hash)
     for (let attempt = 0; attempt < patience; attempt++) {
-      const cell = this.#find(key, now)
-      const empty = Math.max(cell.time, now)
-      if (empty - now > toleranceMs * ticksPerMs) return { allowed: false, fullMs: (empty - now) / ticksPerMs }
-      if (this.#exchange(cell, empty + interval))
-        return { allowed: true, fullMs: (empty + interval - now) / ticksPerMs }
+      if (!this.#find(now)) continue
+      const empty = Math.max(this.#time, now)
+      if (empty - now > toleranceMs * ticksPerMs) {
+        // Both words are of the same moment only if the first one is still what it was.
+        if (Atomics.load(this.#words, this.#at) !== this.#low) continue
+        return { allowed: false, fullMs: (empty - now) / ticksPerMs }
+      }
+      if (this.#exchange(empty + interval)) return { allowed: true, fullMs: (empty + interval - now) / ticksPerMs }
     }
     return { allowed: false, fullMs: toleranceMs + intervalMs }
   }
 
-  /** Takes back what `take` has counted: another limit refused the request. */
-  refund(key: string, { intervalMs }: Rate): void {
+  /** Used by meters, as `take`. */
+  refund(key: string, seed: HashKey, { intervalMs }: Rate): void {
     const now = this.#ticks()
-    const interval = Math.max(1, Math.round(intervalMs * ticksPerMs))
+    halfSipHash(key, seed, this.#hash)
     for (let attempt = 0; attempt < patience; attempt++) {
-      const cell = this.#find(key, now)
-      if (cell.isShared || cell.time <= now || this.#exchange(cell, cell.time - interval)) return
+      if (!this.#find(now)) continue
+      if (this.#is !== 'own' || this.#exchange(this.#time - intervalTicks(intervalMs))) return
     }
   }
 
@@ -98,47 +125,87 @@ export class RateCells {
     return Math.floor((this.#now() - this.#base) * ticksPerMs)
   }
 
-  /** The cell of this key, the one it may have, or the one it has to share. */
-  #find(key: string, now: number): Cell {
-    halfSipHash(key, this.#key, this.#hash)
-    const first = (this.#hash[0]! % this.#buckets) * ways
+  /** The cell of the key last hashed, the one it may have, or the one it has to share. False while one is being changed. */
+  #find(now: number): boolean {
+    const words = this.#words
+    const first = ((this.#hash[0]! >>> 0) % this.#buckets) * ways * 2
     const tag = this.#hash[1]! >>> highTimeBits
-    let free: Cell | undefined
-    let least: Cell | undefined
-    for (let index = first; index < first + ways; index++) {
-      const high = Atomics.load(this.#halves, index * 2 + upper)
-      const low = Atomics.load(this.#halves, index * 2 + 1 - upper)
-      const time = (high & ((1 << highTimeBits) - 1)) * wordSize + low
-      if (time <= now) free ??= { index, high, low, time, tag, isShared: false }
-      else if (high >>> highTimeBits === tag) return { index, high, low, time, tag, isShared: false }
-      else if (least === undefined || time < least.time)
-        least = { index, high, low, time, tag: high >>> highTimeBits, isShared: true }
+    let isQuiet = true
+    let leastTime = Infinity
+    this.#is = 'shared'
+    for (let at = first; at < first + ways * 2; at += 2) {
+      // The head behind the low part: #exchange notices when the low part has changed since.
+      const low = Atomics.load(words, at)
+      const head = Atomics.load(words, at + 1)
+      if (isMark(low)) {
+        isQuiet = false
+        continue
+      }
+      const time = low === 0 ? 0 : (head & highTimeMask) * wordSize + (low >>> 0)
+      const isFree = time <= now
+      if (!isFree && head >>> highTimeBits === tag) {
+        this.#note(at, low, head, time)
+        this.#is = 'own'
+        return true
+      }
+      // The first one that is free, or else the nearest to it.
+      if (this.#is === 'free' || (!isFree && time >= leastTime)) continue
+      this.#note(at, low, head, time)
+      leastTime = time
+      if (isFree) this.#is = 'free'
     }
-    // A bucket has eight cells, each of which is one of the two.
-    return free ?? least!
+    // It could be changed for this very key.
+    return isQuiet
   }
 
-  /** False when somebody was quicker, or when the two halves were not read in one moment. */
-  #exchange({ index, high, low, tag }: Cell, time: number): boolean {
-    const before = cellOf(high, low)
-    const upperTime = Math.floor(time / wordSize) & ((1 << highTimeBits) - 1)
-    const after = cellOf(((tag << highTimeBits) | upperTime) >>> 0, time >>> 0)
-    return Atomics.compareExchange(this.#cells, index, before, after) === before
+  #note(at: number, low: number, head: number, time: number): void {
+    this.#at = at
+    this.#low = low
+    this.#head = head
+    this.#time = time
+  }
+
+  /** Makes this the time of the cell that was found. False when somebody was quicker. */
+  #exchange(time: number): boolean {
+    const words = this.#words
+    const tag = this.#is === 'free' ? this.#hash[1]! >>> highTimeBits : this.#head >>> highTimeBits
+    const head = (tag << highTimeBits) | (Math.floor(time / wordSize) & highTimeMask)
+    const low = time >>> 0 < leastLow ? leastLow : time | 0
+    if (head === this.#head) return Atomics.compareExchange(words, this.#at, this.#low, low) === this.#low
+    if (Atomics.compareExchange(words, this.#at, this.#low, this.#mark) !== this.#low) return false
+    Atomics.store(words, this.#at + 1, head)
+    Atomics.store(words, this.#at, low)
+    return true
   }
 }
 
-type Cell = {
-  readonly index: number
-  /** As read. */
-  readonly high: number
-  readonly low: number
-  readonly time: number
-  /** To be written. */
-  readonly tag: number
-  /** It belongs to another key. */
-  readonly isShared: boolean
+/** One limit's part of the cells. */
+export class RateMeter {
+  readonly #cells: RateCells
+  readonly #rate: Rate
+  readonly #seed: HashKey
+
+  constructor(cells: RateCells, rate: Rate, seed: HashKey) {
+    this.#cells = cells
+    this.#rate = rate
+    this.#seed = seed
+  }
+
+  /** Counts one request of this key, unless its bucket is too full: a refused request costs nothing. */
+  take(key: string): Taken {
+    return this.#cells.take(key, this.#seed, this.#rate)
+  }
+
+  /** Takes back what `take` has counted: another limit refused the request. */
+  refund(key: string): void {
+    this.#cells.refund(key, this.#seed, this.#rate)
+  }
 }
 
-function cellOf(high: number, low: number): bigint {
-  return (BigInt(high) << 32n) | BigInt(low)
+function intervalTicks(intervalMs: number): number {
+  return Math.max(1, Math.round(intervalMs * ticksPerMs))
+}
+
+function isMark(low: number): boolean {
+  return low > 0 && low < leastLow
 }

@@ -5,7 +5,7 @@
 import { matcher, parseCidr } from '#lib/cidr.ts'
 import type { Pass } from '#lib/gate.ts'
 import type { LimitKey } from './limit-key.ts'
-import { keyOf } from './limit-key.ts'
+import { keyReader } from './limit-key.ts'
 import type { FilterContext } from './policy.ts'
 import { definePolicy } from './policy.ts'
 import { refuse } from './refusal.ts'
@@ -31,13 +31,14 @@ export const concurrencyLimit = definePolicy<ConcurrencyLimitConfig>({
   kind: 'concurrency-limit',
   create: ({ id, limit, queue, waitMs, key, exempt, status, shadow }, env) => {
     const isExempt = matcher(exempt.flatMap((text) => parseCidr(text) ?? []))
+    const keyOf = keyReader(key)
     const passes = new WeakMap<FilterContext, Pass>()
     const bounds = { limit, queue: shadow ? 0 : queue, waitMs }
     const refusal = refuse(status, 'concurrency_limited', ['Retry-After', retryAfterSeconds])
     return {
       onRequest: (context) => {
         if (isExempt(context.client.address)) return undefined
-        const pass = env.gate.enter(`${id}\0${keyOf(key, context)}`, bounds)
+        const pass = env.gate.enter(`${id}\0${keyOf(context)}`, bounds)
         passes.set(context, pass)
         if (pass.admitted === true) return undefined
         if (pass.admitted === false) {

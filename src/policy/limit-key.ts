@@ -14,18 +14,19 @@ export type LimitKey =
   | { readonly kind: 'route' }
 
 /** Who leaves the header or cookie out is counted by address: leaving something out must not open a door. */
-export function keyOf(key: LimitKey, context: FilterContext): string {
+export function keyReader(key: LimitKey): (context: FilterContext) => string {
+  const clientKey = clientKeys()
   switch (key.kind) {
     case 'client':
-      return clientKey(context)
+      return clientKey
     case 'header':
-      return marked('header', all(context.received.fields, key.name).join(',')) ?? clientKey(context)
+      return (context) => marked('header', all(context.received.fields, key.name).join(',')) ?? clientKey(context)
     case 'cookie':
-      return marked('cookie', cookieOf(context.received.fields, key.name)) ?? clientKey(context)
+      return (context) => marked('cookie', cookieOf(context.received.fields, key.name)) ?? clientKey(context)
     case 'path':
-      return context.path
+      return ({ path }) => path
     case 'route':
-      return ''
+      return () => ''
   }
 }
 
@@ -45,9 +46,25 @@ function marked(kind: string, value: string): string | undefined {
   return value === '' ? undefined : `${kind} ${value}`
 }
 
-function clientKey({ client }: FilterContext): string {
-  if (!client.address.includes(':')) return client.address
-  const address = parseAddress(client.address)
-  if (address === undefined || address.length === 1) return client.address
+/** Networks of IPv6 addresses are worked out once for those who ask again. */
+function clientKeys(): (context: FilterContext) => string {
+  const networks = new Map<string, string>()
+  return ({ client: { address } }) => {
+    if (!address.includes(':')) return address
+    let network = networks.get(address)
+    if (network === undefined) {
+      network = networkOf(address)
+      if (networks.size >= mostNetworks) networks.clear()
+      networks.set(address, network)
+    }
+    return network
+  }
+}
+
+const mostNetworks = 256
+
+function networkOf(text: string): string {
+  const address = parseAddress(text)
+  if (address === undefined || address.length === 1) return text
   return formatAddress([address[0]!, address[1]!, 0, 0])
 }

@@ -3,10 +3,10 @@
  * find room in all of them; one that is refused uses up none.
  */
 import { matcher, parseCidr } from '#lib/cidr.ts'
-import type { Rate, Taken } from '#lib/gcra.ts'
+import type { Rate, RateCells, RateMeter, Taken } from '#lib/gcra.ts'
 import type { LimitKey } from './limit-key.ts'
-import { keyOf } from './limit-key.ts'
-import type { Filter, FilterContext, FilterEnv } from './policy.ts'
+import { keyReader } from './limit-key.ts'
+import type { Filter, FilterContext } from './policy.ts'
 import { definePolicy } from './policy.ts'
 import { refuse } from './refusal.ts'
 
@@ -36,7 +36,8 @@ export const rateLimit = definePolicy<RateLimitConfig>({
   kind: 'rate-limit',
   create: (config, env) => {
     const isExempt = matcher(config.exempt.flatMap((text) => parseCidr(text) ?? []))
-    const meters = config.windows.map((window) => meterOf(window, config.id))
+    const keyOf = keyReader(config.key)
+    const meters = config.windows.map((window) => meterOf(window, config.id, env.rates))
     const policy = meters
       .map(({ name, window }) => `${name};q=${window.count};w=${seconds(window.windowMs)}`)
       .join(', ')
@@ -44,7 +45,8 @@ export const rateLimit = definePolicy<RateLimitConfig>({
     const filter: Filter = {
       onRequest: (context) => {
         if (isExempt(context.client.address)) return undefined
-        const { taken, meter } = takeAll(meters, keyOf(config.key, context), env)
+        const { taken, meter } = takeAll(meters, keyOf(context))
+        if (taken.allowed && !config.advertise) return undefined
         const fields =
           config.advertise || !taken.allowed ? ['RateLimit-Policy', policy, 'RateLimit', standing(meter, taken)] : []
         if (taken.allowed || config.shadow) {
@@ -61,32 +63,28 @@ export const rateLimit = definePolicy<RateLimitConfig>({
   },
 })
 
-type Meter = { readonly window: RateWindow; readonly rate: Rate; readonly key: string; readonly name: string }
+type Meter = { readonly window: RateWindow; readonly rate: Rate; readonly counts: RateMeter; readonly name: string }
+type Place = { readonly taken: Taken; readonly meter: Meter }
 
-function meterOf(window: RateWindow, id: string): Meter {
+function meterOf(window: RateWindow, id: string, cells: RateCells): Meter {
   const intervalMs = window.windowMs / window.count
   const name = `"${window.count}-per-${seconds(window.windowMs)}s"`
-  return { window, name, key: `${id}\0${name}\0`, rate: { intervalMs, toleranceMs: (window.burst - 1) * intervalMs } }
+  const rate = { intervalMs, toleranceMs: (window.burst - 1) * intervalMs }
+  return { window, name, rate, counts: cells.meter(`${id}\0${name}`, rate) }
 }
 
 /** The meter that refused, or else the one with the least room left. */
-function takeAll(
-  meters: readonly Meter[],
-  key: string,
-  { rates }: FilterEnv,
-): { readonly taken: Taken; readonly meter: Meter } {
-  let nearest: { readonly taken: Taken; readonly meter: Meter } | undefined
-  for (const [index, meter] of meters.entries()) {
-    const taken = rates.take(meter.key + key, meter.rate)
-    if (!taken.allowed) {
-      for (const earlier of meters.slice(0, index)) rates.refund(earlier.key + key, earlier.rate)
-      return { taken, meter }
-    }
-    if (nearest === undefined || remaining(meter, taken) < remaining(nearest.meter, nearest.taken))
-      nearest = { taken, meter }
-  }
+function takeAll(meters: readonly Meter[], key: string): Place {
   // Compile makes no limit without a window.
-  return nearest!
+  const first = meters[0]!
+  let nearest: Place = { taken: first.counts.take(key), meter: first }
+  for (let at = 1; at < meters.length && nearest.taken.allowed; at++) {
+    const meter = meters[at]!
+    const taken = meter.counts.take(key)
+    if (!taken.allowed) for (let earlier = 0; earlier < at; earlier++) meters[earlier]!.counts.refund(key)
+    if (!taken.allowed || remaining(meter, taken) < remaining(nearest.meter, nearest.taken)) nearest = { taken, meter }
+  }
+  return nearest
 }
 
 function remaining({ rate }: Meter, { allowed, fullMs }: Taken): number {

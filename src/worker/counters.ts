@@ -1,6 +1,6 @@
 /** Memory in which all workers count together; main makes it, once, and hands it to each of them. */
 import { randomBytes } from 'node:crypto'
-import { createRateCells, defaultCells } from '#lib/gcra.ts'
+import { clearRateMarks, createRateCells, defaultCells } from '#lib/gcra.ts'
 import type { HashKey } from '#lib/half-siphash.ts'
 import { clearLedgerRow, createLedger } from '#lib/ledger.ts'
 import { createTurn, endTurn } from '#lib/turn.ts'
@@ -29,14 +29,22 @@ export function createCounters(rows: number): Counters {
 }
 
 /** What the worker of this row had under way ended with it. */
-export function forgetRow({ inFlight, ledger, logTurn, rows }: Counters, row: number): void {
+export function forgetRow({ rates, inFlight, ledger, logTurn, rows }: Counters, row: number): void {
+  clearRateMarks(rates, row)
   clearLedgerRow(ledger, rows, row)
   clearInFlight(inFlight, rows, row)
   endTurn(logTurn, row)
 }
 
-/** Milliseconds of a clock that never goes back and is the same in every thread, which `performance.now` is not. */
+/** Milliseconds of a clock that never goes back and is the same in every thread. */
 export function sharedNow(): number {
+  return performance.now() + beganAt
+}
+
+/** `performance.now` is the same clock, but counts from the thread's own beginning, and is read without garbage. */
+const beganAt = hrtimeMs() - performance.now()
+
+function hrtimeMs(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1_000 + nanoseconds / 1e6
 }

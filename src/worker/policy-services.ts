@@ -39,7 +39,7 @@ export class PolicyServices {
       get httpsPort() {
         return httpsPort()
       },
-      rates: new RateCells(counters.rates, sharedNow),
+      rates: new RateCells(counters.rates, sharedNow, row),
       gate: new Gate({
         inFlight: new InFlight(counters.inFlight, { rows: counters.rows, row }),
         after,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { all, get } from '#http/fields.ts'
 import { concurrencyLimit, type ConcurrencyLimitConfig } from '#policy/concurrency-limit.ts'
-import { keyOf, type LimitKey } from '#policy/limit-key.ts'
+import { keyReader, type LimitKey } from '#policy/limit-key.ts'
 import type { FilterContext, Reply } from '#policy/policy.ts'
 import { rateLimit, type RateLimitConfig } from '#policy/rate-limit.ts'
 import { type AskedRequest, filterContext } from '../support/filter-context.ts'
@@ -129,7 +129,7 @@ describe('the key of a limit', () => {
     ['everybody together', { kind: 'route' }, [{ target: '/a' }, { address: '192.0.2.9' }], true],
   ]
   test.each(rows)('%s', (_, key, [a, b], isSame) => {
-    expect(keyOf(key, filterContext(a)) === keyOf(key, filterContext(b))).toBe(isSame)
+    expect(keyReader(key)(filterContext(a)) === keyReader(key)(filterContext(b))).toBe(isSame)
   })
 })
 
