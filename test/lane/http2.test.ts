@@ -52,6 +52,7 @@ describe('HTTP/2', () => {
     const door = await openDoor({ endpoints: [origin.port] })
     const session = await connectH2(door.https)
     expect((await ask(session, { ':method': 'POST', ':path': '/', ...headers }, 'hello')).body).toBe('hello')
+    expect(await door.nth(1)).toMatchObject({ requestBytes: 5, responseBytes: 5, failure: undefined })
   })
 
   test('many streams are served at once', async () => {

@@ -31,11 +31,11 @@ export interface AttemptOwner {
   onAttemptFailed(failure: Failure): void
 }
 
-export type AttemptRequest = {
+export type AttemptRequest<Body> = {
   readonly method: string
   readonly target: string
   readonly fields: readonly string[]
-  readonly body: Readable | undefined
+  readonly body: Body | undefined
   readonly readMs: number
   /** Between two reads of the response body; 0 for no bound. */
   readonly bodyMs: number
@@ -65,7 +65,7 @@ export class Attempt implements UpstreamAttempt, WiredHandler {
     this.#over = false
   }
 
-  start({ method, target, fields, body, readMs, bodyMs }: AttemptRequest): void {
+  start({ method, target, fields, body, readMs, bodyMs }: AttemptRequest<Readable>): void {
     this.#lease.dispatch(
       {
         path: target,

@@ -7,7 +7,7 @@
  * | buffer                                    | mark                                            |
  * |-------------------------------------------|-------------------------------------------------|
  * | request body in IncomingMessage           | 64 KiB (one read of the socket)                 |
- * | request body in an Http2Stream            | 64 KiB (stream window)                          |
+ * | request body in an Http2Stream            | 256 KiB (stream window)                         |
  * | request body in Upload                    | 16 KiB                                          |
  * | request body in the endpoint's socket     | 64 KiB (writableHighWaterMark of net)           |
  * | response body in the endpoint's socket    | 64 KiB, then the endpoint's TCP window closes   |

@@ -3,6 +3,7 @@
  * any more after `cancel`.
  */
 import { type ClientHttp2Stream, constants } from 'node:http2'
+import type { Readable } from 'node:stream'
 import { passableTrailers } from '#http/trailers.ts'
 import type { Failure } from '#proxy/failure.ts'
 import type { AttemptOwner, AttemptRequest, UpstreamAttempt } from './attempt.ts'
@@ -13,7 +14,7 @@ import type { Progress } from './upstream-failure.ts'
 
 export class H2Attempt implements UpstreamAttempt, StreamTaker {
   readonly #owner: AttemptOwner
-  readonly #request: AttemptRequest
+  readonly #request: AttemptRequest<Readable>
   #scheme: string
   #leave: () => void
   #session: H2Session | undefined
@@ -25,7 +26,7 @@ export class H2Attempt implements UpstreamAttempt, StreamTaker {
   #trailers: string[]
   #over: boolean
 
-  constructor(owner: AttemptOwner, request: AttemptRequest) {
+  constructor(owner: AttemptOwner, request: AttemptRequest<Readable>) {
     this.#owner = owner
     this.#request = request
     this.#scheme = 'http'
@@ -187,7 +188,7 @@ export class H2Attempt implements UpstreamAttempt, StreamTaker {
 /** RFC 9113 section 8.2.2: fields of the connection have no place here, and Host becomes :authority. */
 const hop = /^(?:connection|keep-alive|proxy-connection|transfer-encoding|upgrade|expect|host)$/
 
-function fieldsForH2({ method, target, fields }: AttemptRequest, scheme: string): string[] {
+function fieldsForH2({ method, target, fields }: AttemptRequest<Readable>, scheme: string): string[] {
   let authority = ''
   const out: string[] = []
   for (let at = 0; at < fields.length; at += 2) {

@@ -49,9 +49,10 @@ export class H2Downstream implements Downstream, Ticking {
         if (!stream.closed && !stream.aborted) this.#received = true
       })
     }
+    // A stream whose request was read is closed with the last byte that leaves, before node says that it is finished.
     stream.on('close', () => {
       init.client.streams.delete(this)
-      events.onClosed(this.#ended && stream.writableFinished)
+      events.onClosed(this.#ended && (stream.writableFinished || (stream.rstCode === 0 && !init.client.isCut)))
     })
   }
 

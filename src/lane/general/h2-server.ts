@@ -31,6 +31,11 @@ export type H2Env = {
   readonly monotonic: () => number
 }
 
+/** What a client may send of a request body before it is read: an upload gets as much of it through per round trip. */
+const streamWindow = 256 * 1024
+/** The same for all of a connection. It bounds nothing, since node takes in what comes and each stream is bounded. */
+const connectionWindow = 1024 * 1024
+
 export class H2Server {
   readonly #env: H2Env
   readonly #server: Http2Server
@@ -75,7 +80,10 @@ export class H2Server {
   /** Returns how many connections were cut. */
   cut(): number {
     const cut = this.#clients.size
-    for (const session of this.#clients.keys()) session.destroy()
+    for (const [session, client] of this.#clients) {
+      client.isCut = true
+      session.destroy()
+    }
     return cut
   }
 
@@ -85,6 +93,7 @@ export class H2Server {
     if (facts === undefined) return session.destroy()
     const client = new H2Client(facts, limits, monotonic())
     this.#clients.set(session, client)
+    session.setLocalWindowSize(connectionWindow)
     session.on('error', () => {})
     session.on('frameError', () => {})
     session.once('close', () => this.#clients.delete(session))
@@ -172,7 +181,7 @@ function settingsOf(limits: Limits): Settings {
     maxConcurrentStreams: limits.streamsPerConnection,
     maxHeaderListSize: limits.headerBytes,
     enablePush: false,
-    initialWindowSize: 64 * 1024,
+    initialWindowSize: streamWindow,
   }
 }
 

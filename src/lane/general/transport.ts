@@ -17,7 +17,7 @@ import { H2Attempt } from './h2-attempt.ts'
 import type { H2Sessions } from './h2-sessions.ts'
 import type { Pools } from './pools.ts'
 import { isClearHttp1, type Target, targetOf } from './target.ts'
-import { Upload } from './upload.ts'
+import { Upload, UploadStream } from './upload.ts'
 import { WireAttempt } from './wire-attempt.ts'
 
 export type GeneralInit = {
@@ -62,7 +62,9 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     if (isClearHttp1(exchange)) return this.#sendByWire(exchange, endpoint)
     const way = usable(exchange, endpoint, this.#init.limits)
     if ('cause' in way) return this.#init.proxy.onFailure(exchange, way)
-    const request = this.#request(exchange, way.protocol)
+    // HTTP/2 can refuse a request of any method when a part of its body is gone already.
+    const { body: upload, ...rest } = this.#request(exchange, way.protocol === 'h2')
+    const request = { ...rest, body: upload === undefined ? undefined : new UploadStream(upload) }
     if (way.protocol === 'h1') {
       const attempt = new Attempt(this, this.#init.pools.lease(way), request.body)
       this.#attempt = attempt
@@ -141,29 +143,25 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   #sendByWire(exchange: Exchange, endpoint: Endpoint): void {
-    const { connectMs, sendMs } = exchange.timeouts
     const attempt = new WireAttempt({
       owner: this,
-      request: this.#request(exchange, 'h1'),
-      sendMs,
+      request: this.#request(exchange, false),
       checked: exchange.route?.requestFilters.length === 0,
       writer: this.#writer,
     })
     this.#attempt = attempt
-    attempt.start(this.#init.wires, endpoint, connectMs)
+    attempt.start(this.#init.wires, endpoint, exchange.timeouts.connectMs)
   }
 
-  #request(exchange: Exchange, protocol: Target['protocol']): AttemptRequest {
+  #request(exchange: Exchange, refusable: boolean): AttemptRequest<Upload> {
     const { method, target, fields } = exchange.sent
     const { readMs, streamIdleMs } = exchange.timeouts
-    const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, protocol) : undefined
+    const body = exchange.hasBody && exchange.sendsBody ? this.#upload(exchange, refusable) : undefined
     return { method, target, fields, body, readMs, bodyMs: streamIdleMs === undefined ? readMs : 0 }
   }
 
-  #upload(exchange: Exchange, protocol: Target['protocol']): Upload {
-    // HTTP/2 can refuse a request of any method when a part of its body is gone already.
-    const keeps = protocol === 'h2' || mayRunTwice(exchange)
-    const tape = (this.#tape ??= new BodyTape(keeps ? this.#init.limits.replayBytes : 0))
+  #upload(exchange: Exchange, refusable: boolean): Upload {
+    const tape = (this.#tape ??= new BodyTape(refusable || mayRunTwice(exchange) ? this.#init.limits.replayBytes : 0))
     exchange.replayable = tape.isWhole
     return new Upload({
       tape,

@@ -1,7 +1,6 @@
 /**
  * A request body on its way to the endpoint. Reads from the client only as fast as the endpoint takes it, counts, and
- * never ends well unless the client's message did: the connection to the endpoint is
- * then broken instead of finished.
+ * never ends well unless the client's message did: the connection to the endpoint is then broken instead of finished.
  * What an earlier attempt has read comes first, from the tape.
  */
 import { Readable } from 'node:stream'
@@ -21,45 +20,61 @@ export type UploadInit = {
   /** Between two writes towards the endpoint. */
   readonly sendMs: number
   readonly onBytes: (bytes: number) => void
-  /** Told once; the upload is destroyed right after. */
+  /** Told once; nothing comes any more. */
   readonly onFailure: (failure: Failure) => void
+}
+
+/** Who sends the body on. */
+export interface UploadSink {
+  /** `last`: the body ends with these bytes, of which there may be none. Whether more may come; `resume` says when, if not. */
+  onUpload(bytes: Buffer, last: boolean): boolean
+  /** There will be no end. Told before whoever made the upload is told why. */
+  onUploadBroken(detail: string): void
 }
 
 /** Bytes held here while the endpoint does not read. */
 const highWaterMark = 16 * 1024
+const nothing = Buffer.alloc(0)
 
-export class Upload extends Readable {
+export class Upload {
   readonly #init: UploadInit
+  #sink: UploadSink | undefined
   /** Chunks of one read of the client's socket, which may be thousands of one byte each; they go on as one. */
   #held: Buffer[] = []
   #heldBytes = 0
-  #ended = false
+  #over = false
   /** Runs while we wait for the client, or for the endpoint. */
   #timer: NodeJS.Timeout | undefined
   #waitsFor: 'client' | 'endpoint' = 'endpoint'
 
   constructor(init: UploadInit) {
-    super({ highWaterMark })
     this.#init = init
     init.source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     init.source.pause()
-    for (const chunk of init.tape.chunks) this.push(chunk)
-    if (init.tape.ended) this.#end()
   }
 
-  override _read(): void {
-    if (this.#ended) return
+  /** From its beginning. */
+  start(sink: UploadSink): void {
+    const { chunks, ended } = this.#init.tape
+    this.#sink = sink
+    let more = true
+    for (const chunk of chunks) more = sink.onUpload(chunk, false)
+    if (ended) this.#finish(nothing)
+    else if (more) this.resume()
+    else this.#wait('endpoint', this.#init.sendMs)
+  }
+
+  resume(): void {
+    if (this.#over) return
     this.#wait('client', this.#init.idleMs)
     this.#init.source.resume()
   }
 
-  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer)
-    const { source } = this.#init
-    source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-    // What nobody reads now is for the next attempt, or is discarded by whoever ends the exchange.
-    source.pause()
-    callback(error)
+  /** What nobody reads now is for the next attempt, or is discarded by whoever ends the exchange. */
+  stop(): void {
+    if (this.#over) return
+    this.#release()
+    this.#init.source.pause()
   }
 
   readonly #onData = (chunk: Buffer): void => {
@@ -75,14 +90,12 @@ export class Upload extends Readable {
   }
 
   readonly #flush = (): void => {
-    if (this.#held.length === 0 || this.destroyed) return
-    const bytes = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held, this.#heldBytes)
-    this.#held = []
-    this.#heldBytes = 0
-    if (this.push(bytes)) {
+    if (this.#held.length === 0 || this.#over) return
+    if (this.#sink?.onUpload(this.#takeHeld(), false) === true) {
       this.#timer?.refresh()
       return
     }
+    if (this.#over) return
     this.#init.source.pause()
     this.#wait('endpoint', this.#init.sendMs)
   }
@@ -90,18 +103,30 @@ export class Upload extends Readable {
   readonly #onEnd = (): void => {
     if (!this.#init.isComplete()) return this.#onClose()
     this.#init.tape.ended = true
-    this.#flush()
-    this.#end()
-  }
-
-  #end(): void {
-    this.#ended = true
-    clearTimeout(this.#timer)
-    this.push(null)
+    this.#finish(this.#takeHeld())
   }
 
   readonly #onClose = (): void => {
-    if (!this.#ended) this.#fail({ cause: 'client_abort', detail: 'connection closed within the request body' })
+    if (!this.#over) this.#fail({ cause: 'client_abort', detail: 'connection closed within the request body' })
+  }
+
+  #takeHeld(): Buffer {
+    const held = this.#held
+    const bytes = held.length === 0 ? nothing : held.length === 1 ? held[0]! : Buffer.concat(held, this.#heldBytes)
+    this.#held = []
+    this.#heldBytes = 0
+    return bytes
+  }
+
+  #finish(bytes: Buffer): void {
+    this.#release()
+    this.#sink?.onUpload(bytes, true)
+  }
+
+  #release(): void {
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#init.source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
 
   #wait(whom: 'client' | 'endpoint', ms: number): void {
@@ -121,11 +146,43 @@ export class Upload extends Readable {
   }
 
   #fail(failure: Failure): void {
-    if (this.destroyed) return
+    if (this.#over) return
+    this.stop()
+    this.#sink?.onUploadBroken(failure.detail)
+    this.#init.onFailure(failure)
+  }
+}
+
+/** The same for those who send streams. */
+export class UploadStream extends Readable implements UploadSink {
+  readonly #upload: Upload
+  #started = false
+
+  constructor(upload: Upload) {
+    super({ highWaterMark })
+    this.#upload = upload
     // Nobody may be listening yet: whoever sends the body listens from when it takes it over.
     this.on('error', () => {})
-    this.#init.source.pause()
-    this.destroy(new Error(failure.detail))
-    this.#init.onFailure(failure)
+  }
+
+  onUpload(bytes: Buffer, last: boolean): boolean {
+    const more = bytes.length === 0 || this.push(bytes)
+    if (last) this.push(null)
+    return more
+  }
+
+  onUploadBroken(detail: string): void {
+    this.destroy(new Error(detail))
+  }
+
+  override _read(): void {
+    if (this.#started) return this.#upload.resume()
+    this.#started = true
+    this.#upload.start(this)
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#upload.stop()
+    callback(error)
   }
 }

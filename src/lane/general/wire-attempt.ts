@@ -5,17 +5,17 @@
 import type { BodyFraming } from '#http/framing.ts'
 import type { ResponseHead } from '#http/head.ts'
 import { equalsLower } from '#http/grammar.ts'
-import type { Coding, RequestWriter } from '#lane/wire/serialize.ts'
+import { type Coding, lastChunk, type RequestWriter } from '#lane/wire/serialize.ts'
 import type { Wire, WireUser } from '#lane/wire/wire.ts'
 import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Failure } from '#proxy/failure.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import type { AttemptOwner, AttemptRequest, UpstreamAttempt } from './attempt.ts'
+import type { Upload, UploadSink } from './upload.ts'
 
 export type WireAttemptInit = {
   readonly owner: AttemptOwner
-  readonly request: AttemptRequest
-  readonly sendMs: number
+  readonly request: AttemptRequest<Upload>
   /** Nothing was changed in the request since its fields were checked. */
   readonly checked: boolean
   /** Shared by the requests of one client. */
@@ -26,8 +26,9 @@ export type WireAttemptInit = {
 const smallBody = 8 * 1024
 /** For responses whose silence the proxy bounds itself. */
 const foreverMs = 2 ** 30 - 1
+const noTrailers: readonly string[] = []
 
-export class WireAttempt implements UpstreamAttempt, WireUser {
+export class WireAttempt implements UpstreamAttempt, WireUser, UploadSink {
   readonly #init: WireAttemptInit
   readonly #coding: Coding
   #wire: Wire | undefined
@@ -76,9 +77,9 @@ export class WireAttempt implements UpstreamAttempt, WireUser {
       wire.sent()
       return
     }
-    request.body.on('data', this.#onUploaded).on('end', this.#onUploadEnd).on('error', ignore)
+    request.body.start(this)
     // Head and body mostly come together; a client that waits for an answer before it sends more gets one.
-    setImmediate(this.#flush)
+    if (this.#head !== '') setImmediate(this.#flush)
   }
 
   onWireHead(head: ResponseHead, framing: BodyFraming | undefined): void {
@@ -115,31 +116,25 @@ export class WireAttempt implements UpstreamAttempt, WireUser {
   }
 
   onWireDrain(): void {
-    this.#wire?.watchWrites(0)
     this.#init.request.body?.resume()
   }
 
-  readonly #onUploaded = (bytes: Buffer): void => {
+  onUpload(bytes: Buffer, last: boolean): boolean {
     const wire = this.#wire
-    if (wire === undefined || bytes.length === 0) return
+    if (wire === undefined) return false
     const isChunked = this.#coding === 'chunked'
-    const before = isChunked ? `${this.#takeHead()}${bytes.length.toString(16)}\r\n` : this.#takeHead()
-    const after = isChunked ? '\r\n' : ''
-    if (bytes.length > smallBody) wire.writeParts(before, bytes, after)
-    else wire.writeText(before + bytes.toString('latin1') + after)
-    if (!wire.isFull) return
-    wire.watchWrites(this.#init.sendMs)
-    this.#init.request.body!.pause()
+    const { length } = bytes
+    const before = isChunked && length > 0 ? `${this.#takeHead()}${length.toString(16)}\r\n` : this.#takeHead()
+    const after = isChunked ? (length > 0 ? '\r\n' : '') + (last ? lastChunk(noTrailers) : '') : ''
+    if (length > smallBody) wire.writeParts(before, bytes, after)
+    else if (length > 0) wire.writeText(before + bytes.toString('latin1') + after)
+    else if (before !== '' || after !== '') wire.writeText(before + after)
+    if (last) wire.sent()
+    return !wire.isFull
   }
 
-  readonly #onUploadEnd = (): void => {
-    const wire = this.#wire
-    if (wire === undefined) return
-    const rest = this.#takeHead() + (this.#coding === 'chunked' ? '0\r\n\r\n' : '')
-    if (rest !== '') wire.writeText(rest)
-    wire.watchWrites(0)
-    wire.sent()
-  }
+  /** Whoever is told why drops the attempt. */
+  onUploadBroken(): void {}
 
   readonly #flush = (): void => {
     if (this.#head !== '') this.#wire?.writeText(this.#takeHead())
@@ -160,7 +155,7 @@ export class WireAttempt implements UpstreamAttempt, WireUser {
     this.#over = true
     this.#wire = undefined
     // What was not sent stays in the client's stream.
-    this.#init.request.body?.destroy()
+    this.#init.request.body?.stop()
   }
 }
 
@@ -173,5 +168,3 @@ function hasLength(fields: readonly string[]): boolean {
 function isEmpty(framing: BodyFraming): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.bytes === 0)
 }
-
-function ignore(): void {}
