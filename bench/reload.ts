@@ -2,13 +2,14 @@
  * `node bench/reload.ts [--ingresses 10000] [--changes 30] [--workers 2] [--streams 0] [--clients 4] [--json]`
  *
  * Starts `genkan serve` on a folder of that many Ingresses, one file each, changes one file after the other, and says
- * how long it took from the write until every worker routed by it, how late each worker's event loop was meanwhile, and
- * how much of that was our doing.
+ * how long it took from the write until every worker routed by it, how much processor time that was, how late each
+ * worker's event loop was meanwhile, and how much of that was our doing.
  * With `--streams` that many WebSockets, event streams and HTTP/2 streams are open all the while. The numbers before the
  * first change are what the machine itself does to a process that has nothing to do but its load. Exits with 1 when a request
  * failed, a stream broke, or a bound was missed.
  */
 import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -110,11 +111,16 @@ async function main(): Promise<boolean> {
   )
   try {
     const ports = await portsOf(portsFile)
-    say(`${wanted.ingresses} Ingresses are served after ${Math.round(performance.now() - begun)} ms`)
-    return await measure(ports, async (change) => {
+    const { main: firstMs } = cpuOf(child.pid!)
+    const start = `${Math.round(performance.now() - begun)} ms, ${Math.round(firstMs)} ms of CPU in the main thread`
+    say(`${wanted.ingresses} Ingresses are served after ${start}; ${memoryOf(child.pid!)}`)
+    const write = async (change: number): Promise<void> => {
       const number = change % wanted.ingresses
       await writeFile(fileOf(number), site(number, change + 1, origin.port))
-    })
+    }
+    const good = await measure({ ports, pid: child.pid!, write })
+    say(`at the end: ${memoryOf(child.pid!)}`)
+    return good
   } finally {
     child.kill('SIGKILL')
     origin.close()
@@ -122,7 +128,9 @@ async function main(): Promise<boolean> {
   }
 }
 
-async function measure(ports: Ports, write: (change: number) => Promise<void>): Promise<boolean> {
+type Subject = { readonly ports: Ports; readonly pid: number; readonly write: (change: number) => Promise<void> }
+
+async function measure({ ports, pid, write }: Subject): Promise<boolean> {
   const load =
     wanted.clients === 0 ? undefined : steadyLoad(ports.http, 'site-0.test', { clients: wanted.clients, pauseMs })
   const streams =
@@ -131,35 +139,41 @@ async function measure(ports: Ports, write: (change: number) => Promise<void>): 
   await sleep(quietMs)
   const quiet = worst([await delaysOf(ports)])
   const live: number[] = []
+  const cpu: Cpu[] = []
   const delays: (readonly Delay[])[] = []
   for (let change = 0; change < wanted.changes; change++) {
     const generation = await generationOf(ports)
-    const at = performance.now()
+    const [at, before] = [performance.now(), cpuOf(pid)]
     await write(change)
     while ((await generationOf(ports)) <= generation) await sleep(5)
     live.push(performance.now() - at)
+    const after = cpuOf(pid)
+    cpu.push({ main: after.main - before.main, others: after.others - before.others })
     delays.push(await delaysOf(ports))
   }
   await streams?.alive()
   const { good, bad } = (await load?.stop()) ?? { good: 0, bad: [] }
-  return conclude({ quiet, live, busy: worst(delays), good, bad, streams })
+  return conclude({ quiet, live, cpu, busy: worst(delays), good, bad, streams })
 }
 
 type Findings = {
   readonly quiet: Delay
   readonly live: readonly number[]
+  /** From the write until it is live; the requests of the load meanwhile are in that of the others. */
+  readonly cpu: readonly Cpu[]
   readonly busy: Delay
   readonly good: number
   readonly bad: readonly string[]
   readonly streams: OpenStreams | undefined
 }
 
-function conclude({ quiet, live, busy, good, bad, streams }: Findings): boolean {
+function conclude({ quiet, live, cpu, busy, good, bad, streams }: Findings): boolean {
   const sorted = live.toSorted((a, b) => a - b)
   const broken = streams?.broken ?? []
   const found = {
     ...wanted,
     liveMs: { median: median(live), p99: sorted[Math.ceil(sorted.length * 0.99) - 1]!, max: sorted.at(-1)! },
+    cpuMs: { main: median(cpu.map(({ main }) => main)), others: median(cpu.map(({ others }) => others)) },
     quietDelayMs: quiet,
     busyDelayMs: busy,
     answers: good,
@@ -170,6 +184,9 @@ function conclude({ quiet, live, busy, good, bad, streams }: Findings): boolean 
   if (values.json) process.stdout.write(`${JSON.stringify(found)}\n`)
   say(
     `write to live in all workers: median ${ms(found.liveMs.median)}, p99 ${ms(found.liveMs.p99)}, at most ${ms(found.liveMs.max)}`,
+  )
+  say(
+    `CPU time per change: main thread median ${ms(found.cpuMs.main)}, at most ${ms(Math.max(...cpu.map(({ main }) => main)))}; all other threads with their requests ${ms(found.cpuMs.others)}`,
   )
   say(`event loop of the worst worker, before: p99 ${ms(quiet.p99)}, at most ${ms(quiet.max)}`)
   say(`event loop of the worst worker, during the changes: p99 ${ms(busy.p99)}, at most ${ms(busy.max)}`)
@@ -187,6 +204,30 @@ function worst(samples: readonly (readonly Delay[])[]): Delay {
     max: Math.max(...all.map(({ max }) => max)),
     slice: Math.max(...all.map(({ slice }) => slice)),
   }
+}
+
+/** Processor time in milliseconds, of the main thread and of all others; nothing where the kernel does not say. */
+type Cpu = { readonly main: number; readonly others: number }
+
+function cpuOf(pid: number): Cpu {
+  const of = (thread: string): number => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+    } catch {
+      return 0
+    }
+  }
+  const main = of(String(pid))
+  const threads = process.platform === 'linux' ? readdirSync(`/proc/${pid}/task`) : []
+  return { main, others: threads.reduce((sum, thread) => sum + of(thread), 0) - main }
+}
+
+/** `612 MiB resident, 702 MiB at most`. */
+function memoryOf(pid: number): string {
+  if (process.platform !== 'linux') return 'memory unknown'
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const of = (name: string): number => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
+  return `${of('VmRSS')} MiB resident, ${of('VmHWM')} MiB at most`
 }
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`
