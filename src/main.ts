@@ -2,7 +2,7 @@
  * The composition root: the only file that knows every room. It builds them, wires them, and gives back a handle.
  */
 import { randomBytes } from 'node:crypto'
-import { adminPages } from '#admin/pages.ts'
+import { adminPages, type ExplainQuestion } from '#admin/pages.ts'
 import { AdminServer } from '#admin/server.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
 import { type BackendReport, backendReports } from '#control/backend.ts'
@@ -228,7 +228,7 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
     backends: async () => backendsView(backends(), (await pool.tallies()).endpoints),
     problems: () => problemsView(loop.latest()),
     certificates: () => certificatesView(loop.latest()),
-    explain: (url, method) => explainLive(complete, url, method),
+    explain: (question) => explainLive(complete, question),
   })
   const complete: House = { ...house, admin: new AdminServer({ ...address, pages, log }) }
   return complete
@@ -247,11 +247,14 @@ function readiness(house: House): { readonly ready: boolean; readonly reason: st
   }
 }
 
-function explainLive({ loop, health }: House, url: string, method: string): unknown {
+function explainLive(house: House, question: ExplainQuestion): unknown {
+  const { loop, health, pool } = house
   const turn = loop.latest()
   if (turn === undefined) return undefined
-  const explanation = explain({ compiled: turn.compiled, endpoints: health.described(), url, method, fields: [] })
-  return { ...explanation, text: printExplanation(explanation) }
+  const explanation = explain({ compiled: turn.compiled, endpoints: health.described(), ...question })
+  const { ready, reason } = readiness(house)
+  const text = `${printExplanation(explanation)}\nfront door: ${reason}\n`
+  return { ...explanation, generation: pool.generation(), ready, text }
 }
 
 function adminError(settings: Settings, error: unknown): Error {

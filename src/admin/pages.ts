@@ -17,8 +17,11 @@ export type AdminViews = {
   readonly problems: () => unknown
   readonly certificates: () => unknown
   /** `undefined` before the first configuration is applied. `url` is one. */
-  readonly explain: (url: string, method: string) => unknown
+  readonly explain: (question: ExplainQuestion) => unknown
 }
+
+/** `fields` is a flat list of names and values. */
+export type ExplainQuestion = { readonly url: string; readonly method: string; readonly fields: readonly string[] }
 
 export function adminPages(views: AdminViews): ReadonlyMap<string, AdminPage> {
   const dashboard = readFileSync(new URL('./dashboard.html', import.meta.url), 'utf8')
@@ -44,6 +47,13 @@ function explain(views: AdminViews, query: URLSearchParams): ReturnType<typeof j
   const url = query.get('url')
   if (url === null) return json(400, { error: 'say which: /api/v1/explain?url=https://shop.example/cart&method=GET' })
   if (!URL.canParse(url)) return json(400, { error: `not a URL: ${url}` })
-  const explanation = views.explain(url, query.get('method') ?? 'GET')
+  const fields = query.getAll('header').map((line) => /^([!#$%&'*+.^_`|~\w-]+):[ \t]*(.*?)[ \t]*$/.exec(line))
+  if (fields.includes(null)) return json(400, { error: 'header: expected a field such as "x-user: a"' })
+  const explanation = views.explain({
+    url,
+    method: query.get('method') ?? 'GET',
+    // Both groups take part in every match, and none of them is null.
+    fields: fields.flatMap((match) => [match![1]!, match![2]!]),
+  })
   return explanation === undefined ? json(503, { error: 'starting: nothing is applied yet' }) : json(200, explanation)
 }

@@ -8,13 +8,15 @@ import { answerFromSlices } from '#discovery/slices.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { DiscoveryMode, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
 import { defineCommand } from './command.ts'
+import { envName } from './flags.ts'
 import { readOffline } from './offline.ts'
+import { askRunningDoor } from './running-door.ts'
 import { compileFlags } from './settings.ts'
 import { UserError } from './user-error.ts'
 
 export const explainCommand = defineCommand({
   name: 'explain',
-  operands: '<url> <folder...>',
+  operands: '<url> [folder...]',
   operandHelp: 'a URL and the folders that route it, as in `genkan explain https://shop.example/cart manifests`',
   summary: 'say which rule wins for a URL, which lose and why, and who would answer',
   notes: `Examples:
@@ -22,14 +24,22 @@ export const explainCommand = defineCommand({
   genkan explain http://10.0.0.1/ manifests --header "host: shop.example" --method POST
   genkan explain https://shop.example/cart manifests --output json | jq .winner
 
-Endpoints are those that the folders' own objects describe. A running front door explains with live ones:
-  curl "http://127.0.0.1:9901/api/v1/explain?url=https://shop.example/cart"
+  genkan explain https://shop.example/cart --admin 127.0.0.1:9901
 
-Exit codes: 0 explained, whatever the outcome; 2 a flag, the URL or a folder is wrong.`,
-  flags: [...compileFlags, 'nodeName', 'method', 'header', 'output'],
+Endpoints are those that the folders' own objects describe; with --admin a front door that runs says what it knows now.
+
+Exit codes: 0 explained, whatever the outcome; 1 nobody answers at --admin; 2 a flag, the URL or a folder is wrong.`,
+  flags: [...compileFlags, 'nodeName', 'runningDoor', 'method', 'header', 'output'],
   run: async ({ operands, flags, io }) => {
     const [url = '', ...folders] = operands
+    const admin = flags.runningDoor === 'off' ? undefined : flags.runningDoor
     requireUrl(url, folders)
+    if (folders.length === 0 && admin !== undefined) {
+      const { text, explanation } = await askRunningDoor({ admin, url, method: flags.method, fields: flags.header })
+      io.out(flags.output === 'json' ? `${JSON.stringify(explanation, undefined, 2)}\n` : `${text.trimEnd()}\n`)
+      return 0
+    }
+    requireFoldersAlone(url, folders, admin !== undefined && io.env[envName('admin')] === undefined)
     const { resources, compiled } = await readOffline(folders, flags, io.env)
     const endpoints = endpointsOf(resources, compiled.snapshot.upstreams, flags.nodeName)
     const explanation = explain({ compiled, endpoints, url, method: flags.method, fields: flags.header.flat() })
@@ -50,8 +60,16 @@ function requireUrl(url: string, folders: readonly string[]): void {
       2,
     )
   }
+}
+
+/** `asked`: on the command line; the variable may be there for a front door's sake. */
+function requireFoldersAlone(url: string, folders: readonly string[], asked: boolean): void {
   if (folders.length === 0)
-    throw new UserError(`explain wants the folders, too, as in \`genkan explain ${url} manifests\``, 2)
+    throw new UserError(
+      `explain wants the folders, too, as in \`genkan explain ${url} manifests\`, or --admin of a front door that runs`,
+      2,
+    )
+  if (asked) throw new UserError('explain looks into folders or asks --admin, not both', 2)
 }
 
 /** What the folder itself says; nothing where a network would have to be asked, and nobody can say beforehand. */

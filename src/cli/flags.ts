@@ -7,6 +7,7 @@
 import { didYouMean, nearest } from '#lib/nearest.ts'
 import {
   address,
+  adminUrl,
   boolean,
   cidr,
   count,
@@ -143,6 +144,9 @@ export const flags = {
     hostPort(53),
     '127.0.0.1:53',
     'address to answer on, over UDP and TCP; port 0 picks a free one',
+  ),
+  runningDoor: optional(
+    routing('admin', orWord(adminUrl, 'off'), '', 'ask the front door that runs there, instead of folders'),
   ),
   method: requests('method', word, 'GET', 'method of the request to explain'),
   header: requests('header', fields, '', 'a field of that request, "name: value"; may be repeated'),

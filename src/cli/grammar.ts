@@ -93,6 +93,15 @@ export function hostPort(defaultPort: number | undefined): Grammar<HostPort> {
   })
 }
 
+/** An admin address as one asks it: `HOST:PORT` or a URL; decoded to a URL without a slash at its end. */
+export const adminUrl = grammar('URL', 'HOST:PORT or a URL, such as http://127.0.0.1:9901', (value) => {
+  const text = /^https?:\/\//i.test(value) ? value : `http://${value}`
+  if (!URL.canParse(text)) return undefined
+  const { origin, pathname, search, hash, username } = new URL(text)
+  const isBare = pathname === '/' && search === '' && hash === '' && username === ''
+  return isBare && (text !== `http://${value}` || /:\d+$/.test(value)) ? origin : undefined
+})
+
 /** Addresses and ranges of them: `10.0.0.0/8`, `::1`. */
 export const cidr = grammar('CIDR', 'an address or a range of them, such as 10.0.0.0/8', (value) => {
   const match = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(value)

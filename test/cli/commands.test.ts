@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { genkan } from '../support/cli.ts'
+import { after } from '../support/closing.ts'
+import { siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { closedPort, startOrigin } from '../support/origin.ts'
 
 const fine = 'test/fixtures/check/fine'
 const mistakes = 'test/fixtures/check/mistakes'
@@ -18,7 +21,7 @@ describe('the command line', () => {
       'dns <folder...> ',
       'check <folder...> ',
       'routes <folder...> ',
-      'explain <url> <folder...> ',
+      'explain <url> [folder...] ',
       'test <scenario...> ',
       'version ',
     ]) {
@@ -51,6 +54,24 @@ describe('the command line', () => {
     ],
     ['a folder for a URL', ['explain', fine, 'https://a.test/'], {}, 'the URL stands before the folders\n'],
     ['a URL without folders', ['explain', 'https://a.test/'], {}, 'genkan: explain wants the folders, too'],
+    [
+      'a URL without folders, and no admin address',
+      ['explain', 'https://a.test/'],
+      { GENKAN_ADMIN: 'off' },
+      'genkan: explain wants the folders, too',
+    ],
+    [
+      'folders and a front door that runs',
+      ['explain', 'https://a.test/', fine, '--admin', '127.0.0.1:1'],
+      {},
+      'genkan: explain looks into folders or asks --admin, not both',
+    ],
+    [
+      'an admin address that is none',
+      ['explain', 'https://a.test/', '--admin', 'http://a/b'],
+      {},
+      'genkan: --admin: expected HOST:PORT or a URL',
+    ],
     ['no scenario at all', ['test', empty], {}, 'genkan: no *.scenario.yaml below'],
     [
       'a lane that is not there',
@@ -196,6 +217,35 @@ describe('genkan explain', () => {
       host: { routed: 'web.test' },
       winner: { object: 'Ingress default/web' },
     })
+  })
+
+  test('asks a front door that runs, with the fields of the request', async () => {
+    const origin = await startOrigin((_request, response) => response.end())
+    const { genkan: door } = await startFrontDoor(siteManifests([{ host: 'web.test', port: origin.port }]), {
+      admin: { host: '127.0.0.1', port: 0 },
+    })
+    after(() => door.close())
+    const args = ['--admin', `127.0.0.1:${door.ports.admin}`, '--header', 'host: web.test']
+    const { code, out } = await genkan(['explain', 'http://10.0.0.1/cart', ...args])
+    expect(code).toBe(0)
+    expect(out).toMatch(/rule +default\/site-0 web\.test Prefix \//)
+    expect(out).toContain(`127.0.0.1:${origin.port} ready`)
+    expect(out).toContain('front door: ready: generation 1 is applied, 1 of 1 workers serve')
+    const { out: text } = await genkan(['explain', 'http://10.0.0.1/cart', ...args, '--output', 'json'])
+    expect(JSON.parse(text)).toMatchObject({
+      generation: 1,
+      ready: true,
+      host: { routed: 'web.test' },
+      backend: { endpoints: [{ id: `127.0.0.1:${origin.port}`, state: 'ready' }] },
+    })
+  })
+
+  test('says that nobody runs there, or somebody else does', async () => {
+    const nobody = await genkan(['explain', 'http://a.test/', '--admin', `127.0.0.1:${await closedPort()}`])
+    expect([nobody.code, nobody.err]).toEqual([1, expect.stringMatching(/nobody answers there \(.*ECONNREFUSED/)])
+    const other = await startOrigin((_request, response) => response.end('{}'))
+    const answer = await genkan(['explain', 'http://a.test/', '--admin', `http://127.0.0.1:${other.port}/`])
+    expect([answer.code, answer.err]).toEqual([1, expect.stringContaining('this is no admin address of Genkan')])
   })
 
   test('says that nobody has the URL', async () => {
