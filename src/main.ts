@@ -57,6 +57,8 @@ export type Settings = {
   readonly givenFlags?: ReadonlySet<string>
   /** CIDRs of proxies whose forwarded fields are believed. */
   readonly trustedProxies: readonly string[]
+  /** CIDRs of peers whose connections begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: readonly string[] | 'all'
   /** Send the standard `Forwarded` field (RFC 7239) too. */
   readonly forwardedField: boolean
   /** Put the cause code of a failure in the response field `x-genkan-cause`. */
@@ -183,6 +185,7 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
     httpsPort,
     portConflict,
     trustedProxies,
+    proxyProtocol,
     forwardedField,
     exposeCause,
     lane,
@@ -197,6 +200,7 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
     httpsPort,
     portConflict,
     trustedProxies,
+    proxyProtocol,
     forwardedField,
     exposeCause,
     lane,

@@ -57,6 +57,12 @@ export const flags = {
     'health, metrics, JSON API and dashboard',
   ),
   trustedProxies: listening('trusted-proxies', list(cidr), '', 'whose X-Forwarded-… fields are believed'),
+  proxyProtocol: listening(
+    'proxy-protocol',
+    orWord(list(cidr), 'all'),
+    '',
+    'whose connections begin with a header of the PROXY protocol, on both ports',
+  ),
 
   ingressClasses: routing(
     'ingress-class',

@@ -140,6 +140,7 @@ export function compile(
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
       ...clientAuths.handshakes(routes),
       ...(globals.door === undefined ? {} : { door: globals.door }),
+      ...(globals.listener === undefined ? {} : { listener: globals.listener }),
     },
     statuses: [...statusesOf(plans, { routings, losses, memo }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
       compareText(a.object, b.object),

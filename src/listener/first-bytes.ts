@@ -15,8 +15,9 @@ export type FirstBytesInit<T> = {
   readonly judge: (bytes: Buffer) => Judgement<T>
   readonly timeoutMs: number
   readonly onDone: (value: T) => void
-  /** Too slow, or gone: the socket is destroyed already. */
-  readonly onGone: (reason: 'timeout' | 'closed') => void
+  /** Too slow, or gone: the socket is destroyed right behind. */
+  /** `bytes`: how many came. */
+  readonly onGone: (reason: 'timeout' | 'closed', bytes: number) => void
 }
 
 /** The socket must be fresh: nobody listens to its data. It is paused when `onDone` is called. */
@@ -46,8 +47,8 @@ export function readFirstBytes<T>(socket: Socket, { judge, timeoutMs, onDone, on
     next()
   }
   const gone = (reason: 'timeout' | 'closed'): void => {
+    onGone(reason, bytes.length)
     socket.destroy()
-    onGone(reason)
   }
   socket.on('readable', onReadable).on('end', onEnd).on('close', onEnd)
 }

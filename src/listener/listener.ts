@@ -9,6 +9,8 @@ import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
+import { type Judgement, readFirstBytes } from './first-bytes.ts'
+import { type ProxyOrigin, type ProxyReading, readProxyHeader } from './proxy-header.ts'
 import type { TlsContexts } from './tls-contexts.ts'
 import { TlsEntry } from './tls-entry.ts'
 
@@ -23,8 +25,12 @@ export type ListenerInit = {
   readonly contexts: TlsContexts | undefined
   /** 48 bytes that seal session tickets: listeners that share them resume each other's sessions. Absent: its own. */
   readonly ticketKeys?: Uint8Array | undefined
+  /** Whose connections begin with a header of the PROXY protocol, as long as no snapshot says that all of them do. */
+  readonly proxyPeers: ProxyPeers
   readonly log: Log
 }
+
+export type ProxyPeers = { readonly isNobody: boolean; readonly includes: (address: string) => boolean }
 
 /** Mutable on purpose: the limit is the worker's, not one listener's. */
 export type ConnectionCount = { count: number }
@@ -57,16 +63,26 @@ export class Listener {
   /** `undefined` where connections are not encrypted. */
   readonly #tls: TlsEntry | undefined
   #port: number
+  /** What headers of the PROXY protocol say of open connections that TLS has, which makes sockets of its own. */
+  readonly #origins: Map<string, ProxyOrigin>
+  #proxy: { readonly isForAll: boolean; readonly timeoutMs: number }
+  readonly #refusals: { since: number; count: number }
 
   constructor(init: ListenerInit) {
     this.#init = init
     this.#tls = init.scheme === 'https' ? this.#tlsEntry() : undefined
     this.#server = createTcpServer({ noDelay: true }, (socket) => this.#accept(socket))
     this.#port = 0
+    this.#origins = new Map()
+    this.#proxy = { isForAll: false, timeoutMs: defaultProxyHeaderMs }
+    this.#refusals = { since: -Infinity, count: 0 }
   }
 
   /** New connections are made as this snapshot says; yields wherever it may rest. Open ones stay as they are. */
   *replace(snapshot: Snapshot): Generator<void, void> {
+    const { proxyProtocol = false, proxyHeaderMs: timeoutMs = defaultProxyHeaderMs } = snapshot.listener ?? {}
+    // Where flags name peers, these are the ones.
+    this.#proxy = { isForAll: proxyProtocol && this.#init.proxyPeers.isNobody, timeoutMs }
     if (this.#tls !== undefined) yield* this.#tls.replace(snapshot)
   }
 
@@ -97,8 +113,63 @@ export class Listener {
 
   #accept(socket: Socket): void {
     if (!this.#admit(socket)) return
-    if (this.#tls === undefined) this.#init.lane.serve(socket, this.#facts(socket, undefined))
+    if (this.#hasHeader(socket)) this.#acceptProxied(socket)
+    else if (this.#tls === undefined) this.#init.lane.serve(socket, this.#facts(socket, undefined))
     else this.#tls.serve(socket)
+  }
+
+  #hasHeader(socket: Socket): boolean {
+    const { proxyPeers } = this.#init
+    if (proxyPeers.isNobody || this.#proxy.isForAll) return this.#proxy.isForAll
+    return proxyPeers.includes(plainAddress(socket.remoteAddress ?? ''))
+  }
+
+  #acceptProxied(socket: Socket): void {
+    readFirstBytes<ProxyReading>(socket, {
+      judge: judgeHeader,
+      timeoutMs: this.#proxy.timeoutMs,
+      onDone: (reading) => {
+        if (reading.kind === 'header') return this.#proceed(socket, reading.origin)
+        this.#refuseHeader(socket, reading.kind === 'malformed' ? reading.reason : '')
+        socket.destroy()
+      },
+      onGone: (reason, bytes) => {
+        // Whoever connects and says nothing looks whether we are there.
+        if (bytes > 0 || reason === 'timeout') this.#refuseHeader(socket, reason)
+      },
+    })
+  }
+
+  #proceed(socket: Socket, origin: ProxyOrigin | undefined): void {
+    if (this.#tls === undefined) {
+      this.#init.lane.serve(socket, this.#facts(socket, undefined, origin))
+      // It was paused, with what came behind the header in it.
+      socket.resume()
+      return
+    }
+    if (origin !== undefined) {
+      const key = keyOf(socket)
+      this.#origins.set(key, origin)
+      socket.once('close', () => this.#origins.delete(key))
+    }
+    this.#tls.serve(socket)
+  }
+
+  /** One line for many: whoever talks to this port by mistake does so again and again. */
+  #refuseHeader(socket: Socket, reason: string): void {
+    const { observer, scheme, log } = this.#init
+    observer.onProxyHeaderRefused(scheme)
+    this.#refusals.count++
+    const now = performance.now()
+    if (now - this.#refusals.since < refusalLogMs) return
+    log.warn('a connection does not begin with a header of the PROXY protocol', {
+      listener: scheme,
+      peer: socket.remoteAddress,
+      reason,
+      times: this.#refusals.count,
+    })
+    this.#refusals.since = now
+    this.#refusals.count = 0
   }
 
   #tlsEntry(): TlsEntry {
@@ -109,7 +180,7 @@ export class Listener {
       ticketKeys,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       log,
-      onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts)),
+      onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts, this.#origins.get(keyOf(socket)))),
     })
   }
 
@@ -131,15 +202,37 @@ export class Listener {
     return true
   }
 
-  #facts(socket: Socket, tls: TlsFacts | undefined): Connection {
+  #facts(socket: Socket, tls: TlsFacts | undefined, origin?: ProxyOrigin): Connection {
+    const { scheme } = this.#init
+    if (origin !== undefined) {
+      // As in ingress-nginx, a client that addressed port 443 of the balancer came encrypted.
+      const encrypted = origin.ownPort === 443 ? 'https' : scheme
+      return { address: origin.address, remotePort: origin.port, scheme: encrypted, port: origin.ownPort, tls }
+    }
     return {
       address: plainAddress(socket.remoteAddress ?? ''),
       remotePort: socket.remotePort ?? 0,
-      scheme: this.#init.scheme,
+      scheme,
       port: this.#port,
       tls,
     }
   }
+}
+
+/** As ingress-nginx has it. */
+const defaultProxyHeaderMs = 5_000
+const refusalLogMs = 10_000
+
+/** The same for a socket and for that which TLS makes of it. */
+function keyOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`
+}
+
+function judgeHeader(bytes: Buffer): Judgement<ProxyReading> {
+  const reading = readProxyHeader(bytes)
+  return reading.kind === 'more'
+    ? reading
+    : { kind: 'done', value: reading, used: reading.kind === 'header' ? reading.used : 0 }
 }
 
 /**

@@ -9,6 +9,8 @@ export interface Observer {
   onConnectionClosed(scheme: 'http' | 'https'): void
   /** Closed at once because the connection limit was reached; neither opened nor closed is told for it. */
   onConnectionRefused(scheme: 'http' | 'https'): void
+  /** Closed because the header of the PROXY protocol that it had to begin with was no such header, or came too late. */
+  onProxyHeaderRefused(scheme: 'http' | 'https'): void
   /** The fast lane has left a connection to the general one, for this reason (one word of a closed list). */
   onUnfit(reason: string): void
   /** A WebSocket was opened (1) or has ended (-1). */
@@ -31,6 +33,7 @@ export const silentObserver: Observer = {
   onConnectionOpened: () => {},
   onConnectionClosed: () => {},
   onConnectionRefused: () => {},
+  onProxyHeaderRefused: () => {},
   onUnfit: () => {},
   onTunnel: () => {},
   onStart: () => {},

@@ -10,7 +10,7 @@ import type { RouteSpec, Snapshot } from './snapshot.ts'
  * and so does where a rule is written, or `explain` would be wrong; the order of everything else does not.
  */
 export function isSame(a: Snapshot, b: Snapshot): boolean {
-  if (!isEqual(a.routes, b.routes) || !isEqual(a.tracing, b.tracing)) return false
+  if (!isEqual(a.routes, b.routes) || !isEqual(a.tracing, b.tracing) || !isEqual(a.listener, b.listener)) return false
   return kinds.every(({ byId }) => isEqual(byId(a), byId(b)))
 }
 
@@ -37,6 +37,8 @@ export function diffSnapshots(before: Snapshot, after: Snapshot, most = Infinity
   lines.push(...describeMoves(moved), ...describeOrder(before.routes, after.routes))
   if (!isEqual(before.tracing, after.tracing))
     lines.push(`~ tracing ${printValue(before.tracing)} -> ${printValue(after.tracing)}`)
+  if (!isEqual(before.listener, after.listener))
+    lines.push(`~ listener ${printValue(before.listener)} -> ${printValue(after.listener)}`)
   return lines.length <= most ? lines : [...lines.slice(0, most), `… and ${lines.length - most} more`]
 }
 

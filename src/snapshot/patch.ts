@@ -7,6 +7,7 @@ import type {
   CertificateSpec,
   ClientAuthSpec,
   DoorSpec,
+  ListenerSpec,
   RouteSpec,
   ServerNameSpec,
   Snapshot,
@@ -29,6 +30,7 @@ export type SnapshotPatch = {
   /** As it is afterwards: it is small. */
   readonly tracing?: TracingSpec
   readonly door?: DoorSpec
+  readonly listener?: ListenerSpec
 }
 
 /** The snapshot that everybody has who has none. */
@@ -55,7 +57,7 @@ export function adopt(before: Snapshot, after: Snapshot): Snapshot {
     tlsHosts: adoptList(before.tlsHosts, after.tlsHosts, hostOf),
     serverNames: adoptList(before.serverNames, after.serverNames, hostOf),
     clientAuths: adoptList(before.clientAuths, after.clientAuths, idOf),
-    ...tracingOf(after),
+    ...smallOf(after),
     ...adoptDoor(before.door, after.door),
   }
 }
@@ -70,7 +72,7 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
     tlsHosts: runsOf(before.tlsHosts, after.tlsHosts),
     serverNames: runsOf(before.serverNames, after.serverNames),
     clientAuths: runsOf(before.clientAuths, after.clientAuths),
-    ...tracingOf(after),
+    ...smallOf(after),
     ...(after.door === undefined ? {} : { door: after.door }),
   }
 }
@@ -85,13 +87,16 @@ export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
     tlsHosts: applyRuns(before.tlsHosts, patch.tlsHosts),
     serverNames: applyRuns(before.serverNames, patch.serverNames),
     clientAuths: applyRuns(before.clientAuths, patch.clientAuths),
-    ...tracingOf(patch),
+    ...smallOf(patch),
     ...adoptDoor(before.door, patch.door),
   }
 }
 
-function tracingOf({ tracing }: { readonly tracing?: TracingSpec }): Pick<Snapshot, 'tracing'> {
-  return tracing === undefined ? {} : { tracing }
+function smallOf({
+  tracing,
+  listener,
+}: Pick<SnapshotPatch, 'tracing' | 'listener'>): Pick<Snapshot, 'tracing' | 'listener'> {
+  return { ...(tracing === undefined ? {} : { tracing }), ...(listener === undefined ? {} : { listener }) }
 }
 
 const idOf = ({ id }: { readonly id: string }): string => id

@@ -34,6 +34,7 @@ export function printSnapshot({
     [`generation ${generation}`],
     ...(door === undefined ? [] : [printDoor(door)]),
     ...(tracing === undefined ? [] : [['tracing', printValue(tracing)]]),
+    ...(rest.listener === undefined ? [] : [['listener', printValue(rest.listener)]]),
     ...routes.map(printRoute),
     ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
     ...sortedBy(certificates, ({ id }) => id).map(printCertificate),

@@ -18,6 +18,8 @@ export type Snapshot = {
   readonly serverNames: readonly ServerNameSpec[]
   /** What client certificates are verified against. Ids are unique, and change with the content. */
   readonly clientAuths: readonly ClientAuthSpec[]
+  /** Absent: as flags and defaults say. */
+  readonly listener?: ListenerSpec
   /** Absent: what the environment says of traces counts. */
   readonly tracing?: TracingSpec
   /** Absent: the process's own settings. */
@@ -352,6 +354,14 @@ export type ServerNameSpec = {
   readonly host: string
   /** Id of a `ClientAuthSpec`: clients are asked for a certificate. */
   readonly clientAuth?: string
+}
+
+/** How connections are accepted; a change counts for new ones. */
+export type ListenerSpec = {
+  /** Connections begin with a header of the PROXY protocol, whatever flags say. */
+  readonly proxyProtocol?: true
+  /** Until that header is there, in milliseconds. */
+  readonly proxyHeaderMs?: number
 }
 
 export type ClientAuthSpec = {

@@ -32,6 +32,7 @@ export class Tally {
   readonly #quick = Array.from<RouteCounts | undefined>({ length: quickPlaces }).fill(undefined)
   readonly #opened = { http: 0, https: 0 }
   readonly #refused = { http: 0, https: 0 }
+  readonly #proxyHeadersRefused = { http: 0, https: 0 }
   readonly #open = { http: 0, https: 0 }
   /** Connections left to the general lane, by reason; a closed list. */
   readonly #handedOver = new Map<string, number>()
@@ -67,6 +68,11 @@ export class Tally {
   /** Closed at once because the connection limit was reached. */
   connectionRefused(listener: 'http' | 'https'): void {
     this.#refused[listener]++
+  }
+
+  /** Closed because it did not begin with the header that it should. */
+  proxyHeaderRefused(listener: 'http' | 'https'): void {
+    this.#proxyHeadersRefused[listener]++
   }
 
   handedOver(reason: string): void {
@@ -156,6 +162,12 @@ export class Tally {
         'genkan_connections_refused_total',
         'Client connections closed at once because of the connection limit.',
         perListener(this.#refused),
+      ),
+      family(
+        'counter',
+        'genkan_proxy_protocol_refused_total',
+        'Client connections closed for want of a good header of the PROXY protocol.',
+        perListener(this.#proxyHeadersRefused),
       ),
       family(
         'counter',

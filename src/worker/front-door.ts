@@ -2,12 +2,13 @@
  * The data plane of one worker, wired: listeners accept, a lane speaks HTTP, the proxy decides, and snapshots and
  * endpoints arrive from outside. The worker thread only passes messages to it; tests use it without a thread.
  */
+import { matcher, parseCidr } from '#lib/cidr.ts'
 import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
 import { WirePool } from '#lane/wire/wire-pool.ts'
-import { BindError, type ConnectionCount, Listener, requireFree } from '#listener/listener.ts'
+import { BindError, type ConnectionCount, Listener, type ProxyPeers, requireFree } from '#listener/listener.ts'
 import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
@@ -37,6 +38,8 @@ export type FrontDoorInit = {
   /** Do not listen before `listen` is called; the ports must be known. */
   readonly listensLater?: boolean
   readonly trustedProxies: readonly string[]
+  /** CIDRs of peers whose connections begin with a header of the PROXY protocol. Absent: of nobody. */
+  readonly proxyProtocol?: readonly string[] | 'all'
   readonly forwardedField: boolean
   readonly exposeCause: boolean
   /** `auto`: the fast lane serves what it can, the general one the rest. */
@@ -111,11 +114,22 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, wires, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
+  const proxyPeers = peersOf(init.proxyProtocol ?? [])
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
     wanted === undefined
       ? undefined
       : {
-          listener: new Listener({ scheme, lane, limits, observer, open, contexts, ticketKeys: init.ticketKeys, log }),
+          listener: new Listener({
+            scheme,
+            lane,
+            limits,
+            observer,
+            open,
+            contexts,
+            ticketKeys: init.ticketKeys,
+            proxyPeers,
+            log,
+          }),
           wanted,
           moved: undefined,
         }
@@ -302,4 +316,10 @@ async function bindOrMove(
 function later(ms: number, run: () => void): () => void {
   const timer = setTimeout(run, ms)
   return () => clearTimeout(timer)
+}
+
+/** CIDRs that cannot be read were refused where the flag was; here they would mean nobody. */
+function peersOf(cidrs: readonly string[] | 'all'): ProxyPeers {
+  const includes = cidrs === 'all' ? () => true : matcher(cidrs.flatMap((text) => parseCidr(text) ?? []))
+  return { isNobody: cidrs.length === 0, includes }
 }

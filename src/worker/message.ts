@@ -19,6 +19,8 @@ export type WorkerSettings = {
   readonly portConflict: 'fail' | 'free'
   /** CIDRs of proxies whose forwarded fields are believed. */
   readonly trustedProxies: readonly string[]
+  /** CIDRs of peers whose connections begin with a header of the PROXY protocol. */
+  readonly proxyProtocol: readonly string[] | 'all'
   readonly forwardedField: boolean
   readonly exposeCause: boolean
   readonly lane: 'auto' | 'general'

@@ -3,7 +3,7 @@
  * small that reading one never holds up a request.
  */
 import type { Run, SnapshotPatch } from '#snapshot/patch.ts'
-import type { DoorSpec, EndpointSet, TracingSpec } from '#snapshot/snapshot.ts'
+import type { DoorSpec, EndpointSet, ListenerSpec, TracingSpec } from '#snapshot/snapshot.ts'
 
 /** Part `i` is UTF-8 JSON, from the end of the one before to `ends[i]`. */
 export type Parcel = { readonly bytes: SharedArrayBuffer; readonly ends: readonly number[] }
@@ -16,7 +16,7 @@ const partChars = 64 * 1024
 const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts', 'serverNames', 'clientAuths'] as const
 
 type List = (typeof lists)[number]
-type Section = List | 'sets' | 'door' | 'tracing'
+type Section = List | 'sets' | 'door' | 'tracing' | 'listener'
 type Part = readonly [section: Section, items: readonly unknown[]]
 
 export function pack({ patch, sets }: Contents): Parcel {
@@ -27,8 +27,8 @@ export function pack({ patch, sets }: Contents): Parcel {
     ),
   ]
   if (patch !== undefined) for (const list of lists) parts.push(...partsOf(list, textsOf(patch[list])))
-  if (patch?.tracing !== undefined) parts.push(...partsOf('tracing', [JSON.stringify(patch.tracing)]))
-  if (patch?.door !== undefined) parts.push(...partsOf('door', [JSON.stringify(patch.door)]))
+  for (const part of ['tracing', 'door', 'listener'] as const)
+    if (patch?.[part] !== undefined) parts.push(...partsOf(part, [JSON.stringify(patch[part])]))
   const encoded = parts.map((part) => Buffer.from(part))
   const bytes = new Uint8Array(new SharedArrayBuffer(encoded.reduce((sum, part) => sum + part.length, 0)))
   let end = 0
@@ -44,6 +44,7 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
   const found: Record<Section, unknown[]> = {
     sets: [],
     tracing: [],
+    listener: [],
     routes: [],
     upstreams: [],
     certificates: [],
@@ -61,20 +62,22 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
     yield
   }
   // Every list holds what `pack` filed under its name.
-  const { sets, door, tracing, ...runs } = found as Found
+  const { sets, door, tracing, listener, ...runs } = found as Found
   const patch = {
     ...runs,
     ...(door[0] === undefined ? {} : { door: door[0] }),
     ...(tracing[0] === undefined ? {} : { tracing: tracing[0] }),
+    ...(listener[0] === undefined ? {} : { listener: listener[0] }),
   }
   return { sets, patch: generation === undefined ? undefined : { generation, ...patch } }
 }
 
-/** `door` and `tracing` hold one item, or none. */
+/** `door`, `tracing` and `listener` hold one item, or none. */
 type Found = {
   readonly sets: EndpointSet[]
   readonly door: readonly DoorSpec[]
   readonly tracing: readonly TracingSpec[]
+  readonly listener: readonly ListenerSpec[]
 } & Pick<SnapshotPatch, List>
 
 /** New items become runs of one, so that a part can end behind any of them. */

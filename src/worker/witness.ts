@@ -22,6 +22,7 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
     onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
     onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
     onConnectionRefused: (scheme) => tally.connectionRefused(scheme),
+    onProxyHeaderRefused: (scheme) => tally.proxyHeaderRefused(scheme),
     onUnfit: (reason) => tally.handedOver(reason),
     onTunnel: (delta) => tally.tunnel(delta),
     onStart: () => tally.started(),

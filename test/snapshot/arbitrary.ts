@@ -5,6 +5,7 @@ import * as fc from 'fast-check'
 import type {
   CertificateSpec,
   DoorSpec,
+  ListenerSpec,
   RouteSpec,
   ServerNameSpec,
   Snapshot,
@@ -75,9 +76,11 @@ export const anySnapshot: fc.Arbitrary<Snapshot> = fc
     clientAuths: fc.uniqueArray(fc.record({ id, ca: id }), { selector }),
     tracing,
     door: fc.option(door, { nil: undefined }),
+    listener: fc.constantFrom<(ListenerSpec | undefined)[]>(undefined, { proxyProtocol: true }, { proxyHeaderMs: 1 }),
   })
-  .map(({ tracing: spec, door: each, ...rest }) => ({
+  .map(({ tracing: spec, door: each, listener, ...rest }) => ({
     ...rest,
     ...(spec && { tracing: spec }),
     ...(each && { door: each }),
+    ...(listener && { listener }),
   }))

@@ -45,6 +45,7 @@ export async function startFrontDoor(manifests: string, settings: Partial<Settin
     compat: 'none',
     configMap: undefined,
     trustedProxies: [],
+    proxyProtocol: [],
     forwardedField: false,
     exposeCause: true,
     accessLog: 'off',

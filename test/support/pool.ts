@@ -18,6 +18,7 @@ export async function poolSettings(workers: number, settings: Partial<SharedSett
     httpsPort: 0,
     portConflict: 'fail',
     trustedProxies: [],
+    proxyProtocol: [],
     forwardedField: false,
     exposeCause: true,
     lane: 'general',

@@ -8,7 +8,7 @@ import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
-import type { BalanceSpec, DoorSpec } from '#snapshot/snapshot.ts'
+import type { BalanceSpec, DoorSpec, ListenerSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
 import { closed, honoured, noEffect, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
@@ -20,6 +20,7 @@ import { readDoor } from './door.ts'
 import { forwardingKeys } from './forwarding-keys.ts'
 import type { GuardDefaults } from './guard-defaults.ts'
 import { defaultGuards, guardKeys, readGuardDefaults } from './guard-defaults.ts'
+import { listenerKeys, readListener } from './listener-keys.ts'
 import { withNonIdempotent } from './retry.ts'
 import type { Settings } from './settings.ts'
 import { defaultSettings, readSettings } from './settings.ts'
@@ -42,6 +43,7 @@ export type Globals = {
   readonly guards: GuardDefaults
   /** Of the front door as a whole; `undefined` where the process's settings stay. */
   readonly door: DoorSpec | undefined
+  readonly listener: ListenerSpec | undefined
   /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
   readonly closed: string | undefined
 }
@@ -54,6 +56,7 @@ const defaultGlobals: Omit<Globals, 'shaping'> = {
   hsts: { maxAge: 31_536_000, includeSubDomains: true, preload: false },
   guards: defaultGuards,
   door: undefined,
+  listener: undefined,
   closed: undefined,
 }
 
@@ -63,7 +66,7 @@ const quiet = 'Not honoured yet; the default stays.'
 const waiting = `
   ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
   ssl-reject-handshake enable-ocsp   use-http2 http2-max-concurrent-streams
-    worker-processes   use-gzip enable-brotli   use-proxy-protocol proxy-protocol-header-timeout
+    worker-processes   use-gzip enable-brotli  
   generate-request-id proxy-add-original-uri-header limit-conn-zone-variable
   limit-rate limit-rate-after allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
   allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
@@ -146,6 +149,7 @@ export const configMapKeys: AnnotationGroup = {
     ...guardKeys,
     ...forwardingKeys,
     ...connectionKeys,
+    ...listenerKeys,
     ...['block-cidrs', 'block-user-agents', 'block-referers'].map((name) => closed(name, shut)),
     ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
     ...[
@@ -210,6 +214,7 @@ export function readGlobals(
     shaping: readShapingGlobals(scope, resources, collector),
     guards: readGuardDefaults(scope, resources),
     door: readDoor(scope, { compat, givenFlags }),
+    listener: readListener(scope),
     closed: judgeKeys(map, problems),
   }
 }
