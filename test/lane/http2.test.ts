@@ -230,7 +230,9 @@ describe('HTTP/2', () => {
     const origin = await startOrigin((_request, response) => void response.end('x'.repeat(5_000)))
     const door = await openDoor({ endpoints: [origin.port], limits: { writeIdleTimeoutMs: 100 } })
     const session = await connectH2(door.https)
-    await new Promise<void>((resolve) => void session.settings({ initialWindowSize: 1_000 }, () => resolve()))
+    await new Promise<void>((resolve) => {
+      session.settings({ initialWindowSize: 1_000 }, () => resolve())
+    })
     const stream = session.request({ ':path': '/', ':authority': 'a.test' })
     stream.on('error', () => {})
     stream.pause()

@@ -24,7 +24,7 @@ export interface AttemptOwner {
   onConnected(): void
   /** `last`: no body follows, and its head says so. `judged`: the head is no surprise any more. */
   onHead(head: ResponseHead, last: boolean, judged?: JudgedHead): void
-  /** Returns whether more may come; `resume` says when, if not. */
+  /** Returns whether more may come; `resume` says when, if not, and that nobody needs these bytes any more. */
   onData(chunk: Buffer): boolean
   /** Flat trailer fields, those that may pass. `bytes`: the last ones of the body, which are only there for now. */
   onEnd(trailers: readonly string[], bytes?: Buffer): void

@@ -20,7 +20,7 @@ import type { ResponseHead } from '#http/head.ts'
 import type { Reply } from '#proxy/transport.ts'
 
 export interface DownstreamEvents {
-  /** The client takes more again, after `write` said no. */
+  /** The client takes more again, after `write` said no; what was written then is out. */
   onDrain(): void
   /** It has not taken anything for `Limits.writeIdleTimeoutMs`. */
   onStalled(): void

@@ -101,9 +101,11 @@ export class WireAttempt implements UpstreamAttempt, WireUser, UploadSink {
     if (end === start) return
     const wire = this.#wire!
     const piece = bytes.subarray(start, end)
-    const isOurs = wire.isPrivate
-    if (isOurs) wire.giveAway()
-    if (!this.#init.owner.onData(isOurs ? piece : Buffer.from(piece))) this.#wire?.pause()
+    const { isPrivate } = wire
+    const more = this.#init.owner.onData(isPrivate ? piece : Buffer.from(piece))
+    // The wire reads into its private buffer again when it is resumed; unless it pauses, that must be another one.
+    if (!more) this.#wire?.pause()
+    else if (isPrivate) this.#wire?.giveAway()
   }
 
   onWireEnd(bytes: Buffer, start: number, end: number, trailers: readonly string[]): void {

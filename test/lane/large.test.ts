@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { openDoor } from '../../support/door.ts'
-import { describeLanes } from '../../support/lanes.ts'
-import { startOrigin } from '../../support/origin.ts'
-import { connectRaw } from '../../support/raw-client.ts'
+import { text } from 'node:stream/consumers'
+import { openDoor } from '../support/door.ts'
+import { connectH2 } from '../support/h2-client.ts'
+import { describeLanes } from '../support/lanes.ts'
+import { startOrigin } from '../support/origin.ts'
+import { connectRaw } from '../support/raw-client.ts'
 
 const body = randomBytes(6 << 20)
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
@@ -35,6 +38,46 @@ describeLanes(() => {
         }),
       )
       expect(bodies.map(digest)).toEqual([body, body, body].map(digest))
+    },
+  )
+
+  test('long responses arrive byte for byte, several at once and read in fits and starts, over HTTP/2', async () => {
+    const origin = await startOrigin((_request, response) => void response.end(body))
+    const door = await openDoor({ endpoints: [origin.port] })
+    const session = await connectH2(door.https)
+    const digests = await Promise.all(
+      [1, 2, 3].map(async (number) => {
+        const hash = createHash('sha256')
+        let reads = 0
+        const stream = session.request({ ':path': '/', ':authority': 'a.test' })
+        stream.on('data', (piece: Buffer) => {
+          hash.update(piece)
+          if (++reads % (number * 5) !== 0) return
+          stream.pause()
+          setTimeout(() => stream.resume(), 2)
+        })
+        await once(stream, 'end')
+        return hash.digest('hex')
+      }),
+    )
+    expect(digests).toEqual([body, body, body].map(digest))
+  })
+
+  test.each([{}, { 'content-length': body.length }])(
+    'long HTTP/2 requests arrive byte for byte with %o',
+    async (more) => {
+      const origin = await startOrigin((request, response) => {
+        const hash = createHash('sha256')
+        request.on('data', (piece: Buffer) => void hash.update(piece)).on('end', () => response.end(hash.digest('hex')))
+      })
+      const door = await openDoor({ endpoints: [origin.port] })
+      const session = await connectH2(door.https)
+      const streams = [1, 2, 3].map(() => {
+        const stream = session.request({ ':method': 'POST', ':path': '/', ':authority': 'a.test', ...more })
+        stream.end(body)
+        return text(stream)
+      })
+      expect(await Promise.all(streams)).toEqual([body, body, body].map(digest))
     },
   )
 
