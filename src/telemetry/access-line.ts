@@ -3,10 +3,8 @@
  * sends, it cannot begin a line, end a string or reach a terminal.
  */
 
-/** Everything the line says; `undefined` values are left out. Times are in milliseconds, sizes in bytes. */
-export type AccessRecord = {
-  /** Since the epoch. */
-  readonly time: number
+/** What stays the same for requests that a client repeats; `undefined` values are left out. */
+export type AccessAsked = {
   readonly client: string
   readonly scheme: 'http' | 'https'
   readonly method: string
@@ -15,22 +13,8 @@ export type AccessRecord = {
   readonly target: string
   /** Of HTTP. */
   readonly version: string
-  readonly status: number
-  readonly cause: string | undefined
-  /** What went wrong, for the operator. */
-  readonly detail: string | undefined
-  readonly duration: number
-  readonly requestBytes: number
-  readonly responseBytes: number
   readonly route: string | undefined
   readonly backend: string | undefined
-  readonly endpoint: string | undefined
-  readonly attempts: number
-  /** Why each further attempt was made. */
-  readonly retried: string | undefined
-  readonly upstreamStatus: number | undefined
-  readonly requestId: string | undefined
-  readonly traceId: string | undefined
   readonly userAgent: string | undefined
   readonly referer: string | undefined
   readonly tls: string | undefined
@@ -38,6 +22,41 @@ export type AccessRecord = {
   readonly lane: 'general' | 'fast'
   /** Why the fast lane left the connection to the general one. */
   readonly unfit: string | undefined
+}
+
+/** Everything else that the line says; `undefined` values are left out. Times are in milliseconds, sizes in bytes. */
+export type AccessRecord = {
+  /** Since the epoch. */
+  readonly time: number
+  readonly status: number
+  readonly cause: string | undefined
+  /** What went wrong, for the operator. */
+  readonly detail: string | undefined
+  readonly duration: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly endpoint: string | undefined
+  readonly attempts: number
+  /** Why each further attempt was made. */
+  readonly retried: string | undefined
+  readonly upstreamStatus: number | undefined
+  readonly requestId: string | undefined
+  /** Of the trace that the request is in. */
+  readonly traceId: string | undefined
+}
+
+/** The part of a line that `AccessLines.print` wants, and that may be used again. */
+export function printAsked(asked: AccessAsked): string {
+  const { client, scheme, method, host, target, version, lane } = asked
+  let text = `"client":"${safe(client)}","scheme":"${scheme}","method":"${safe(method)}","host":"${safe(host)}","target":"${safe(target)}","protocol":"HTTP/${safe(version)}"`
+  if (asked.route !== undefined) text += `,"route":"${safe(asked.route)}"`
+  if (asked.backend !== undefined) text += `,"backend":"${safe(asked.backend)}"`
+  if (asked.userAgent !== undefined) text += `,"userAgent":"${safe(asked.userAgent)}"`
+  if (asked.referer !== undefined) text += `,"referer":"${safe(asked.referer)}"`
+  if (asked.tls !== undefined) text += `,"tls":"${safe(asked.tls)}"`
+  if (asked.sni !== undefined) text += `,"sni":"${safe(asked.sni)}"`
+  if (asked.unfit !== undefined) text += `,"unfit":"${safe(asked.unfit)}"`
+  return `${text},"lane":"${lane}"`
 }
 
 export class AccessLines {
@@ -51,27 +70,18 @@ export class AccessLines {
     this.#secondText = ''
   }
 
-  /** As many bytes as characters, the line break counted in. */
-  print(record: AccessRecord): string {
+  /** As many bytes as characters, the line break counted in. `asked` comes from `printAsked`. */
+  print(record: AccessRecord, asked: string): string {
     const { status, requestBytes, responseBytes, attempts, upstreamStatus } = record
-    let line = `{"kind":"access","time":"${this.#timeText(record.time)}","client":"${safe(record.client)}","scheme":"${record.scheme}","method":"${safe(record.method)}","host":"${safe(record.host)}","target":"${safe(record.target)}","protocol":"HTTP/${safe(record.version)}","status":${status}`
+    let line = `{"kind":"access","time":"${this.#timeText(record.time)}",${asked},"status":${status},"duration":${durationText(record.duration)},"requestBytes":${requestBytes},"responseBytes":${responseBytes},"attempts":${attempts}`
     if (record.cause !== undefined) line += `,"cause":"${safe(record.cause)}"`
     if (record.detail !== undefined) line += `,"detail":"${safe(record.detail)}"`
-    line += `,"duration":${durationText(record.duration)},"requestBytes":${requestBytes},"responseBytes":${responseBytes}`
-    if (record.route !== undefined) line += `,"route":"${safe(record.route)}"`
-    if (record.backend !== undefined) line += `,"backend":"${safe(record.backend)}"`
     if (record.endpoint !== undefined) line += `,"endpoint":"${safe(record.endpoint)}"`
-    line += `,"attempts":${attempts}`
     if (record.retried !== undefined) line += `,"retried":"${safe(record.retried)}"`
     if (upstreamStatus !== undefined) line += `,"upstreamStatus":${upstreamStatus}`
-    if (record.requestId !== undefined) line += `,"requestId":"${safe(record.requestId)}"`
     if (record.traceId !== undefined) line += `,"traceId":"${safe(record.traceId)}"`
-    if (record.userAgent !== undefined) line += `,"userAgent":"${safe(record.userAgent)}"`
-    if (record.referer !== undefined) line += `,"referer":"${safe(record.referer)}"`
-    if (record.tls !== undefined) line += `,"tls":"${safe(record.tls)}"`
-    if (record.sni !== undefined) line += `,"sni":"${safe(record.sni)}"`
-    if (record.unfit !== undefined) line += `,"unfit":"${safe(record.unfit)}"`
-    return `${line},"lane":"${record.lane}"}\n`
+    if (record.requestId !== undefined) line += `,"requestId":"${safe(record.requestId)}"`
+    return line + '}\n'
   }
 
   #timeText(time: number): string {

@@ -8,7 +8,8 @@ import { AccessLines, type AccessRecord } from './access-line.ts'
 import { LineSink } from './line-sink.ts'
 
 export interface AccessLog {
-  write(record: AccessRecord): void
+  /** `asked` comes from `printAsked`. */
+  write(record: AccessRecord, asked: string): void
   /** Resolves when everything written so far has reached the destination, or has failed to. */
   close(): Promise<void>
 }
@@ -26,7 +27,7 @@ export type AccessLogInit = {
 export function createAccessLog({ destination, turn, onDrop }: AccessLogInit): AccessLog {
   const sink = new LineSink({ fd: open(destination), turn, onDrop })
   const lines = new AccessLines()
-  return { write: (record) => sink.add(lines.print(record)), close: () => sink.close() }
+  return { write: (record, asked) => sink.add(lines.print(record, asked)), close: () => sink.close() }
 }
 
 /** Opened here and now, so that a path that cannot be written is an error at start and not a silent loss later. */

@@ -1,12 +1,12 @@
 /**
  * Who watches the exchanges of a worker: counts them, and writes the access log when there is one.
  */
-import { get } from '#http/fields.ts'
 import type { Exchange } from '#proxy/exchange.ts'
 import type { Observer } from '#proxy/observer.ts'
 import type { AccessRecord } from '#telemetry/access-line.ts'
 import type { AccessLog } from '#telemetry/access-log.ts'
 import type { Tally } from '#telemetry/tally.ts'
+import { AskedTexts } from './asked-texts.ts'
 import type { Tracing } from './tracing.ts'
 
 export type WitnessInit = {
@@ -18,6 +18,7 @@ export type WitnessInit = {
 }
 
 export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome }: WitnessInit): Observer {
+  const asked = new AskedTexts()
   return {
     onConnectionOpened: (scheme) => tally.connectionOpened(scheme),
     onConnectionClosed: (scheme) => tally.connectionClosed(scheme),
@@ -39,7 +40,8 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
         retried: exchange.retried,
         overBudget: exchange.overBudget,
       })
-      if (accessLog !== undefined && exchange.route?.spec.logged !== false) accessLog.write(recordOf(exchange))
+      if (accessLog !== undefined && exchange.route?.spec.logged !== false)
+        accessLog.write(recordOf(exchange), asked.of(exchange))
       if (exchange.trace !== undefined) tracing?.finish(exchange)
     },
     onSuspect,
@@ -48,35 +50,20 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
 }
 
 function recordOf(exchange: Exchange): AccessRecord {
-  const { received, connection, client } = exchange
   return {
     time: exchange.startedAt,
-    client: client.address,
-    scheme: client.scheme,
-    method: received.method,
-    host: exchange.host,
-    target: received.target,
-    version: received.version,
     status: exchange.status,
     cause: exchange.failure?.cause,
     detail: exchange.failure?.detail === '' ? undefined : exchange.failure?.detail,
     duration: exchange.durationMs,
     requestBytes: exchange.requestBytes,
     responseBytes: exchange.responseBytes,
-    route: exchange.route?.spec.id,
-    backend: exchange.upstream?.id,
     endpoint: exchange.endpoint?.id,
     attempts: exchange.attempts,
     retried: retriedOf(exchange),
     upstreamStatus: exchange.upstreamStatus === 0 ? undefined : exchange.upstreamStatus,
     requestId: exchange.requestId,
     traceId: exchange.trace?.traceId,
-    userAgent: get(received.fields, 'user-agent'),
-    referer: get(received.fields, 'referer'),
-    tls: connection.tls?.version,
-    sni: connection.tls?.serverName,
-    lane: exchange.lane,
-    unfit: connection.unfit,
   }
 }
 

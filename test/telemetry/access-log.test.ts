@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTurn, Turn } from '#lib/turn.ts'
+import { printAsked } from '#telemetry/access-line.ts'
 import { createAccessLog } from '#telemetry/access-log.ts'
-import { accessRecord } from '../support/access-record.ts'
+import { accessAsked, accessRecord } from '../support/access-record.ts'
 
+const asked = printAsked(accessAsked())
 const turn = new Turn(createTurn(), 0)
 const onDrop = (): never => expect.unreachable()
 
@@ -19,8 +21,8 @@ describe('the access log', () => {
   test('is one JSON object a line, without what is not known', async () => {
     const file = join(folder, 'deep', 'access.log')
     const log = createAccessLog({ destination: file, turn, onDrop })
-    log.write(accessRecord())
-    log.write(accessRecord({ status: 502, cause: 'connect_failed', detail: 'ECONNREFUSED' }))
+    log.write(accessRecord(), asked)
+    log.write(accessRecord({ status: 502, cause: 'connect_failed', detail: 'ECONNREFUSED' }), asked)
     await log.close()
     const [first, second] = readFileSync(file, 'utf8')
       .trim()
@@ -35,7 +37,7 @@ describe('the access log', () => {
     const file = join(folder, 'access.log')
     writeFileSync(file, 'before\n')
     const log = createAccessLog({ destination: file, turn, onDrop })
-    for (let attempts = 0; attempts < 2_000; attempts++) log.write(accessRecord({ attempts }))
+    for (let attempts = 0; attempts < 2_000; attempts++) log.write(accessRecord({ attempts }), asked)
     await log.close()
     const [before, ...lines] = readFileSync(file, 'utf8').trim().split('\n')
     expect(before).toBe('before')
@@ -47,10 +49,10 @@ describe('the access log', () => {
   test('a full disk drops lines and says how many, and nothing else happens', async () => {
     let dropped = 0
     const log = createAccessLog({ destination: '/dev/full', turn, onDrop: (lines) => (dropped += lines) })
-    for (let count = 0; count < 7; count++) log.write(accessRecord())
+    for (let count = 0; count < 7; count++) log.write(accessRecord(), asked)
     await log.close()
     expect(dropped).toBe(7)
-    log.write(accessRecord())
+    log.write(accessRecord(), asked)
     expect(dropped).toBe(8)
   })
 })
