@@ -4,6 +4,7 @@ import type { Genkan } from '../../src/main.ts'
 import { after } from '../support/closing.ts'
 import { startFrontDoor } from '../support/front-door.ts'
 import { closedPort, type Origin, startOrigin } from '../support/origin.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 type Shop = { readonly genkan: Genkan; ask(): Promise<number>; backend(): Promise<Backend> }
 
@@ -87,72 +88,74 @@ function stateOf({ endpoints }: Backend, { port }: { readonly port: number }): s
 
 const fine = (): Promise<Origin> => startOrigin((_request, response) => void response.end('ok'))
 
-describe('an endpoint that fails', () => {
-  test('with 500 gets no more requests, and the others get its share', async () => {
-    const sick = await startOrigin((_request, response) => void response.writeHead(500).end())
-    const others = [await fine(), await fine()]
-    const shop = await openShop({ ports: [sick, ...others].map(({ port }) => port) })
-    await eventually(async () => (await shop.ask(), stateOf(await shop.backend(), sick) === 'ejected'))
-    const asked = sick.requests.length
-    expect(asked).toBeLessThan(30)
-    const before = others.map(({ requests }) => requests.length)
-    const statuses = await Promise.all(Array.from({ length: 40 }, () => shop.ask()))
-    expect(new Set(statuses)).toEqual(new Set([200]))
-    expect(sick.requests.length).toBe(asked)
-    expect(others.map(({ requests }, index) => requests.length - before[index]!)).toEqual([20, 20])
-    const { ejections, endpoints } = await shop.backend()
-    expect(ejections).toBe(1)
-    expect(endpoints.find(({ state }) => state === 'ejected')).toMatchObject({
-      because: 'requests to it failed in a row',
-      ejectedUntil: expect.any(String),
-      lastUsed: expect.any(String),
-      inFlight: 0,
+describeLanes(() => {
+  describe('an endpoint that fails', () => {
+    test('with 500 gets no more requests, and the others get its share', async () => {
+      const sick = await startOrigin((_request, response) => void response.writeHead(500).end())
+      const others = [await fine(), await fine()]
+      const shop = await openShop({ ports: [sick, ...others].map(({ port }) => port) })
+      await eventually(async () => (await shop.ask(), stateOf(await shop.backend(), sick) === 'ejected'))
+      const asked = sick.requests.length
+      expect(asked).toBeLessThan(30)
+      const before = others.map(({ requests }) => requests.length)
+      const statuses = await Promise.all(Array.from({ length: 40 }, () => shop.ask()))
+      expect(new Set(statuses)).toEqual(new Set([200]))
+      expect(sick.requests.length).toBe(asked)
+      expect(others.map(({ requests }, index) => requests.length - before[index]!)).toEqual([20, 20])
+      const { ejections, endpoints } = await shop.backend()
+      expect(ejections).toBe(1)
+      expect(endpoints.find(({ state }) => state === 'ejected')).toMatchObject({
+        because: 'requests to it failed in a row',
+        ejectedUntil: expect.any(String),
+        lastUsed: expect.any(String),
+        inFlight: 0,
+      })
+      const metrics = await (await fetch(`http://127.0.0.1:${shop.genkan.ports.admin}/metrics`)).text()
+      expect(metrics).toContain('genkan_endpoint_ejections_total{backend="default/shop:80"} 1\n')
+      expect(metrics).toContain('genkan_endpoints{backend="default/shop:80",state="ejected"} 1\n')
+      expect(metrics).toMatch(
+        /genkan_endpoint_requests_in_flight\{backend="default\/shop:80",endpoint="127\.0\.0\.1:\d+"\} 0\n/,
+      )
     })
-    const metrics = await (await fetch(`http://127.0.0.1:${shop.genkan.ports.admin}/metrics`)).text()
-    expect(metrics).toContain('genkan_endpoint_ejections_total{backend="default/shop:80"} 1\n')
-    expect(metrics).toContain('genkan_endpoints{backend="default/shop:80",state="ejected"} 1\n')
-    expect(metrics).toMatch(
-      /genkan_endpoint_requests_in_flight\{backend="default\/shop:80",endpoint="127\.0\.0\.1:\d+"\} 0\n/,
-    )
-  })
 
-  test('with a refusal or by hanging is ejected, too, but never more than half of them', async () => {
-    const hanging = await startOrigin(() => {})
-    const refusing = { port: await closedPort() }
-    const others = [await fine(), await fine()]
-    const shop = await openShop({
-      ports: [hanging, refusing, ...others].map(({ port }) => port),
-      ofIngress: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '1' },
+    test('with a refusal or by hanging is ejected, too, but never more than half of them', async () => {
+      const hanging = await startOrigin(() => {})
+      const refusing = { port: await closedPort() }
+      const others = [await fine(), await fine()]
+      const shop = await openShop({
+        ports: [hanging, refusing, ...others].map(({ port }) => port),
+        ofIngress: { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '1' },
+      })
+      await Promise.all(Array.from({ length: 32 }, () => shop.ask()))
+      await eventually(async () => {
+        const backend = await shop.backend()
+        return stateOf(backend, hanging) === 'ejected' && stateOf(backend, refusing) === 'ejected'
+      })
+      const asked = hanging.requests.length
+      expect(new Set(await Promise.all(Array.from({ length: 20 }, () => shop.ask())))).toEqual(new Set([200]))
+      expect(hanging.requests.length).toBe(asked)
     })
-    await Promise.all(Array.from({ length: 32 }, () => shop.ask()))
-    await eventually(async () => {
-      const backend = await shop.backend()
-      return stateOf(backend, hanging) === 'ejected' && stateOf(backend, refusing) === 'ejected'
-    })
-    const asked = hanging.requests.length
-    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => shop.ask())))).toEqual(new Set([200]))
-    expect(hanging.requests.length).toBe(asked)
-  })
 
-  test('stays when it is the only one', async () => {
-    const sick = await startOrigin((_request, response) => void response.writeHead(503).end())
-    const shop = await openShop({ ports: [sick.port] })
-    for (let i = 0; i < 10; i++) await shop.ask()
-    await eventually(async () => stateOf(await shop.backend(), sick) === 'ready')
-    expect(await shop.ask()).toBe(503)
-    expect(sick.requests.length).toBe(11)
-  })
-
-  test('stays when outlier detection is off', async () => {
-    const sick = await startOrigin((_request, response) => void response.writeHead(500).end())
-    const other = await fine()
-    const shop = await openShop({
-      ports: [sick.port, other.port],
-      ofService: { 'genkan.dev/outlier-detection': 'off' },
+    test('stays when it is the only one', async () => {
+      const sick = await startOrigin((_request, response) => void response.writeHead(503).end())
+      const shop = await openShop({ ports: [sick.port] })
+      for (let i = 0; i < 10; i++) await shop.ask()
+      await eventually(async () => stateOf(await shop.backend(), sick) === 'ready')
+      expect(await shop.ask()).toBe(503)
+      expect(sick.requests.length).toBe(11)
     })
-    for (let i = 0; i < 30; i++) await shop.ask()
-    expect(sick.requests.length).toBe(15)
-    expect((await shop.backend()).ejections).toBe(0)
+
+    test('stays when outlier detection is off', async () => {
+      const sick = await startOrigin((_request, response) => void response.writeHead(500).end())
+      const other = await fine()
+      const shop = await openShop({
+        ports: [sick.port, other.port],
+        ofService: { 'genkan.dev/outlier-detection': 'off' },
+      })
+      for (let i = 0; i < 30; i++) await shop.ask()
+      expect(sick.requests.length).toBe(15)
+      expect((await shop.backend()).ejections).toBe(0)
+    })
   })
 })
 

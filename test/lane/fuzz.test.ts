@@ -5,6 +5,7 @@ import { frame, headersFrame, preface } from '../support/h2-frames.ts'
 import { startOrigin, startRawOrigin } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 /** Mulberry32: the same bytes in every run. */
 function randomOf(seed: number): () => number {
@@ -61,43 +62,47 @@ function throwAt(port: number, bytes: Buffer, goodbye: number): Promise<void> {
   })
 }
 
-test('damaged requests cost their own connection and nothing else', async () => {
-  const random = randomOf(1)
-  const origin = await startOrigin((request, response) => request.pipe(response))
-  const door = await openDoor({ endpoints: [origin.port], limits: { lingerMs: 20 } })
-  for (let round = 0; round < 40; round++) {
-    await Promise.all(
-      Array.from({ length: 10 }, () => {
-        const seed = requests[Math.floor(random() * requests.length)]!
-        return throwAt(door.http, mutate(seed, random), Math.floor(random() * 3))
-      }),
-    )
-  }
-  expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
-  await until(() => door.inFlight() === 0 && door.open() === 0)
+describeLanes(() => {
+  test('damaged requests cost their own connection and nothing else', async () => {
+    const random = randomOf(1)
+    const origin = await startOrigin((request, response) => request.pipe(response))
+    const door = await openDoor({ endpoints: [origin.port], limits: { lingerMs: 20 } })
+    for (let round = 0; round < 40; round++) {
+      await Promise.all(
+        Array.from({ length: 10 }, () => {
+          const seed = requests[Math.floor(random() * requests.length)]!
+          return throwAt(door.http, mutate(seed, random), Math.floor(random() * 3))
+        }),
+      )
+    }
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
+    await until(() => door.inFlight() === 0 && door.open() === 0)
+  })
 })
 
-test('damaged responses cost their own exchange and nothing else', async () => {
-  const random = randomOf(2)
-  let damaged = true
-  const origin = await startRawOrigin((socket) => {
-    socket.once('data', () => {
-      if (!damaged) return socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
-      const goodbye = random()
-      socket.write(mutate(responses[Math.floor(random() * responses.length)]!, random))
-      if (goodbye < 0.3) setTimeout(() => socket.resetAndDestroy(), 5)
-      else setTimeout(() => socket.end(), 5)
-      return undefined
+describeLanes(() => {
+  test('damaged responses cost their own exchange and nothing else', async () => {
+    const random = randomOf(2)
+    let damaged = true
+    const origin = await startRawOrigin((socket) => {
+      socket.once('data', () => {
+        if (!damaged) return socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+        const goodbye = random()
+        socket.write(mutate(responses[Math.floor(random() * responses.length)]!, random))
+        if (goodbye < 0.3) setTimeout(() => socket.resetAndDestroy(), 5)
+        else setTimeout(() => socket.end(), 5)
+        return undefined
+      })
     })
+    const door = await openDoor({ endpoints: [origin.port] })
+    const seeds = [requests[0]!, requests[1]!, requests[3]!]
+    for (let round = 0; round < 30; round++) {
+      await Promise.all(Array.from({ length: 10 }, () => throwAt(door.http, seeds[Math.floor(random() * 3)]!, 2)))
+    }
+    damaged = false
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/ok$/)
+    await until(() => door.inFlight() === 0 && door.open() === 0)
   })
-  const door = await openDoor({ endpoints: [origin.port] })
-  const seeds = [requests[0]!, requests[1]!, requests[3]!]
-  for (let round = 0; round < 30; round++) {
-    await Promise.all(Array.from({ length: 10 }, () => throwAt(door.http, seeds[Math.floor(random() * 3)]!, 2)))
-  }
-  damaged = false
-  expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toMatch(/ok$/)
-  await until(() => door.inFlight() === 0 && door.open() === 0)
 })
 
 test('damaged HTTP/2 frames cost their own connection and nothing else', async () => {

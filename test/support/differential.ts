@@ -5,7 +5,8 @@
 import { loadRequestCases, requestBytes } from '../wire/request-case.ts'
 import { type Message, readFast } from './fast-reader.ts'
 import { NodeReader, type NodeReading } from './node-reader.ts'
-import { randomOf } from './random.ts'
+import { longestSeed, mutantOf } from './mutant.ts'
+import { pick, randomOf } from './random.ts'
 
 export type Difference = { readonly input: string; readonly fast: Message; readonly node: NodeReading }
 
@@ -18,12 +19,7 @@ export type Comparison = {
 
 /** Inputs compared at once. */
 const batch = 500
-const longestSeed = 3_000
-/** Bytes that mean something somewhere in HTTP/1, or to somebody who reads it badly. */
-const telling = Buffer.from(
-  '\r\n\r\n\0 \t:,;="\\/?#%&_-.~*()<>[]{}@^`|0159aAfFgGxXzZ\x0b\x0c\x1f\x7f\x80\x85\xa0\xad\xe9\xff',
-  'latin1',
-)
+/** Pieces of requests that matter to whoever reads them. */
 const tokens = [
   '\r\n',
   '\r\n\r\n',
@@ -71,7 +67,7 @@ export async function compareReadings(count: number, seed: number): Promise<Comp
   let accepted = 0
   for (let done = 0; done < count; done += batch) {
     const inputs = Array.from({ length: Math.min(batch, count - done) }, (_, index) =>
-      inputOf(seeds, done + index, random),
+      mutantOf({ seeds, tokens }, done + index, random),
     )
     const readings = await node.read(inputs)
     for (const [index, input] of inputs.entries()) {
@@ -90,51 +86,6 @@ function isSame(fast: Message, node: Message | undefined): boolean {
   if (node === undefined || !node.complete) return false
   if (fast.method !== node.method || fast.target !== node.target || fast.body !== node.body) return false
   return fast.fields.length === node.fields.length && fast.fields.every((text, at) => text === node.fields[at])
-}
-
-/** The seeds themselves first, then mutants of them. */
-function inputOf(seeds: readonly Buffer[], number: number, random: () => number): Buffer {
-  if (number < seeds.length) return seeds[number]!
-  let bytes = Buffer.from(pick(seeds, random))
-  for (let times = 1 + Math.floor(random() * 4); times > 0; times--) bytes = mutate(bytes, seeds, random)
-  return bytes.subarray(0, 2 * longestSeed)
-}
-
-function mutate(bytes: Buffer<ArrayBuffer>, seeds: readonly Buffer[], random: () => number): Buffer<ArrayBuffer> {
-  const at = Math.floor(random() * (bytes.length + 1))
-  const length = 1 + Math.floor(random() * 12)
-  const around = (...middle: readonly Buffer[]): Buffer<ArrayBuffer> =>
-    Buffer.concat([bytes.subarray(0, at), ...middle, bytes.subarray(at)])
-  switch (Math.floor(random() * 8)) {
-    case 0:
-      if (at < bytes.length) bytes[at] = telling[Math.floor(random() * telling.length)]!
-      return bytes
-    case 1:
-      return around(Buffer.of(telling[Math.floor(random() * telling.length)]!))
-    case 2:
-      return Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + length)])
-    case 3:
-      return around(bytes.subarray(Math.floor(random() * bytes.length)).subarray(0, length * 3))
-    case 4:
-      return around(Buffer.from(tokens[Math.floor(random() * tokens.length)]!, 'latin1'))
-    case 5: {
-      const line = bytes.indexOf('\r\n', at)
-      return line < 0
-        ? bytes
-        : Buffer.concat([
-            bytes.subarray(0, line + 2),
-            Buffer.from(tokens[Math.floor(random() * tokens.length)]!, 'latin1'),
-            bytes.subarray(line + 2),
-          ])
-    }
-    case 6: {
-      const other = pick(seeds, random)
-      return Buffer.concat([bytes.subarray(0, at), other.subarray(Math.floor(random() * other.length))])
-    }
-    default:
-      if (at < bytes.length) bytes[at] = Math.floor(random() * 256)
-      return bytes
-  }
 }
 
 /** Good requests of every form the fast lane serves, several on a connection. */
@@ -179,8 +130,4 @@ function generatedRequest(random: () => number): string {
     default:
       return `${head}\r\n`
   }
-}
-
-function pick<Item>(items: readonly Item[], random: () => number): Item {
-  return items[Math.floor(random() * items.length)]!
 }

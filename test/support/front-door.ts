@@ -4,6 +4,7 @@ import { defaultLimits } from '../../src/proxy/limits.ts'
 import { printProblem } from '../../src/resource/problem.ts'
 import { MemorySource } from '../../src/source/memory.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
+import { laneUnderTest } from './lanes.ts'
 
 /** A Service with its endpoints in an EndpointSlice, and an Ingress that leads a host to it. */
 export type Site = {
@@ -41,7 +42,7 @@ export async function startFrontDoor(manifests: string, settings: Partial<Settin
     discovery: ['slices'],
     ingressClasses: ['genkan', 'nginx'],
     workers: 1,
-    lane: 'auto',
+    lane: laneUnderTest('auto'),
     compat: 'none',
     configMap: undefined,
     trustedProxies: [],

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { startAuthServer } from '../support/auth-server.ts'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
 
@@ -38,45 +39,47 @@ async function openApplication(annotations: Readonly<Record<string, string>>): P
   return (path, headers = {}) => fetch(`http://localhost:${genkan.ports.http}${path}`, { headers, redirect: 'manual' })
 }
 
-describe('an application behind an authentication service', () => {
-  test('sends strangers to sign in, and lets them in with their session and name', async () => {
-    const auth = await startAuthServer()
-    const origin = `http://127.0.0.1:${auth.port}`
-    const visit = await openApplication({
-      'auth-url': `${origin}/oauth2/auth`,
-      'auth-signin': `${origin}/oauth2/start?user=ann`,
-      'auth-response-headers': 'X-Auth-Request-User, X-Auth-Request-Groups',
+describeLanes(() => {
+  describe('an application behind an authentication service', () => {
+    test('sends strangers to sign in, and lets them in with their session and name', async () => {
+      const auth = await startAuthServer()
+      const origin = `http://127.0.0.1:${auth.port}`
+      const visit = await openApplication({
+        'auth-url': `${origin}/oauth2/auth`,
+        'auth-signin': `${origin}/oauth2/start?user=ann`,
+        'auth-response-headers': 'X-Auth-Request-User, X-Auth-Request-Groups',
+      })
+      const stranger = await visit('/inbox?page=2', { 'X-Auth-Request-User': 'root' })
+      expect(stranger.status).toBe(302)
+      const start = stranger.headers.get('location')!
+      const signedIn = await fetch(start, { redirect: 'manual' })
+      expect(new URL(signedIn.headers.get('location')!).pathname).toBe('/inbox')
+      const cookie = signedIn.headers.get('set-cookie')!.split(';')[0]!
+      const inside = await visit('/inbox?page=2', {
+        cookie,
+        'X-Auth-Request-User': 'root',
+        'X-Auth-Request-Groups': 'admin',
+      })
+      expect(inside.status).toBe(200)
+      expect(await inside.json()).toEqual({ user: 'ann', groups: null })
+      expect(auth.questions.map(({ method, url }) => `${method} ${url}`)).toEqual([
+        'GET /oauth2/auth',
+        'GET /oauth2/auth',
+      ])
+      expect(auth.questions[1]!.headers).toMatchObject({
+        host: `127.0.0.1:${auth.port}`,
+        cookie,
+        'x-original-method': 'GET',
+        'x-auth-request-redirect': '/inbox?page=2',
+        'x-real-ip': expect.any(String) as string,
+      })
+      expect(auth.questions[1]!.headers['x-original-url']).toMatch(/^http:\/\/localhost:\d+\/inbox\?page=2$/)
     })
-    const stranger = await visit('/inbox?page=2', { 'X-Auth-Request-User': 'root' })
-    expect(stranger.status).toBe(302)
-    const start = stranger.headers.get('location')!
-    const signedIn = await fetch(start, { redirect: 'manual' })
-    expect(new URL(signedIn.headers.get('location')!).pathname).toBe('/inbox')
-    const cookie = signedIn.headers.get('set-cookie')!.split(';')[0]!
-    const inside = await visit('/inbox?page=2', {
-      cookie,
-      'X-Auth-Request-User': 'root',
-      'X-Auth-Request-Groups': 'admin',
-    })
-    expect(inside.status).toBe(200)
-    expect(await inside.json()).toEqual({ user: 'ann', groups: null })
-    expect(auth.questions.map(({ method, url }) => `${method} ${url}`)).toEqual([
-      'GET /oauth2/auth',
-      'GET /oauth2/auth',
-    ])
-    expect(auth.questions[1]!.headers).toMatchObject({
-      host: `127.0.0.1:${auth.port}`,
-      cookie,
-      'x-original-method': 'GET',
-      'x-auth-request-redirect': '/inbox?page=2',
-      'x-real-ip': expect.any(String) as string,
-    })
-    expect(auth.questions[1]!.headers['x-original-url']).toMatch(/^http:\/\/localhost:\d+\/inbox\?page=2$/)
-  })
 
-  test('lets nobody in when nobody answers', async () => {
-    const visit = await openApplication({ 'auth-url': 'http://127.0.0.1:9/', 'proxy-connect-timeout': '1' })
-    const { status, headers } = await visit('/')
-    expect([status, headers.get('x-genkan-cause')]).toEqual([500, 'auth_failed'])
+    test('lets nobody in when nobody answers', async () => {
+      const visit = await openApplication({ 'auth-url': 'http://127.0.0.1:9/', 'proxy-connect-timeout': '1' })
+      const { status, headers } = await visit('/')
+      expect([status, headers.get('x-genkan-cause')]).toEqual([500, 'auth_failed'])
+    })
   })
 })

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 type Listener = { readonly port: number; readonly next: () => Promise<IncomingMessage> }
 
@@ -44,30 +45,32 @@ async function openMirrored(
   return { main, url: `http://localhost:${genkan.ports.http}` }
 }
 
-describe('a mirrored application', () => {
-  test('is answered by itself, and the mirror gets a copy without the body', async () => {
-    const copies = await listenFor()
-    const { main, url } = await openMirrored({
-      'mirror-target': `http://127.0.0.1:${copies.port}/copy$request_uri`,
-      'mirror-host': 'mirror.test',
+describeLanes(() => {
+  describe('a mirrored application', () => {
+    test('is answered by itself, and the mirror gets a copy without the body', async () => {
+      const copies = await listenFor()
+      const { main, url } = await openMirrored({
+        'mirror-target': `http://127.0.0.1:${copies.port}/copy$request_uri`,
+        'mirror-host': 'mirror.test',
+      })
+      const response = await fetch(`${url}/a?b=c`, {
+        method: 'POST',
+        body: 'something',
+        headers: { 'x-a': '1', authorization: 'Bearer x' },
+      })
+      expect(await response.text()).toBe('ok')
+      expect((await main.next()).headers['content-length']).toBe('9')
+      const copy = await copies.next()
+      expect([copy.method, copy.url]).toEqual(['POST', '/copy/a?b=c'])
+      expect(copy.headers).toMatchObject({ host: 'mirror.test', 'x-a': '1', 'x-forwarded-for': '127.0.0.1' })
+      expect(copy.headers['content-length'] ?? '0').toBe('0')
     })
-    const response = await fetch(`${url}/a?b=c`, {
-      method: 'POST',
-      body: 'something',
-      headers: { 'x-a': '1', authorization: 'Bearer x' },
-    })
-    expect(await response.text()).toBe('ok')
-    expect((await main.next()).headers['content-length']).toBe('9')
-    const copy = await copies.next()
-    expect([copy.method, copy.url]).toEqual(['POST', '/copy/a?b=c'])
-    expect(copy.headers).toMatchObject({ host: 'mirror.test', 'x-a': '1', 'x-forwarded-for': '127.0.0.1' })
-    expect(copy.headers['content-length'] ?? '0').toBe('0')
-  })
 
-  test('does not wait for a mirror that never answers', async () => {
-    const copies = await listenFor()
-    const { url } = await openMirrored({ 'mirror-target': `http://127.0.0.1:${copies.port}/hang` })
-    for (let n = 0; n < 3; n += 1) expect((await fetch(`${url}/${n}`)).status).toBe(200)
-    expect((await copies.next()).url).toBe('/hang')
+    test('does not wait for a mirror that never answers', async () => {
+      const copies = await listenFor()
+      const { url } = await openMirrored({ 'mirror-target': `http://127.0.0.1:${copies.port}/hang` })
+      for (let n = 0; n < 3; n += 1) expect((await fetch(`${url}/${n}`)).status).toBe(200)
+      expect((await copies.next()).url).toBe('/hang')
+    })
   })
 })

@@ -41,6 +41,8 @@ const tokenByte = tableOf((code) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]$/.test(String.
 const targetByte = tableOf((code) => code > 0x20 && code < 0x7f)
 const valueByte = tableOf((code) => code === HTAB || (code >= 0x20 && code !== 0x7f))
 
+const tabbedCoding = /(?:^|\n)transfer-encoding:[^\r]*\t/i
+
 /** `HTTP/1.` */
 const versionStart = Uint8Array.of(0x48, 0x54, 0x54, 0x50, 0x2f, 0x31, 0x2e)
 
@@ -214,8 +216,12 @@ export class HeadParser {
       return 'head'
     }
     const outcome = this.#fields(bytes, start, end)
-    if (outcome === 'head') this.responseBlock = this.#take(bytes, start, emptyResponseScan(), noteResponseField)
-    return outcome
+    if (outcome !== 'head') return outcome
+    const block = this.#take(bytes, start, emptyResponseScan(), noteResponseField)
+    // Node's parser, for one, takes such a body for one without chunks.
+    if (block.hasTabs && block.scan.codings > 0 && tabbedCoding.test(block.after)) return this.#bad('tab in a coding')
+    this.responseBlock = block
+    return 'head'
   }
 
   /** The block that `#fields` has found, with every field noted in the scan. */

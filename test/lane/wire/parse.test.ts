@@ -103,6 +103,20 @@ describe('a request head', () => {
   test.each(rows)('with %s', (_, text, outcome) => expect(parse(text)).toBe(outcome))
 })
 
+describe('a response head', () => {
+  test.each<[string, Parsed]>([
+    ['Transfer-Encoding: chunked', 'head'],
+    ['Transfer-Encoding:  chunked ', 'head'],
+    ['Transfer-Encoding: chunked\t', 'bad'],
+    ['X-A: b\r\ntransfer-encoding:\tchunked', 'bad'],
+    ['X-A:\tb\r\nTransfer-Encoding: chunked', 'head'],
+    ['Content-Length:\t5\r\nX-Transfer-Encoding:\tchunked', 'head'],
+  ])('with %j: tabs around a coding are read in two ways', (fields, outcome) => {
+    const bytes = Buffer.from(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`, 'latin1')
+    expect(parser().response(bytes, 0, bytes.length)).toBe(outcome)
+  })
+})
+
 describe('what is left to the general lane', () => {
   const rows: readonly [why: string, head: string][] = [
     ['HTTP/1.0', 'GET / HTTP/1.0\r\nHost: a.test\r\n\r\n'],
