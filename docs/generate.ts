@@ -26,7 +26,8 @@ done about it. Nothing is passed over in silence:
 | **honoured, differs** | The same, and somebody who comes from ingress-nginx may notice a difference, which the note names. |
 | **not yet** | Known, but without effect today: a warning that says what happens instead. |
 | **not yet: 503** | It protects something, and we cannot give that protection today. Every route of the Ingress answers 503, and \`genkan check\` reports an error: an Ingress is never served without a protection it asks for. |
-| **refused** | Configuration text or code. It is never run; the safe part of snippets can be had, see below. |
+| **refused** | It will never be done: configuration text or code, or something that another annotation does better, which the note names. The safe part of snippets can be had, see below. |
+| **refused: 503** | The same for a protection: the routes answer 503 rather than be served without it. |
 | **no effect** | It tunes machinery that does not exist here. Nothing to do. |
 
 Values that ask for nothing, such as \`enable-cors: "false"\` or \`limit-rps: "0"\`, are not reported. A name that does not
@@ -79,7 +80,8 @@ function line(row: AnnotationRow): string {
 function label({ verdict, meanwhile, judge, difference }: AnnotationRow): string {
   if (verdict === 'honoured') return difference === undefined ? '**honoured**' : '**honoured**, differs'
   if (verdict === 'no-effect') return 'no effect'
-  if (verdict === 'refused') return judge === undefined ? 'refused' : 'refused, may be 503'
+  if (verdict === 'refused' && judge !== undefined) return 'refused, may be 503'
+  if (verdict === 'refused') return { ignored: 'refused', closed: 'refused: 503' }[meanwhile]
   return { ignored: 'not yet', closed: 'not yet: 503' }[meanwhile]
 }
 

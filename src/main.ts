@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { adminPages, type ExplainQuestion } from '#admin/pages.ts'
 import { AdminServer } from '#admin/server.ts'
+import type { CompileOptions } from '#compile/compile.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
 import { type BackendReport, backendReports } from '#control/backend.ts'
 import type { Turn } from '#control/loop.ts'
@@ -18,7 +19,7 @@ import { probeOnce } from '#health/probe-once.ts'
 import { createDefaultCertificate } from '#listener/default-certificate.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Problem } from '#resource/problem.ts'
-import type { DiscoveryMode, EndpointSet } from '#snapshot/snapshot.ts'
+import type { DiscoveryMode, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { DocumentState, Source } from '#source/source.ts'
 import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -55,6 +56,10 @@ export type Settings = {
   readonly configMap: string | undefined
   /** Names of the flags that somebody has given: they count before keys of that ConfigMap. Absent for none. */
   readonly givenFlags?: ReadonlySet<string>
+  /** Who gets what no rule takes; absent for nobody. */
+  readonly defaultBackend?: CompileOptions['defaultBackend']
+  /** What becomes of snippets whose Ingress does not say it; absent for `none`. */
+  readonly snippets?: CompileOptions['snippets']
   /** CIDRs of proxies whose forwarded fields are believed. */
   readonly trustedProxies: readonly string[]
   /** CIDRs of peers whose connections begin with a header of the PROXY protocol. */
@@ -77,6 +82,8 @@ export type Settings = {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Whether a stand-in listens there: it has none of a Pod's other ports, so its probes go to the one it has. */
   readonly isStandIn?: (place: { readonly address: string; readonly port: number }) => boolean
+  /** A stand-in for the address of a Service; `undefined` for none. */
+  readonly standInOf?: (upstream: UpstreamSpec) => { readonly address: string; readonly port: number } | undefined
   /** Called after every change that has been applied, with what is live now. */
   readonly onTurn?: (turn: Turn) => void
 }
@@ -160,10 +167,12 @@ async function build(settings: Settings): Promise<House> {
     dnsForm: settings.dnsForm,
     nodeName: settings.nodeName,
     env: settings.env,
+    ...(settings.standInOf && { standInOf: settings.standInOf }),
   })
-  const { ingressClasses, compat, configMap, discovery: modes, givenFlags } = settings
+  const { ingressClasses, compat, configMap, defaultBackend, snippets, discovery: modes, givenFlags } = settings
   const collector = settings.tracing?.endpoint !== undefined
-  const options = { ingressClasses, compat, configMap, collector, discovery: modes, ...(givenFlags && { givenFlags }) }
+  const rest = { collector, discovery: modes, ...(snippets && { snippets }), ...(givenFlags && { givenFlags }) }
+  const options = { ingressClasses, compat, configMap, defaultBackend, ...rest }
   const loop = new ControlLoop({
     sources: settings.sources,
     options,

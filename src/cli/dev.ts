@@ -91,7 +91,11 @@ async function settingsOf(
   const settings = await toSettings(flags, surroundings)
   const admin =
     settings.admin === undefined || (await isFree(settings.admin)) ? settings.admin : { ...settings.admin, port: 0 }
-  return { ...settings, admin, ...(cluster && { clusterDns: [cluster.dns], isStandIn: cluster.isStandIn }) }
+  return {
+    ...settings,
+    admin,
+    ...(cluster && { clusterDns: [cluster.dns], isStandIn: cluster.isStandIn, standInOf: cluster.standInOf }),
+  }
 }
 
 /** A second `genkan dev` beside the first one should just work: the dashboard's address is printed anyway. */

@@ -4,6 +4,7 @@ import type { Answer } from '#discovery/answer.ts'
 import { Folder } from '#discovery/folder.ts'
 import { answerFromNodes } from '#discovery/nodeport.ts'
 import { answerFromPods } from '#discovery/pods.ts'
+import { answerFromService } from '#discovery/service-address.ts'
 import { answerFromSlices } from '#discovery/slices.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { DiscoveryMode, EndpointSet, UpstreamSpec } from '#snapshot/snapshot.ts'
@@ -84,6 +85,7 @@ function endpointsOf(
     pods: (upstream) => answerFromPods(folder, upstream),
     nodeport: (upstream) => answerFromNodes(folder, upstream, nodeName),
     dns: () => undefined,
+    service: (upstream) => answerFromService(folder, upstream, undefined),
     env: () => undefined,
   }
   return upstreams.flatMap((upstream): EndpointSet[] => {

@@ -23,6 +23,7 @@ import {
   orWord,
   path,
   port,
+  serviceName,
   word,
 } from './grammar.ts'
 import { limitFlags } from './limit-flags.ts'
@@ -75,6 +76,20 @@ export const flags = {
     oneOf('none', 'ingress-nginx'),
     'none',
     'ingress-nginx switches safer defaults back to its own',
+  ),
+  defaultBackend: optional(
+    routing(
+      'default-backend-service',
+      serviceName,
+      '',
+      'who gets requests that no rule takes, and custom-http-errors; its first port, or PORT',
+    ),
+  ),
+  allowSnippets: routing(
+    'allow-snippets',
+    oneOf('none', 'safe'),
+    'none',
+    'safe interprets snippets where all of their statements can be, never runs them',
   ),
   configMap: optional(routing('config-map', objectName, '', 'the ConfigMap with the global keys of ingress-nginx')),
 

@@ -121,6 +121,14 @@ export const objectName = grammar('NAMESPACE/NAME', 'NAMESPACE/NAME', (value) =>
   /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(value) ? value : undefined,
 )
 
+/** A Service; without a port its first one is meant. */
+export const serviceName = grammar('NAMESPACE/NAME[:PORT]', 'NAMESPACE/NAME or NAMESPACE/NAME:PORT', (value) => {
+  const match = /^([a-z0-9-]+)\/([a-z0-9-]+)(?::(\d{1,5}))?$/.exec(value)
+  if (match === null) return undefined
+  const number = match[3] === undefined ? undefined : Number(match[3])
+  return number === 0 || (number ?? 0) > 65_535 ? undefined : { namespace: match[1]!, name: match[2]!, port: number }
+})
+
 /** Commas between, and the flag may be repeated. No entry is empty; one that is given twice counts once. */
 export function list<Value>(item: Grammar<Value>, min = 0): Grammar<readonly Value[]> {
   const parse = (value: string): readonly Value[] | undefined => {

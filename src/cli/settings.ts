@@ -19,7 +19,14 @@ import { UserError } from './user-error.ts'
 const limitKeys = Object.keys(defaultLimits) as (keyof Limits)[]
 
 const logFlags = ['logLevel', 'logFormat'] as const satisfies readonly FlagKey[]
-export const compileFlags = ['ingressClasses', 'compat', 'configMap', 'discovery'] as const satisfies readonly FlagKey[]
+export const compileFlags = [
+  'ingressClasses',
+  'compat',
+  'configMap',
+  'defaultBackend',
+  'allowSnippets',
+  'discovery',
+] as const satisfies readonly FlagKey[]
 
 /** All that shapes a front door: what `serve`, `dev` and a scenario's `flags` take. */
 export const doorFlags = [
@@ -72,6 +79,8 @@ export async function toSettings(flags: DoorFlags, surroundings: Surroundings): 
     compat: flags.compat,
     configMap: flags.configMap,
     ...(flags.given && { givenFlags: flags.given }),
+    defaultBackend: flags.defaultBackend,
+    snippets: flags.allowSnippets,
     trustedProxies: flags.trustedProxies,
     proxyProtocol: flags.proxyProtocol,
     forwardedField: forwarded,
@@ -91,9 +100,10 @@ export function toCompileOptions(
   now: number,
   env: Surroundings['env'] = {},
 ): CompileOptions {
-  const { ingressClasses, compat, configMap, discovery, given } = flags
+  const { ingressClasses, compat, configMap, defaultBackend, allowSnippets: snippets, discovery, given } = flags
   const collector = readOtelVariables(env).tracing?.endpoint !== undefined
-  return { ingressClasses, compat, configMap, discovery, collector, now, ...(given && { givenFlags: given }) }
+  const rest = { collector, now, ...(given && { givenFlags: given }) }
+  return { ingressClasses, compat, configMap, defaultBackend, snippets, discovery, ...rest }
 }
 
 /** The operational log of a command, on standard error. */

@@ -40,6 +40,8 @@ export interface EmbeddedCluster {
   standIns(): readonly StandIn[]
   /** Whether a stand-in listens there. */
   readonly isStandIn: (place: Pick<StandIn, 'address' | 'port'>) => boolean
+  /** The first stand-in of a Service port, as its address. */
+  readonly standInOf: (ref: ServicePortRef) => Pick<StandIn, 'address' | 'port'> | undefined
   close(): Promise<void>
 }
 
@@ -65,7 +67,14 @@ export async function startEmbeddedCluster(init: EmbeddedClusterInit): Promise<E
     await Promise.all([standIns.close(), server.close()])
   }
   const dns = host.includes(':') ? `[${host}]:${server.port}` : `${host}:${server.port}`
-  return { dns, update, standIns: () => standIns.list(), isStandIn: (place) => standIns.isAt(place), close }
+  return {
+    dns,
+    update,
+    standIns: () => standIns.list(),
+    isStandIn: (place) => standIns.isAt(place),
+    standInOf: (ref) => standIns.first(ref),
+    close,
+  }
 }
 
 /** A slice that names nobody is an answer too: only a Service that nothing is said of gets stand-ins. */

@@ -67,6 +67,11 @@ export class StandIns {
     return this.#running.values().some((each) => each.port === port && each.address === address)
   }
 
+  /** The first of a Service port. */
+  first(ref: ServicePortRef): StandIn | undefined {
+    return this.#running.get(`${printServicePort(ref)}#0`)
+  }
+
   async close(): Promise<void> {
     await this.#turn
     await this.#stop(() => false)

@@ -5,7 +5,8 @@
 
 /**
  * `honoured`: it does what it says. `not-yet`: we know it and cannot do it today. `refused`: we never will, because it
- * is configuration text or code. `no-effect`: it tunes machinery that does not exist here.
+ * is configuration text or code, or because something else does it better. `no-effect`: it tunes machinery that does
+ * not exist here.
  */
 export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
 
@@ -15,6 +16,9 @@ export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
  * unprotected.
  */
 export type Meanwhile = 'ignored' | 'closed'
+
+/** What becomes of snippets where no annotation of their own says it: refused, or interpreted where that is safe. */
+export type Snippets = 'none' | 'safe'
 
 /** Objects whose annotations are looked at. */
 export type Annotated = 'Ingress' | 'Service' | 'NetworkPolicy'
@@ -35,7 +39,7 @@ export type AnnotationRow = {
   /** Where it counts. */
   readonly on: readonly Annotated[]
   /** For rows that are refused: whether this object's value is understood and done after all. */
-  readonly permits?: (value: string, annotations: Readonly<Record<string, string>>) => boolean
+  readonly permits?: (value: string, annotations: Readonly<Record<string, string>>, snippets: Snippets) => boolean
   /** What somebody who comes from ingress-nginx may notice; absent where nothing differs. */
   readonly difference?: string
 }
@@ -102,6 +106,11 @@ export function refused(name: string, note: string, extras: Extras = {}): Annota
   return row({ name, verdict: 'refused', meanwhile: 'ignored', note }, extras)
 }
 
+/** Protects something, and never will here: the Ingress answers 503. `note` says what to write instead. */
+export function never(name: string, note: string, extras: Extras = {}): AnnotationRow {
+  return row({ name, verdict: 'refused', meanwhile: 'closed', note }, extras)
+}
+
 /** Tunes something that does not exist here. */
 export function noEffect(name: string, note: string, extras: Extras = {}): AnnotationRow {
   return row({ name, verdict: 'no-effect', meanwhile: 'ignored', note }, extras)
@@ -109,6 +118,12 @@ export function noEffect(name: string, note: string, extras: Extras = {}): Annot
 
 /** The spellings of false that Go's `strconv.ParseBool` takes, which is what Kubernetes controllers use. */
 export const off: readonly string[] = ['false', 'f', '0', '']
+
+/** A sentence as the second half of one: `Requests are …` becomes `requests are …`, names keep their capitals. */
+export function asClause(sentence: string): string {
+  const text = sentence.replace(/\.$/, '')
+  return /^[A-Z][a-z]* /.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text
+}
 
 function row(
   basis: Pick<AnnotationRow, 'name' | 'verdict' | 'meanwhile' | 'note'>,

@@ -30,6 +30,8 @@ export type ClaimInit = {
   readonly standing: 'guard' | 'rule' | 'pattern' | 'answer' | 'fallback'
   /** `undefined` for a path that is not served: it answers 503. */
   readonly backend: IngressBackend | undefined
+  /** Why its path is not served, where that is not because of its expression. */
+  readonly refusal?: string
   /** What answers instead of a backend. */
   readonly answer?: PolicySpec
 }
@@ -47,6 +49,8 @@ export type ClaimOptions = {
   readonly closed: boolean
   /** Whether a path is a regular expression (`use-regex`, `rewrite-target`). */
   readonly isPattern: (host: string, path: IngressPath) => boolean
+  /** Exact and prefix paths have plain characters only. */
+  readonly plainPaths: boolean
   readonly problems: Problem[]
 }
 
@@ -122,6 +126,8 @@ type Written = { readonly host: string; readonly path: IngressPath; readonly at:
 
 function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim | undefined {
   const written = path.path === '' ? '/' : path.path
+  if (options.plainPaths && path.pathType !== 'ImplementationSpecific' && !plain.test(written))
+    return strangeClaim(ingress, { host, path: { ...path, path: written }, at }, options)
   if (options.isPattern(host, { ...path, path: written }))
     return patternClaim(ingress, { host, path: { ...path, path: written }, at }, options)
   const value = normalizePath(escape(written))
@@ -133,6 +139,25 @@ function claimOf(ingress: Ingress, { host, path, at }: Written, options: ClaimOp
   const match: PathMatch =
     path.pathType === 'Exact' ? { kind: 'exact', value } : { kind: 'prefix', value: withoutTrailingSlash(value) }
   return claimFrom({ ingress, at, host, path: match, written, standing: 'rule', backend: path.backend })
+}
+
+/** What the webhook of ingress-nginx takes for the path of a type that is no expression. */
+const plain = /^\/[A-Za-z0-9._/-]*$/
+
+/** It keeps its place, so that no wider rule gets what was meant for this one. */
+function strangeClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim | undefined {
+  const { path: written, pathType } = path
+  const literal = options.isPattern(host, path) ? literalPart(written, options.closed ? 'superset' : 'likely') : written
+  const value = normalizePath(escape(literal))
+  const message = `${JSON.stringify(written)} has characters that strict-validate-path-type forbids in a path of type ${pathType}`
+  const instead =
+    value === undefined ? 'the rule is left out' : `requests below ${value} that no other rule wants answer 503`
+  report(ingress, options, { code: 'path-not-plain', at: [...at, 'path'], message, instead })
+  if (value === undefined) return undefined
+  const match: PathMatch = { kind: 'prefix', value: withoutTrailingSlash(value) }
+  const standing = options.closed ? 'guard' : 'pattern'
+  const claim = claimFrom({ ingress, at, host, path: match, written, standing, backend: undefined })
+  return { ...claim, refusal: message }
 }
 
 function patternClaim(ingress: Ingress, { host, path, at }: Written, options: ClaimOptions): Claim {

@@ -9,6 +9,7 @@ import type { Ingress, Resource } from '#resource/resource.ts'
 import { objectName } from '#resource/resource.ts'
 import { byAge, bySpecificity } from '#route/precedence.ts'
 import type { DiscoveryMode, PathMatch, RouteOrigin, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { Snippets } from './annotation.ts'
 import { aliasesOf, withAliases, withOtherNames } from './alias.ts'
 import { answerClaims, otherNames } from './answer-claims.ts'
 import type { Attachment } from './canary.ts'
@@ -20,6 +21,8 @@ import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { clientAuthsOf } from './client-auth.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
+import type { DefaultBackend } from './default-backend.ts'
+import { placeDefaultBackend, unmatchedRoute } from './default-backend.ts'
 import { patternHosts, withinBudget } from './pattern-paths.ts'
 import { NetworkPolicies } from './network-policy.ts'
 import { CompileMemo } from './memo.ts'
@@ -47,6 +50,10 @@ export type CompileOptions = {
   readonly collector?: boolean
   /** Names of process flags that somebody has given: they count before global keys of the same meaning. */
   readonly givenFlags?: ReadonlySet<string>
+  /** Who gets what no rule takes; absent for nobody: 404. */
+  readonly defaultBackend?: DefaultBackend | undefined
+  /** What becomes of snippets where neither an annotation nor the ConfigMap says it; absent for `none`. */
+  readonly snippets?: Snippets
   /** Milliseconds since the epoch: certificates are judged by it. */
   readonly now: number
 }
@@ -80,6 +87,8 @@ export type Compiled = {
   /** Routes without an upstream: they answer 503. */
   readonly unreachable: readonly { readonly route: string; readonly reason: string }[]
   readonly foreign: readonly ForeignRule[]
+  /** What became of snippets whose Ingress does not say it. */
+  readonly snippets: Snippets
 }
 
 /**
@@ -98,11 +107,12 @@ export function compile(
   )
   problems.push(...global.problems)
   const globals = global.value
+  const snippets = globals.routes.snippets ?? options.snippets ?? 'none'
   const { ours, foreign } = selectIngresses(resources, options, problems)
   const hosts = memo.hosts(patternHosts(ours, compat))
   const plans = ours.map((ingress) => {
-    const planned = memo.plans.of(ingress, { resources, given: [globals, compat, hosts] }, (watched, found) =>
-      planOf(ingress, { globals, resources: watched, compat, patternHosts: hosts, problems: found }),
+    const planned = memo.plans.of(ingress, { resources, given: [globals, compat, snippets, hosts] }, (watched, found) =>
+      planOf(ingress, { globals, resources: watched, compat, snippets, patternHosts: hosts, problems: found }),
     )
     problems.push(...planned.problems)
     return planned.value
@@ -119,12 +129,18 @@ export function compile(
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const { discovery } = options
-  const upstreams = new UpstreamList({ resources, discovery, balance: globals.balance, problems, memo })
-  const placements = placeClaims(winners, plans, { upstreams, clientAuths, problems })
+  const {
+    balance,
+    routes: { serviceAddress },
+  } = globals
+  const upstreams = new UpstreamList({ resources, discovery, balance, serviceAddress, problems, memo })
+  const defaultErrors = placeDefaultBackend(options.defaultBackend, { upstreams, resources, problems })
+  const placements = placeClaims(winners, plans, { upstreams, defaultErrors, clientAuths, problems })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
   const surroundings = { globals, tlsHosts: tls.named, upstreams: settled, networkPolicies, clientAuths, memo }
+  const unmatched = defaultErrors === undefined ? undefined : unmatchedRoute(defaultErrors, surroundings)
   const routings = withAliases(withCanaries(placements, attachments), aliases).map((each) =>
     routeOf(each, surroundings),
   )
@@ -134,13 +150,15 @@ export function compile(
     snapshot: {
       generation: 0,
       routes,
-      upstreams: followed(routes, placements, settled),
+      upstreams: followed(unmatched === undefined ? routes : [...routes, unmatched], placements, settled),
       certificates: tls.certificates,
       tlsHosts: tls.hosts,
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
       ...clientAuths.handshakes(routes),
       ...(globals.door === undefined ? {} : { door: globals.door }),
       ...(globals.listener === undefined ? {} : { listener: globals.listener }),
+      ...(unmatched === undefined ? {} : { unmatched }),
+      ...(globals.accessLog === undefined ? {} : { accessLog: globals.accessLog }),
     },
     statuses: [...statusesOf(plans, { routings, losses, memo }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
       compareText(a.object, b.object),
@@ -151,6 +169,7 @@ export function compile(
       .filter(({ unreachable }) => unreachable !== undefined)
       .map(({ route, unreachable }) => ({ route: route.id, reason: unreachable! })),
     foreign: foreign.flatMap(foreignRules),
+    snippets,
   }
 }
 

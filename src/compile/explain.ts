@@ -4,7 +4,7 @@
  */
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Compiled } from './compile.ts'
-import { describeCookie, describeRetry, describeSettings } from './explained-backend.ts'
+import { describeCookie, describeErrors, describePace, describeRetry, describeSettings } from './explained-backend.ts'
 import { describeShare } from './explained-canary.ts'
 import { explainRoute, noRoute } from './explained-route.ts'
 import { readUrl } from './explained-url.ts'
@@ -117,6 +117,8 @@ function printBounds({
   maxBodyBytes,
   retry,
   affinityCookie,
+  pace,
+  errors,
 }: Explanation): readonly (readonly [string, string])[] {
   if (timeouts === undefined || maxBodyBytes === undefined) return []
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
@@ -126,6 +128,8 @@ function printBounds({
     ['timeouts', `connect ${connectMs / 1000} s, send ${sendMs / 1000} s, read ${readMs / 1000} s${whole}${idle}`],
     ['retries', describeRetry(retry)],
     ['body', maxBodyBytes === 0 ? 'no limit' : `at most ${maxBodyBytes} bytes`],
+    ...(pace === undefined ? [] : [['pace', describePace(pace)] as const]),
+    ...(errors === undefined ? [] : [['errors', describeErrors(errors)] as const]),
     ...(affinityCookie === undefined ? [] : [['cookie', describeCookie(affinityCookie)] as const]),
   ]
 }

@@ -7,7 +7,9 @@ import type {
   AffinityCookieSpec,
   EndpointSet,
   EndpointSpec,
+  ErrorPagesSpec,
   HashPart,
+  PaceSpec,
   ProbeSpec,
   RetrySpec,
   UpstreamSpec,
@@ -85,6 +87,30 @@ export function describeCookie({
     ...(changeOnFailure ? ['changed when its endpoint fails'] : []),
   ]
   return `${name}; ${parts.join('; ')}`
+}
+
+export function describePace({ bytesPerSecond, afterBytes }: PaceSpec): string {
+  const after = afterBytes === 0 ? '' : ` after the first ${afterBytes}`
+  return `at most ${bytesPerSecond} bytes of a response per second${after}`
+}
+
+export function describeErrors({
+  upstream,
+  statuses,
+  passEndpoints,
+  whenEmpty,
+  policies = [],
+}: ErrorPagesSpec): string {
+  const parts = [
+    ...(statuses.length === 0
+      ? []
+      : [
+          `${statuses.join(', ')}${passEndpoints ? ', where no endpoint answered so,' : ''} are answered by ${upstream}`,
+        ]),
+    ...(whenEmpty ? [`${upstream} gets requests while no endpoint is there`] : []),
+    ...(policies.length === 0 ? [] : ['only for clients that a NetworkPolicy admits to it']),
+  ]
+  return parts.join('; ')
 }
 
 const protocols = {

@@ -24,6 +24,8 @@ export const noRoute: RouteExplanation = {
   affinityCookie: undefined,
   canary: undefined,
   maxBodyBytes: undefined,
+  pace: undefined,
+  errors: undefined,
   backend: undefined,
   problems: [],
 }
@@ -34,9 +36,11 @@ export function explainRoute({ compiled, endpoints }: World, request: ExplainedR
   const { snapshot, problems } = compiled
   const match = explainMatch(snapshot.routes, request.host, request.path)
   const contenders = match.candidates.map(({ route, because }) => contenderOf(route.id, route.origin, because))
-  const route = snapshot.routes[match.winner]
-  const winner = route === undefined ? undefined : contenders[0]
-  const losers = [...contenders.slice(route === undefined ? 0 : 1), ...passedBy(compiled, request.host)]
+  const matched = snapshot.routes[match.winner]
+  const route = matched ?? snapshot.unmatched
+  const winner =
+    matched === undefined ? route && contenderOf(route.id, route.origin, 'no rule takes the request') : contenders[0]
+  const losers = [...contenders.slice(matched === undefined ? 0 : 1), ...passedBy(compiled, request.host)]
   const common = { ...noRoute, winner, losers, unrelated: match.others.routes }
   if (route === undefined) {
     const why =
@@ -55,6 +59,8 @@ export function explainRoute({ compiled, endpoints }: World, request: ExplainedR
     retry: route.retry,
     affinityCookie: route.affinityCookie,
     maxBodyBytes: route.maxBodyBytes,
+    pace: route.pace,
+    errors: route.errors,
     canary,
     backend,
     problems: problems.filter((problem) => problem.object === route.origin.object && problem.severity !== 'info'),

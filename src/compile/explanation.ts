@@ -4,7 +4,15 @@
 import type { Problem } from '#resource/problem.ts'
 import type { EndpointState } from '#snapshot/endpoint-state.ts'
 import type { ShownTls } from '#snapshot/print.ts'
-import type { AffinityCookieSpec, EndpointSet, RetrySpec, TimeoutSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type {
+  AffinityCookieSpec,
+  EndpointSet,
+  ErrorPagesSpec,
+  PaceSpec,
+  RetrySpec,
+  TimeoutSpec,
+  UpstreamSpec,
+} from '#snapshot/snapshot.ts'
 import type { PolicyEffect } from './policy-effect.ts'
 
 export type Explanation = {
@@ -34,6 +42,10 @@ export type Explanation = {
   readonly canary: CanaryView | undefined
   /** 0 for no limit. */
   readonly maxBodyBytes: number | undefined
+  /** `undefined` where responses leave as fast as they can. */
+  readonly pace: PaceSpec | undefined
+  /** Who answers in place of errors; `undefined` where they are told as they are. */
+  readonly errors: ErrorPagesSpec | undefined
   readonly backend: BackendView | undefined
   /** What is wrong with the Ingress that wins. */
   readonly problems: readonly Problem[]

@@ -10,6 +10,7 @@ import type { ConcurrencyLimitConfig } from '#policy/concurrency-limit.ts'
 import { concurrencyLimit } from '#policy/concurrency-limit.ts'
 import type { ExternalAuthConfig } from '#policy/external-auth.ts'
 import { externalAuth } from '#policy/external-auth.ts'
+import type { LimitKey } from '#policy/limit-key.ts'
 import type { RateLimitConfig } from '#policy/rate-limit.ts'
 import { rateLimit } from '#policy/rate-limit.ts'
 import { satisfyAny } from '#policy/satisfy-any.ts'
@@ -58,12 +59,14 @@ export type GuardInit = {
   readonly scope: Scope
   readonly own: Scope
   readonly defaults: GuardDefaults
+  /** What ingress-nginx's limits count by. */
+  readonly limitKey: LimitKey
   readonly compat: 'none' | 'ingress-nginx'
   readonly resources: ResourceSet
 }
 
-export function readGuards({ scope, own, defaults, compat, resources }: GuardInit): Guards {
-  const limits = [readLimits(scope, { ...defaults, compat }), readOwnLimits(own)]
+export function readGuards({ scope, own, defaults, limitKey, compat, resources }: GuardInit): Guards {
+  const limits = [readLimits(scope, { ...defaults, key: limitKey, compat }), readOwnLimits(own)]
   const ranges = readRanges(scope, defaults.ranges)
   const basic = readBasicAuth(scope, resources)
   const external = readExternalAuth(scope, resources)

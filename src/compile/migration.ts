@@ -5,6 +5,7 @@
 import type { Problem } from '#resource/problem.ts'
 import type { Resource } from '#resource/resource.ts'
 import { objectName } from '#resource/resource.ts'
+import type { Snippets } from './annotation.ts'
 import type { AnnotationVerdict } from './verdict.ts'
 import { judgeAnnotations } from './verdict.ts'
 
@@ -33,10 +34,11 @@ export type JudgedAnnotation = {
   readonly line: number
 }
 
-/** In the order of the objects and as written in them. `problems` are those of compile. */
+/** In the order of the objects and as written in them. `problems` and `snippets` are those of compile. */
 export function judgeMigration(
   resources: Iterable<Resource>,
   problems: readonly Problem[],
+  snippets: Snippets,
 ): readonly JudgedAnnotation[] {
   const found = new Map(
     problems
@@ -45,7 +47,7 @@ export function judgeMigration(
   )
   return [...resources].flatMap((resource) => {
     const object = objectName(resource)
-    return judgeAnnotations(resource).map((each): JudgedAnnotation => {
+    return judgeAnnotations(resource, snippets).map((each): JudgedAnnotation => {
       const { file, line } = resource.origin.locate(['metadata', 'annotations', each.annotation], 'key')
       const bad = found.get(`${object} metadata.annotations[${JSON.stringify(each.annotation)}]`)
       return {

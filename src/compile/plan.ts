@@ -7,6 +7,7 @@ import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress } from '#resource/resource.ts'
 import type { CanarySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
+import type { Snippets } from './annotation.ts'
 import type { Claim } from './claim.ts'
 import { claimsOf } from './claim.ts'
 import { genkanPrefix } from './genkan/dialect.ts'
@@ -25,6 +26,8 @@ import type { CanaryRules } from './ingress-nginx/canary.ts'
 import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
+import type { Pace } from './ingress-nginx/pace.ts'
+import { noPace, paceNames, readPace } from './ingress-nginx/pace.ts'
 import { missingGroup } from './ingress-nginx/rewriting.ts'
 import type { Shaping } from './ingress-nginx/shaping.ts'
 import { readShaping, shapingNames } from './ingress-nginx/shaping.ts'
@@ -35,7 +38,7 @@ import { sourceRanges } from './ingress-nginx/source-ranges.ts'
 import { readUpstreamTls } from './ingress-nginx/upstream-tls.ts'
 import { patternTest } from './pattern-paths.ts'
 import type { Scope } from './setting.ts'
-import { annotationScope } from './setting.ts'
+import { annotationScope, readBoolean, readText } from './setting.ts'
 import type { UpstreamWish } from './upstream-wish.ts'
 import { judgeAnnotations } from './verdict.ts'
 
@@ -43,6 +46,9 @@ export type Plan = {
   readonly ingress: Ingress
   readonly settings: Settings
   readonly timeouts: TimeoutSpec
+  readonly pace: Pace
+  /** The redirect to https always names its port. */
+  readonly portInRedirects: boolean
   readonly shaping: Shaping
   readonly claims: readonly Claim[]
   /** Of its upstreams. */
@@ -66,30 +72,37 @@ export type PlanOptions = {
   readonly globals: Globals
   readonly resources: ResourceSet
   readonly compat: 'none' | 'ingress-nginx'
+  /** Where no annotation says otherwise. */
+  readonly snippets: Snippets
   /** Hosts all of whose paths are regular expressions. */
   readonly patternHosts: ReadonlySet<string>
   readonly problems: Problem[]
 }
 
-export function planOf(ingress: Ingress, { globals, resources, compat, patternHosts, problems }: PlanOptions): Plan {
-  const verdicts = judgeAnnotations(ingress)
+export function planOf(ingress: Ingress, options: PlanOptions): Plan {
+  const { globals, resources, compat, snippets, patternHosts, problems } = options
+  const { crossNamespace, plainPaths } = globals.routes
+  const verdicts = judgeAnnotations(ingress, snippets)
   for (const { problem } of verdicts) if (problem !== undefined) problems.push(problem)
   const closing = verdicts.find(({ meanwhile, problem }) => meanwhile === 'closed' && problem !== undefined)
-  const scope = annotationScope(ingress, ingressNginx.prefix, problems)
+  const scope = { ...annotationScope(ingress, ingressNginx.prefix, problems), crossNamespace }
   const own = annotationScope(ingress, genkanPrefix, problems)
   const { wish, refusal } = readWish({ scope, own }, resources)
   const canary = readCanary(scope)
   if (canary !== undefined) reportIdle(ingress, problems)
   const settings = canary === undefined ? readSettings(scope, globals.settings) : globals.settings
   const timeouts = canary === undefined ? { ...settings.timeouts, ...readOwnTimeouts(own) } : settings.timeouts
-  const shaping = readShaping(scope, { own, resources, globals: globals.shaping, timeouts, compat })
+  const shaping = readShaping(scope, { own, resources, globals: globals.shaping, timeouts, compat, snippets })
   // What stands before the main route stands before its canary.
   const guards =
-    canary === undefined ? readGuards({ scope, own, defaults: globals.guards, compat, resources }) : noGuards
+    canary === undefined
+      ? readGuards({ scope, own, defaults: globals.guards, limitKey: globals.routes.limitKey, compat, resources })
+      : noGuards
   const clientAuth = canary === undefined ? readClientAuth(scope, resources) : noClientAuth
   const closed =
     globals.closed ??
     (closing && `${closing.annotation} is not honoured`) ??
+    forbidden(ingress, globals.routes.forbiddenWords, problems) ??
     refusal ??
     shaping.closed ??
     guards.closed ??
@@ -99,6 +112,7 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
   const claims = claimsOf(ingress, {
     closed: guarded,
     isPattern: patternTest(shaping.rewriting, patternHosts),
+    plainPaths,
     problems,
   })
   reportMissingGroups(claims, shaping, problems)
@@ -106,6 +120,8 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
     ingress,
     settings,
     timeouts,
+    pace: canary === undefined ? readPace(scope, globals.routes.pace) : noPace,
+    portInRedirects: readBoolean(scope, 'use-port-in-redirects', globals.routes.portInRedirects),
     shaping,
     claims,
     guarded,
@@ -117,6 +133,20 @@ export function planOf(ingress: Ingress, { globals, resources, compat, patternHo
     clientAuth,
     closed,
   }
+}
+
+/** The reason, where one of its annotations holds a word that the global ConfigMap forbids. */
+function forbidden(ingress: Ingress, words: readonly string[], problems: Problem[]): string | undefined {
+  for (const [annotation, value] of Object.entries(ingress.metadata.annotations)) {
+    const word = annotation.startsWith(ingressNginx.prefix) ? words.find((each) => value.includes(each)) : undefined
+    if (word === undefined) continue
+    const message = `${annotation} has ${JSON.stringify(word)} in it, which annotation-value-word-blocklist forbids`
+    const at = ['metadata', 'annotations', annotation]
+    const instead = 'the routes answer 503'
+    problems.push(problemOf(ingress, { severity: 'error', code: 'forbidden-word', at, message, instead }))
+    return message
+  }
+  return undefined
 }
 
 /** Those that guard the routes of an Ingress. */
@@ -151,14 +181,31 @@ function readWish(
   const ours = readOwnWish(own)
   const theirs = readBalance(scope)
   const balance = theirs?.value.kind === 'ringHash' ? theirs : (ours.balance ?? theirs)
-  const wish = { ...ours, protocol: protocol.wish, tls: tls.wish, balance, affinity: readAffinity(scope) }
+  const serviceAddress = readServiceAddress(scope)
+  const wish = {
+    ...ours,
+    serviceAddress,
+    protocol: protocol.wish,
+    tls: tls.wish,
+    balance,
+    affinity: readAffinity(scope),
+  }
   return { wish, refusal: protocol.closed ?? tls.closed }
+}
+
+function readServiceAddress(scope: Scope): UpstreamWish['serviceAddress'] {
+  const key = 'service-upstream'
+  const isWritten = readText(scope, key) !== undefined
+  const value = readBoolean(scope, key, false)
+  return isWritten ? { value, key, at: scope.at(key) } : undefined
 }
 
 /** Annotations that only an Ingress with routes of its own could mean. */
 function reportIdle(ingress: Ingress, problems: Problem[]): void {
   const idle = [
-    ...[...settingNames, ...shapingNames, ...guardNames].map((name) => ingressNginx.prefix + name),
+    ...[...settingNames, ...paceNames, 'use-port-in-redirects', ...shapingNames, ...guardNames].map(
+      (name) => ingressNginx.prefix + name,
+    ),
     ...ownLimits.rows.map(({ name }) => genkanPrefix + name),
     ...attempts.rows.map(({ name }) => genkanPrefix + name),
   ]

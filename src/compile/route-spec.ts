@@ -3,7 +3,6 @@
  */
 import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect } from '#policy/https-redirect.ts'
-import { networkPolicy } from '#policy/network-policy.ts'
 import { inOrder } from '#policy/registry.ts'
 import type { AffinityCookieSpec, PolicySpec, RouteSpec } from '#snapshot/snapshot.ts'
 import type { Attachment } from './canary.ts'
@@ -12,12 +11,14 @@ import type { Claim } from './claim.ts'
 import { guardPolicies } from './guards.ts'
 import type { Ingress } from '#resource/resource.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
+import { paceSpec } from './ingress-nginx/pace.ts'
 import { rewritePolicies } from './ingress-nginx/rewriting.ts'
 import type { Shaping } from './ingress-nginx/shaping.ts'
 import { routeTracing } from './ingress-nginx/tracing.ts'
 import type { CompileMemo } from './memo.ts'
 import type { NetworkPolicies } from './network-policy.ts'
 import type { Plan } from './plan.ts'
+import { admission, globalPolicies } from './route-policies.ts'
 import type { Resolved } from './upstream-list.ts'
 import { printPort } from './upstream-list.ts'
 import type { Settled } from './upstream-spec.ts'
@@ -62,7 +63,9 @@ export function routeOf(placement: Placement, surroundings: Surroundings): Routi
   const { claim, plan, resolved, canary, isClosed, auth, errors } = placement
   const { globals, tlsHosts, upstreams, networkPolicies, clientAuths, memo } = surroundings
   const settled = resolved.kind === 'upstream' ? upstreams.get(resolved.id) : undefined
-  const varies = canary !== undefined || (settled !== undefined && networkPolicies.concern(settled.spec.namespace))
+  const settledErrors = errors === undefined ? undefined : upstreams.get(errors)
+  const asked = [settled, settledErrors].filter((each) => each !== undefined)
+  const varies = canary !== undefined || asked.some(({ spec }) => networkPolicies.concern(spec.namespace))
   if (varies) return routingOf(placement, surroundings)
   const given = [
     globals,
@@ -70,7 +73,7 @@ export function routeOf(placement: Placement, surroundings: Surroundings): Routi
     settled ?? (resolved.kind === 'unreachable' ? resolved.reason : undefined),
     isClosed,
     auth,
-    errors === undefined ? undefined : upstreams.get(errors),
+    settledErrors,
     hasTls(claim.host, tlsHosts),
     clientAuths.wishOf(claim.host),
   ]
@@ -82,6 +85,7 @@ function routingOf(
   surroundings: Surroundings,
 ): Routing {
   const { settings, shaping, timeouts } = plan
+  const pace = paceSpec(plan.pace)
   const settled = resolved.kind === 'upstream' ? surroundings.upstreams.get(resolved.id) : undefined
   const unreachable = resolved.kind === 'unreachable' ? resolved.reason : settled?.denied.get(plan.ingress)
   const policies = policiesOf(claim, plan, surroundings)
@@ -98,6 +102,7 @@ function routingOf(
     ]),
     timeouts,
     maxBodyBytes: settings.maxBodyBytes,
+    ...(pace === undefined ? {} : { pace }),
     ...(shaping.logged ? {} : { logged: false }),
     ...tracingOf(claim, plan),
     ...(settings.retry === undefined ? {} : { retry: settings.retry }),
@@ -144,18 +149,18 @@ function networkPoliciesOf(
 ): readonly PolicySpec[] {
   return [upstream, canary?.upstream].flatMap((id) => {
     const target = id === undefined ? undefined : upstreams.get(id)?.spec
-    const config = target && networkPolicies.of(target)
-    return config === undefined ? [] : [networkPolicy.spec(config)]
+    return target === undefined ? [] : admission(target, networkPolicies)
   })
 }
 
 function errorsOf(
   { claim, plan, errors }: Pick<Placement, 'claim' | 'plan' | 'errors'>,
-  { upstreams }: Surroundings,
+  { upstreams, networkPolicies }: Surroundings,
 ): Pick<RouteSpec, 'errors'> {
   const settled = errors === undefined ? undefined : upstreams.get(errors)
   if (settled === undefined || settled.denied.has(plan.ingress)) return {}
-  const { statuses, passEndpoints } = plan.shaping.errors
+  const { service: own, statuses, passEndpoints } = plan.shaping.errors
+  const policies = admission(settled.spec, networkPolicies)
   const { namespace, name } = plan.ingress.metadata
   const { backend } = claim
   const [service, port] = backend?.kind === 'service' ? [backend.name, printPort(backend.port)] : ['', '']
@@ -164,7 +169,9 @@ function errorsOf(
       upstream: settled.spec.id,
       statuses,
       passEndpoints,
-      whenEmpty: true,
+      // Only a default backend of its own stands in for a route's backend.
+      whenEmpty: own !== undefined,
+      ...(policies.length === 0 ? {} : { policies }),
       namespace,
       ingress: name,
       service,
@@ -194,7 +201,7 @@ function cookieOf({ path }: Claim, { cookie }: Plan, { spec }: Settled): Pick<Ro
 
 function policiesOf(
   claim: Claim,
-  { settings, shaping }: Plan,
+  { settings, shaping, portInRedirects }: Plan,
   { globals, tlsHosts }: Surroundings,
 ): readonly PolicySpec[] {
   const { host, path } = claim
@@ -202,9 +209,11 @@ function policiesOf(
   const encrypted = hasTls(host, tlsHosts)
   const exempt = globals.noRedirectPaths.some((prefix) => path.value.startsWith(prefix))
   if (!exempt && (settings.forceSslRedirect || (settings.sslRedirect && encrypted))) {
-    policies.push(httpsRedirect.spec({ status: globals.redirectCode }))
+    const named = portInRedirects ? ({ namesPort: true } as const) : {}
+    policies.push(httpsRedirect.spec({ status: globals.redirectCode, ...named }))
   }
   if (encrypted && globals.hsts !== undefined) policies.push(hsts.spec(globals.hsts))
+  policies.push(...globalPolicies(globals))
   return inOrder(policies)
 }
 

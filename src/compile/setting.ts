@@ -15,6 +15,13 @@ export type Scope = {
   readonly value: (name: string) => string | undefined
   readonly at: (name: string) => FieldPath
   readonly problems: Problem[]
+  /** It may name objects of other namespaces than its own. */
+  readonly crossNamespace?: boolean
+}
+
+/** Whether values may name objects of this namespace. */
+export function mayName({ resource, crossNamespace = false }: Scope, namespace: string): boolean {
+  return crossNamespace || namespace === resource.metadata.namespace
 }
 
 /** The annotations of an object below a prefix. */
@@ -137,6 +144,14 @@ export function readMatching(
   if (text === undefined || test(text)) return text
   report(scope, name, { expected, instead })
   return undefined
+}
+
+/** Parts with commas between, without blanks at their ends; empty ones are left out. */
+export function readWords(scope: Scope, name: string): readonly string[] {
+  return (scope.value(name) ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
 }
 
 /** Without blanks at its ends; nothing but blanks counts as not written. */

@@ -20,6 +20,8 @@ export type UpstreamListInit = {
   readonly discovery: readonly DiscoveryMode[]
   /** Where nobody says otherwise; `undefined` for round robin. */
   readonly balance: BalanceSpec | undefined
+  /** Where nobody says otherwise, Services are asked for at their own address. */
+  readonly serviceAddress: boolean
   readonly problems: Problem[]
   readonly memo: CompileMemo
 }
@@ -38,20 +40,23 @@ export class UpstreamList {
   readonly #resources: ResourceSet
   readonly #discovery: readonly DiscoveryMode[]
   readonly #balance: BalanceSpec | undefined
+  readonly #serviceAddress: boolean
   readonly #problems: Problem[]
   readonly #memo: CompileMemo
   readonly #wishes: ServiceWishes
   readonly #entries = new Map<string, UpstreamEntry>()
+  readonly #wanted = new Set<string>()
   /** Unknown Services by the Ingress that names them: once is enough. */
   readonly #reported = new Map<Ingress, Set<string>>()
   #names: ReadonlyMap<string, readonly Metadata[]> | undefined
   /** `namespace/name` of Services that only slices, Endpoints or Pods know of. */
   #evident: ReadonlySet<string> | undefined
 
-  constructor({ resources, discovery, balance, problems, memo }: UpstreamListInit) {
+  constructor({ resources, discovery, balance, serviceAddress, problems, memo }: UpstreamListInit) {
     this.#resources = resources
     this.#discovery = discovery
     this.#balance = balance
+    this.#serviceAddress = serviceAddress
     this.#problems = problems
     this.#memo = memo
     this.#wishes = new ServiceWishes(resources, { memo, problems })
@@ -107,6 +112,15 @@ export class UpstreamList {
     return this.#resources.get('Service', namespace, name)?.spec.ports.find(({ protocol }) => protocol === 'TCP')?.port
   }
 
+  /** Id of a Service port that no Ingress asks for, and that is there all the same. */
+  want({ namespace, name, port }: NamedService): string {
+    const known = this.#resources.get('Service', namespace, name)
+    const named = nameOf({ namespace, service: name, port: { kind: 'number', number: port }, known })
+    this.#add(named)
+    this.#wanted.add(named.id)
+    return named.id
+  }
+
   /** Says that a route of this Ingress leads to a resolved upstream. */
   ask(id: string, asker: Asker): void {
     const { askers } = this.#entryOf(id)
@@ -118,14 +132,20 @@ export class UpstreamList {
     this.#entryOf(id).mains.push({ entry: this.#entryOf(main), sticky })
   }
 
-  /** Those that a route leads to, by id and sorted by it: nobody should look up what nobody asks for. */
+  /** Those that a route leads to, or that are wanted, by id and sorted by it: nobody should look up what nobody asks for. */
   settle(): ReadonlyMap<string, Settled> {
     const asked = [...this.#entries.values()]
-      .filter(({ askers }) => askers.length > 0)
+      .filter(({ id, askers }) => askers.length > 0 || this.#wanted.has(id))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     for (const { askers } of asked) if (askers.length > 1) sortOnce(askers)
     const probes = new ProbeFinder(this.#resources, this.#problems)
-    const world = { discovery: this.#discovery, balance: this.#balance, probes, problems: this.#problems }
+    const world = {
+      discovery: this.#discovery,
+      balance: this.#balance,
+      serviceAddress: this.#serviceAddress,
+      probes,
+      problems: this.#problems,
+    }
     const settled = new Map(asked.map((entry) => [entry.id, this.#settle(entry, world)]))
     this.#memo.upstreams.endRound()
     return settled
@@ -135,7 +155,7 @@ export class UpstreamList {
   #settle(entry: UpstreamEntry, world: SettleWorld): Settled {
     const { known, wish, readiness, askers, mains } = entry
     if (mains.length > 0) return settle(entry, world)
-    const given: unknown[] = [world.discovery, world.balance, known, wish, readiness]
+    const given: unknown[] = [world.discovery, world.balance, world.serviceAddress, known, wish, readiness]
     for (const { ingress, wish: wished } of askers) given.push(ingress, wished)
     if (known !== undefined) for (const { resource } of world.probes.templatesOf(known)) given.push(resource)
     const before = this.#memo.upstreams.find(entry.id, given)

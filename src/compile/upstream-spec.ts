@@ -43,6 +43,8 @@ export type Settled = {
 export type SettleWorld = {
   readonly discovery: readonly DiscoveryMode[]
   readonly balance: BalanceSpec | undefined
+  /** Services are asked for at their own address. */
+  readonly serviceAddress: boolean
   readonly probes: ProbeFinder
   readonly problems: Problem[]
 }
@@ -52,22 +54,50 @@ export function settle(entry: UpstreamEntry, world: SettleWorld): Settled {
   const protocol = choose(entry, 'protocol')?.value ?? 'http'
   const tls = choose(entry, 'tls')?.value
   const encrypted = protocol !== 'http' && protocol !== 'grpc'
+  const modes = choose(entry, 'discovery')?.value ?? world.discovery
+  const atOwnAddress = hasOwnAddress(entry, world)
   const spec: UpstreamSpec = {
     id,
     namespace,
     service,
     port,
     protocol,
-    discovery: choose(entry, 'discovery')?.value ?? world.discovery,
+    discovery: atOwnAddress ? addressModes(modes) : modes,
     ...balanceOf(choose(entry, 'balance')?.value ?? world.balance),
     ...given('affinity', choose(entry, 'affinity')?.value),
-    ...given('probe', probeOf(entry, world)),
+    // A probe would reach whoever is behind the address, now this one, now that one.
+    ...given('probe', atOwnAddress ? undefined : probeOf(entry, world)),
     ...given('outlier', choose(entry, 'outlier')?.value),
     ...given('slowStartMs', choose(entry, 'slowStartMs')?.value || undefined),
     ...given('bounds', boundsOf(entry)),
     ...(encrypted && tls !== undefined ? { tls: tlsOf(entry, tls) } : {}),
   }
   return { spec, denied: judgeAskers(entry, { protocol, encrypted, problems: world.problems }) }
+}
+
+/** DNS knows the address of a Service that no file gives one. */
+function addressModes(modes: readonly DiscoveryMode[]): readonly DiscoveryMode[] {
+  return modes.includes('dns') ? ['service', 'dns'] : ['service']
+}
+
+/** A name outside the cluster has none, and neither has a headless Service, where whoever wished for it hears so. */
+function hasOwnAddress(entry: UpstreamEntry, { serviceAddress, problems }: SettleWorld): boolean {
+  const { id, known } = entry
+  const wish = choose(entry, 'serviceAddress')
+  if (!(wish?.value ?? serviceAddress) || known?.spec.type === 'ExternalName') return false
+  if (known?.spec.clusterIP !== 'None') return true
+  const problem = {
+    code: 'no-service-address',
+    message: `service-upstream: the Service of ${id} is headless and has no address of its own`,
+    instead: 'its endpoints are used',
+  } as const
+  const by = wish?.by.resource
+  problems.push(
+    by === undefined || wish === undefined
+      ? problemOf(known, { ...problem, severity: 'info', at: ['spec', 'clusterIP'] })
+      : problemOf(by, { ...problem, severity: 'warning', at: wish.at }),
+  )
+  return false
 }
 
 type Source = { readonly name: string; readonly resource: Ingress | Service | undefined }
@@ -192,6 +222,7 @@ type Judgement = {
 
 const aspects: readonly Aspect[] = [
   'discovery',
+  'serviceAddress',
   'protocol',
   'tls',
   'balance',

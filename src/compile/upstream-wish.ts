@@ -29,6 +29,8 @@ export type TlsWish = {
 
 export type UpstreamWish = {
   readonly discovery?: Wish<readonly DiscoveryMode[]> | undefined
+  /** The Service's own address is the only endpoint. */
+  readonly serviceAddress?: Wish<boolean> | undefined
   readonly protocol?: Wish<UpstreamSpec['protocol']> | undefined
   readonly tls?: Wish<TlsWish> | undefined
   readonly balance?: Wish<BalanceSpec> | undefined

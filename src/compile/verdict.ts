@@ -7,7 +7,8 @@ import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { Resource } from '#resource/resource.ts'
-import type { Annotated, AnnotationRow, Dialect, Meanwhile } from './annotation.ts'
+import type { Annotated, AnnotationRow, Dialect, Meanwhile, Snippets } from './annotation.ts'
+import { asClause } from './annotation.ts'
 import { genkan } from './genkan/dialect.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 
@@ -25,17 +26,19 @@ export type AnnotationVerdict = {
   readonly row?: AnnotationRow
 }
 
-/** In the order written. Annotations that are nobody's business here (tools' notes to themselves) are left out. */
-export function judgeAnnotations(resource: Resource): readonly AnnotationVerdict[] {
+/** In the order written. `snippets` are the process's. Annotations that are nobody's business here (tools' notes to themselves) are left out. */
+export function judgeAnnotations(resource: Resource, snippets: Snippets = 'none'): readonly AnnotationVerdict[] {
   const verdicts: AnnotationVerdict[] = []
   for (const [annotation, value] of Object.entries(resource.metadata.annotations)) {
-    const verdict = judge(resource, annotation, value)
+    const verdict = judge(resource, { annotation, value, snippets })
     if (verdict !== undefined) verdicts.push(verdict)
   }
   return verdicts
 }
 
-function judge(resource: Resource, annotation: string, value: string): AnnotationVerdict | undefined {
+type Written = { readonly annotation: string; readonly value: string; readonly snippets: Snippets }
+
+function judge(resource: Resource, { annotation, value, snippets }: Written): AnnotationVerdict | undefined {
   const prefix = annotation.slice(0, annotation.indexOf('/') + 1)
   const dialect = dialects.find((each) => each.prefix === prefix)
   if (dialect === undefined) return judgeForeign(resource, annotation, prefix)
@@ -45,18 +48,21 @@ function judge(resource: Resource, annotation: string, value: string): Annotatio
   const row = dialect.rows.get(name)
   return row === undefined
     ? judgeUnknown(resource, dialect, name)
-    : judgeKnown(resource, { annotation, name, value, row })
+    : judgeKnown(resource, { annotation, name, value, snippets, row })
 }
 
-type Known = { readonly annotation: string; readonly name: string; readonly value: string; readonly row: AnnotationRow }
+type Known = Written & { readonly name: string; readonly row: AnnotationRow }
 
-function judgeKnown(resource: Resource, { annotation, name, value, row }: Known): AnnotationVerdict | undefined {
+function judgeKnown(
+  resource: Resource,
+  { annotation, name, value, snippets, row }: Known,
+): AnnotationVerdict | undefined {
   if (row.verdict === 'honoured' && !row.on.some((kind) => kind === resource.kind))
     return judgeMisplaced(resource, annotation, row)
   if (row.verdict === 'honoured' || row.idle(value)) {
     return { annotation, verdict: row.verdict, meanwhile: 'ignored', problem: undefined, row }
   }
-  if (row.permits?.(value, resource.metadata.annotations) === true)
+  if (row.permits?.(value, resource.metadata.annotations, snippets) === true)
     return { annotation, verdict: 'honoured', meanwhile: 'ignored', problem: undefined, row }
   const meanwhile = row.judge?.(value) ?? row.meanwhile
   const say = (init: Omit<ProblemInit, 'at' | 'part'>): AnnotationVerdict => {
@@ -65,6 +71,10 @@ function judgeKnown(resource: Resource, { annotation, name, value, row }: Known)
   }
   if (row.verdict === 'no-effect')
     return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
+  if (row.verdict === 'refused' && row.judge === undefined) {
+    const code = meanwhile === 'closed' ? 'protection-not-honoured' : 'annotation-refused'
+    return say({ severity: 'error', code, message: `${name} is refused` })
+  }
   if (row.verdict === 'refused') {
     const instead =
       meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
@@ -165,10 +175,4 @@ function misspelt(prefix: string): Foreign | undefined {
 
 function pathOf(annotation: string): FieldPath {
   return ['metadata', 'annotations', annotation]
-}
-
-/** A sentence as the second half of one: `Requests are …` becomes `requests are …`, names keep their capitals. */
-function asClause(sentence: string): string {
-  const text = sentence.replace(/\.$/, '')
-  return /^[A-Z][a-z]* /.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text
 }

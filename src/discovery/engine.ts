@@ -23,6 +23,7 @@ import { answerFromEnvironment } from './environment.ts'
 import { Folder } from './folder.ts'
 import { answerFromNodes } from './nodeport.ts'
 import { answerFromPods } from './pods.ts'
+import { answerFromService, type Place } from './service-address.ts'
 import { answerFromSlices } from './slices.ts'
 
 export type DiscoveryInit = {
@@ -38,6 +39,8 @@ export type DiscoveryInit = {
   /** The Node this process runs on, when it is known. */
   readonly nodeName: string | undefined
   readonly env: Environment
+  /** Where there is no cluster: who stands in for the address of a Service. */
+  readonly standInOf?: (upstream: UpstreamSpec) => Place | undefined
   /** Milliseconds since the epoch. */
   readonly now?: () => number
   readonly setTimer?: Clock['setTimer']
@@ -181,6 +184,7 @@ class Engine implements Discovery {
     const folder = this.#folder!
     if (mode === 'slices') return answerFromSlices(folder, spec)
     if (mode === 'pods') return answerFromPods(folder, spec)
+    if (mode === 'service') return answerFromService(folder, spec, this.#init.standInOf?.(spec))
     if (mode === 'nodeport') return answerFromNodes(folder, spec, this.#init.nodeName)
     return answerFromEnvironment(folder, spec, this.#init.env)
   }
@@ -189,7 +193,7 @@ class Engine implements Discovery {
   #askDns(followed: Followed): Answer {
     const { spec } = followed
     const service = this.#folder!.service(spec.namespace, spec.service)
-    const plan = planFor(spec, service, { domain: this.#domain, form: this.#init.dnsForm })
+    const plan = planFor(spec, service, { domain: this.#domain, form: this.#formOf(spec) })
     if (plan.kind === 'refused' || plan.kind === 'fixed') {
       this.#stopWatch(followed)
       if (plan.kind === 'refused') return none(plan.says)
@@ -207,6 +211,12 @@ class Engine implements Discovery {
     })
     followed.watch = { key, watch }
     return watch.answer()
+  }
+
+  /** Only the Service's own name has its own address. */
+  #formOf({ discovery }: UpstreamSpec): DiscoveryInit['dnsForm'] {
+    const { dnsForm } = this.#init
+    return dnsForm === 'auto' && discovery.includes('service') ? 'svc' : dnsForm
   }
 
   #onUpdate(followed: Followed): void {

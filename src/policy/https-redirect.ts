@@ -7,12 +7,14 @@ import { definePolicy } from './policy.ts'
 export type HttpsRedirectConfig = {
   /** 308 keeps method and body; 301 and 302 may turn a POST into a GET. */
   readonly status: 301 | 302 | 303 | 307 | 308
+  /** Location names the port even where it is 443. */
+  readonly namesPort?: true
 }
 
 export const httpsRedirect = definePolicy<HttpsRedirectConfig>({
   kind: 'https-redirect',
-  create: ({ status }, { httpsPort }) => {
-    const port = httpsPort === 443 ? '' : `:${httpsPort}`
+  create: ({ status, namesPort }, { httpsPort }) => {
+    const port = httpsPort === 443 && namesPort !== true ? '' : `:${httpsPort}`
     return {
       onRequest: ({ client, host, path, query }) => {
         // Without a host there is nowhere to send an HTTP/1.0 client to.

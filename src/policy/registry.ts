@@ -8,6 +8,7 @@
 import { access } from './access.ts'
 import { appRoot } from './app-root.ts'
 import { basicAuth } from './basic-auth.ts'
+import { blocklist } from './blocklist.ts'
 import { clientCertificate } from './client-certificate.ts'
 import { concurrencyLimit } from './concurrency-limit.ts'
 import { cookieAttributes } from './cookie-attributes.ts'
@@ -20,6 +21,8 @@ import { httpsRedirect } from './https-redirect.ts'
 import { locationPrefix } from './location-prefix.ts'
 import { mirror } from './mirror.ts'
 import { networkPolicy } from './network-policy.ts'
+import { originalUri } from './original-uri.ts'
+import { ownRequestId } from './own-request-id.ts'
 import { pathRedirect } from './path-redirect.ts'
 import type { Policy } from './policy.ts'
 import { rateLimit } from './rate-limit.ts'
@@ -34,6 +37,8 @@ import { upstreamVhost } from './upstream-vhost.ts'
 const all: readonly Policy[] = [
   // Who the connection belongs to is settled before anything is said on it.
   clientCertificate,
+  // Whom nobody wants to serve.
+  blocklist,
   // Answers that need nobody's permission.
   hostRedirect,
   appRoot,
@@ -52,6 +57,8 @@ const all: readonly Policy[] = [
   externalAuth,
   satisfyAny,
   // From here on the request is on its way to an endpoint.
+  originalUri,
+  ownRequestId,
   mirror,
   upstreamVhost,
   forwardedPrefix,

@@ -6,10 +6,16 @@ import { get, remove, set } from '#http/fields.ts'
 import type { ErrorPagesSpec } from '#snapshot/snapshot.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Exchange } from './exchange.ts'
+import type { RouteFilters } from './route.ts'
 import { type Failure, failures } from './failure.ts'
 
 /** A route's error pages, ready to use. */
-export type ErrorPages = { readonly spec: ErrorPagesSpec; readonly upstream: Upstream }
+export type ErrorPages = {
+  readonly spec: ErrorPagesSpec
+  readonly upstream: Upstream
+  /** For whoever one of them refuses, errors are told as they are. */
+  readonly admission: RouteFilters['requestFilters']
+}
 
 /** Whom to ask instead of passing on what an endpoint answered; `undefined` to pass it on. `exchange.sent` is then set. */
 export function pageForStatus(exchange: Exchange, status: number): Upstream | undefined {
@@ -34,7 +40,8 @@ const nobody: ReadonlySet<string> = new Set<Failure['cause']>(['no_backend', 'no
 
 function pagesOf(exchange: Exchange): ErrorPages | undefined {
   const { route, responding, turned, admitted } = exchange
-  return responding || turned || admitted?.upgrade !== undefined ? undefined : route?.errors
+  const pages = responding || turned || admitted?.upgrade !== undefined ? undefined : route?.errors
+  return pages?.admission.some((each) => each(exchange) !== undefined) === true ? undefined : pages
 }
 
 type Turn = { readonly status: number; readonly target: string }
@@ -45,6 +52,8 @@ function turn(exchange: Exchange, { spec }: ErrorPages, { status, target }: Turn
   exchange.turned = true
   const fields = [...sent.fields]
   for (const name of ['content-length', 'content-type', 'content-encoding']) remove(fields, name)
+  // RFC 9110 section 8.6: a method that is about content says that there is none.
+  if (/^(?:POST|PUT|PATCH)$/.test(sent.method)) set(fields, 'Content-Length', '0')
   set(fields, 'X-Code', String(status))
   set(fields, 'X-Format', get(received.fields, 'accept') ?? '')
   set(fields, 'X-Original-URI', path + query)

@@ -23,6 +23,8 @@ export type Route = RouteFilters & {
   /** 0 for no limit. */
   readonly maxBodyBytes: number
   readonly clear: ClearFor
+  /** `undefined`: responses leave as fast as they can. */
+  readonly pace: RouteSpec['pace']
   /** `undefined`: its requests are not traced. */
   readonly tracing: RouteSpec['tracing']
 }
@@ -62,6 +64,7 @@ export function createRoute(spec: RouteSpec, parts: RouteParts): Route {
     timeouts: like !== undefined && areSame(spec.timeouts, like.timeouts) ? like.timeouts : spec.timeouts,
     maxBodyBytes: spec.maxBodyBytes,
     clear,
+    pace: spec.pace,
     tracing: spec.tracing,
     requestFilters,
     finishers,

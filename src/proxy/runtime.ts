@@ -4,16 +4,27 @@
  */
 import type { Pattern } from '#lib/pattern.ts'
 import { compilePattern } from '#lib/pattern.ts'
+import { textMatcher } from '#lib/text-match.ts'
 import { policies } from '#policy/registry.ts'
 import type { Filter, FilterEnv } from '#policy/policy.ts'
 import type { PackedRoutes } from '#route/packing.ts'
 import { pathPattern } from '#route/path-pattern.ts'
 import { RouteTable } from '#route/table.ts'
-import type { CanarySpec, DoorSpec, PolicySpec, RouteSpec, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type {
+  AccessLogSpec,
+  CanarySpec,
+  DoorSpec,
+  ErrorPagesSpec,
+  PolicySpec,
+  RouteSpec,
+  Snapshot,
+  UpstreamSpec,
+} from '#snapshot/snapshot.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Canary } from './canary.ts'
-import { clearOver, createRoute, type Route, splitFilters } from './route.ts'
+import type { ErrorPages } from './error-page.ts'
+import { clearOver, createRoute, type Route, type RouteFilters, splitFilters } from './route.ts'
 import { defaultBase, type Terms, type TermsBase, termsOf } from './terms.ts'
 
 export type Runtime = {
@@ -22,6 +33,10 @@ export type Runtime = {
   /** `host` and `path` as admitted by http/. */
   readonly match: (host: string, path: string) => Route | undefined
   readonly terms: Terms
+  /** What requests get that no other route takes; absent for nothing. */
+  readonly unmatched?: Route
+  /** Whether a request is kept out of the access log, beside what its route says; absent for none. */
+  readonly keepsFromLog?: (target: string, isUnmatched: boolean) => boolean
 }
 
 /** Before the first snapshot nothing is known, so nothing can be said to be missing: requests get 503, not 404. */
@@ -84,12 +99,21 @@ export class RuntimeBuilder {
       if (kind === 'regex' && !patterns.has(value)) patterns.set(value, this.#patterns.get(value) ?? pathPattern(value))
     }
     yield
+    const rest = snapshot.unmatched
+    const unmatched = rest && this.#routeOf(rest, protocolsOf(rest, protocols))
+    if (unmatched !== undefined) bySpec.set(unmatched.spec, unmatched)
     // Every pattern was put there by the loop above.
     const matcher = new RouteTable(snapshot.routes, { ...table, patternOf: (value) => patterns.get(value)! })
     this.#routes = bySpec
     this.#patterns = patterns
-    const terms = this.#termsOf(snapshot.door)
-    return { generation: snapshot.generation, match: (host, path) => routes[matcher.match(host, path)], terms }
+    const { generation, accessLog, door } = snapshot
+    return {
+      generation,
+      match: (host, path) => routes[matcher.match(host, path)] ?? unmatched,
+      terms: this.#termsOf(door),
+      ...(unmatched === undefined ? {} : { unmatched }),
+      ...(accessLog === undefined ? {} : { keepsFromLog: silencer(accessLog) }),
+    }
   }
 
   #termsOf(door: DoorSpec | undefined): Terms {
@@ -111,9 +135,9 @@ export class RuntimeBuilder {
     if (known !== undefined && stays) return known
     this.#last = createRoute(spec, {
       upstream: this.#upstreamOf(spec),
-      errors: spec.errors && errors && { spec: spec.errors, upstream: errors },
+      errors: spec.errors && errors && this.#errorsOf(spec.errors, errors),
       canary: spec.canary && canaryOf(spec.canary, this.#upstreams),
-      filters: splitFilters(spec.policies.map((each) => this.#filterOf(each))),
+      filters: this.#filtersOf(spec.policies),
       clear,
       number: this.#made++,
       like: this.#last,
@@ -125,11 +149,26 @@ export class RuntimeBuilder {
     return upstream === undefined ? undefined : this.#upstreams.of(upstream)
   }
 
+  #errorsOf(spec: ErrorPagesSpec, upstream: Upstream): ErrorPages {
+    return { spec, upstream, admission: this.#filtersOf(spec.policies ?? []).requestFilters }
+  }
+
+  #filtersOf(specs: readonly PolicySpec[]): RouteFilters {
+    return splitFilters(specs.map((each) => this.#filterOf(each)))
+  }
+
   #filterOf({ kind, config }: PolicySpec): Filter {
     const policy = policies.get(kind)
     if (policy === undefined) throw new Error(`no policy of kind ${kind}`)
     return policy.create(config, this.#env)
   }
+}
+
+/** Too long a target is like none of the expressions, so it is logged. */
+function silencer({ off, unmatched, skip = [] }: AccessLogSpec): NonNullable<Runtime['keepsFromLog']> {
+  const isSkipped = textMatcher(skip)
+  return (target, isUnmatched) =>
+    off === true || (isUnmatched && unmatched === false) || (skip.length > 0 && isSkipped(target) === true)
 }
 
 function finish<T>(work: Generator<void, T>): T {

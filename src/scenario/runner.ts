@@ -96,7 +96,8 @@ class Stage {
     await this.#update()
     const flags = { ...this.#flags, clusterDns, lane: lane === 'fast' ? 'auto' : lane } as const
     const isStandIn: Settings['isStandIn'] = (place) => this.#fleet.isStandIn(place)
-    this.#genkan = await start({ ...(await toSettings(flags, surroundings)), isStandIn })
+    const standInOf: Settings['standInOf'] = (upstream) => this.#fleet.standInOf(upstream)
+    this.#genkan = await start({ ...(await toSettings(flags, surroundings)), isStandIn, standInOf })
     await this.#genkan.settled()
   }
 

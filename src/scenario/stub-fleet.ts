@@ -2,7 +2,7 @@
  * The stand-ins of a running scenario: some for every Service port that a route leads to, and the objects that lead
  * discovery to them.
  */
-import type { ReceivedRequest as Received } from '#cluster/stand-in.ts'
+import type { ReceivedRequest as Received, StandIn } from '#cluster/stand-in.ts'
 import { oneEcho, printServicePort, type StandInObjects, StandIns, type WantedStandIns } from '#cluster/stand-ins.ts'
 import type { EndpointSlice, Metadata, Resource, Service } from '#resource/resource.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
@@ -53,6 +53,11 @@ export class StubFleet {
   /** Whether a stand-in listens there. */
   isStandIn(place: { readonly address: string; readonly port: number }): boolean {
     return this.#standIns.isAt(place)
+  }
+
+  /** Who stands in for the address of a Service. */
+  standInOf(upstream: UpstreamSpec): Pick<StandIn, 'address' | 'port'> | undefined {
+    return this.#standIns.first(upstream)
   }
 
   close(): Promise<void> {

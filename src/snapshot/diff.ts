@@ -53,9 +53,15 @@ type Kind = {
 
 const kinds: readonly Kind[] = [
   { name: 'route', byId: ({ routes }) => index(routes), unshown: ['policies'] },
+  {
+    name: 'default backend',
+    byId: ({ unmatched }) => index(unmatched === undefined ? [] : [unmatched]),
+    unshown: ['policies'],
+  },
   { name: 'upstream', byId: ({ upstreams }) => index(upstreams), unshown: ['tls'] },
   { name: 'certificate', byId: ({ certificates }) => index(certificates), unshown: ['certificate', 'key'] },
   { name: 'front door', byId: ({ door }) => new Map(door === undefined ? [] : [['settings', door]]), unshown: [] },
+  { name: 'access log', byId: ({ accessLog = {} }) => new Map([['of all routes', accessLog]]), unshown: [] },
   { name: 'tls host', byId: ({ tlsHosts }) => new Map(tlsHosts.map((each) => [each.host, each])), unshown: [] },
   {
     name: 'server name',

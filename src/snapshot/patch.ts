@@ -4,6 +4,7 @@
  */
 import { isEqual } from './diff.ts'
 import type {
+  AccessLogSpec,
   CertificateSpec,
   ClientAuthSpec,
   DoorSpec,
@@ -31,6 +32,9 @@ export type SnapshotPatch = {
   readonly tracing?: TracingSpec
   readonly door?: DoorSpec
   readonly listener?: ListenerSpec
+  /** One at most. */
+  readonly unmatched: readonly Run<RouteSpec>[]
+  readonly accessLog: readonly Run<AccessLogSpec>[]
 }
 
 /** The snapshot that everybody has who has none. */
@@ -59,6 +63,10 @@ export function adopt(before: Snapshot, after: Snapshot): Snapshot {
     clientAuths: adoptList(before.clientAuths, after.clientAuths, idOf),
     ...smallOf(after),
     ...adoptDoor(before.door, after.door),
+    ...optional(
+      adoptList(listOf(before.unmatched), listOf(after.unmatched), idOf),
+      adoptList(listOf(before.accessLog), listOf(after.accessLog), () => ''),
+    ),
   }
 }
 
@@ -74,6 +82,8 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
     clientAuths: runsOf(before.clientAuths, after.clientAuths),
     ...smallOf(after),
     ...(after.door === undefined ? {} : { door: after.door }),
+    unmatched: runsOf(listOf(before.unmatched), listOf(after.unmatched)),
+    accessLog: runsOf(listOf(before.accessLog), listOf(after.accessLog)),
   }
 }
 
@@ -89,6 +99,10 @@ export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
     clientAuths: applyRuns(before.clientAuths, patch.clientAuths),
     ...smallOf(patch),
     ...adoptDoor(before.door, patch.door),
+    ...optional(
+      applyRuns(listOf(before.unmatched), patch.unmatched),
+      applyRuns(listOf(before.accessLog), patch.accessLog),
+    ),
   }
 }
 
@@ -97,6 +111,18 @@ function smallOf({
   listener,
 }: Pick<SnapshotPatch, 'tracing' | 'listener'>): Pick<Snapshot, 'tracing' | 'listener'> {
   return { ...(tracing === undefined ? {} : { tracing }), ...(listener === undefined ? {} : { listener }) }
+}
+
+function listOf<T>(item: T | undefined): readonly T[] {
+  return item === undefined ? [] : [item]
+}
+
+/** Parts that are there or are not, never `undefined`. */
+function optional(
+  [unmatched]: readonly RouteSpec[],
+  [accessLog]: readonly AccessLogSpec[],
+): Pick<Snapshot, 'unmatched' | 'accessLog'> {
+  return { ...(unmatched === undefined ? {} : { unmatched }), ...(accessLog === undefined ? {} : { accessLog }) }
 }
 
 const idOf = ({ id }: { readonly id: string }): string => id

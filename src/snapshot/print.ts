@@ -23,6 +23,8 @@ import type {
 export function printSnapshot({
   generation,
   routes,
+  unmatched,
+  accessLog,
   upstreams,
   certificates,
   tlsHosts,
@@ -35,7 +37,8 @@ export function printSnapshot({
     ...(door === undefined ? [] : [printDoor(door)]),
     ...(tracing === undefined ? [] : [['tracing', printValue(tracing)]]),
     ...(rest.listener === undefined ? [] : [['listener', printValue(rest.listener)]]),
-    ...routes.map(printRoute),
+    ...(accessLog === undefined ? [] : [[`access log ${printValue(accessLog)}`]]),
+    ...[...routes, ...(unmatched === undefined ? [] : [unmatched])].map(printRoute),
     ...sortedBy(upstreams, ({ id }) => id).map(printUpstream),
     ...sortedBy(certificates, ({ id }) => id).map(printCertificate),
     ...sortedBy(tlsHosts, ({ host }) => host).map((each) => [`tls ${each.host}`, `certificate ${each.certificate}`]),
@@ -102,7 +105,7 @@ function printRoute({
   ...rest
 }: RouteSpec): string[] {
   const { connectMs, sendMs, readMs, requestMs, streamIdleMs } = timeouts
-  const { canary, errors, retry, affinityCookie, tracing } = rest
+  const { canary, errors, pace, retry, affinityCookie, tracing } = rest
   const bounds = `${requestMs === undefined ? '' : ` request ${requestMs}`}${streamIdleMs === undefined ? '' : ` stream-idle ${streamIdleMs}`}`
   return [
     `route ${id}`,
@@ -114,6 +117,7 @@ function printRoute({
     `timeouts connect ${connectMs} send ${sendMs} read ${readMs}${bounds}`,
     ...printPart('retry', retry),
     ...printPart('errors', errors),
+    ...printPart('pace', pace),
     `body ${maxBodyBytes === 0 ? 'unlimited' : maxBodyBytes}`,
     ...printPart('cookie', affinityCookie),
     ...printPart('tracing', tracing),

@@ -4,6 +4,7 @@
  *
  * Endpoints are not in it: they change far more often and travel as `EndpointSet`, keyed by upstream id.
  */
+import type { TextMatch } from '#lib/text-match.ts'
 
 export type Snapshot = {
   /** Grows by one with every snapshot that differs from the one before. */
@@ -20,6 +21,10 @@ export type Snapshot = {
   readonly clientAuths: readonly ClientAuthSpec[]
   /** Absent: as flags and defaults say. */
   readonly listener?: ListenerSpec
+  /** Where requests go that no route takes; absent for 404. Its host and path say nothing. */
+  readonly unmatched?: RouteSpec
+  /** Absent: every request is in the access log, unless its route says otherwise. */
+  readonly accessLog?: AccessLogSpec
   /** Absent: what the environment says of traces counts. */
   readonly tracing?: TracingSpec
   /** Absent: the process's own settings. */
@@ -75,6 +80,16 @@ export type TracingSpec = {
   readonly delayMs?: number
 }
 
+/** What is kept out of the access log. */
+export type AccessLogSpec = {
+  /** Everything. */
+  readonly off?: true
+  /** Requests that no route takes. */
+  readonly unmatched?: false
+  /** Requests whose target, as received, is one of these. */
+  readonly skip?: readonly TextMatch[]
+}
+
 export type RouteSpec = {
   /** Stable over generations while the rule stays: `default/web shop.test Prefix /cart`. Also the metric label. */
   readonly id: string
@@ -94,6 +109,8 @@ export type RouteSpec = {
   readonly logged?: false
   /** Absent: its requests are no part of a trace of ours. */
   readonly tracing?: RouteTracingSpec
+  /** How fast the bodies of endpoints' responses leave; absent for as fast as they can. */
+  readonly pace?: PaceSpec
   /** Absent: errors are told as they are. */
   readonly errors?: ErrorPagesSpec
   /** Absent: no part of the traffic goes elsewhere. */
@@ -136,6 +153,13 @@ export type TimeoutSpec = {
   readonly streamIdleMs?: number
 }
 
+/** Every response is counted for itself. */
+export type PaceSpec = {
+  readonly bytesPerSecond: number
+  /** So much leaves at once. */
+  readonly afterBytes: number
+}
+
 /** Who answers in place of errors, and what it is told of the route. */
 export type ErrorPagesSpec = {
   /** Id of an `UpstreamSpec`. */
@@ -144,6 +168,8 @@ export type ErrorPagesSpec = {
   readonly statuses: readonly number[]
   /** Answers of endpoints are never replaced. */
   readonly passEndpoints: boolean
+  /** Who may be answered by it: for the others errors are told as they are. Absent for everybody. */
+  readonly policies?: readonly PolicySpec[]
   /** It gets the requests, too, when the route's own upstream has no endpoint at all. */
   readonly whenEmpty: boolean
   readonly namespace: string
@@ -220,7 +246,8 @@ export type PolicySpec = { readonly kind: string; readonly config: unknown }
 export type PortSpec =
   { readonly kind: 'number'; readonly number: number } | { readonly kind: 'name'; readonly name: string }
 
-export type DiscoveryMode = 'slices' | 'pods' | 'dns' | 'nodeport' | 'env'
+/** `service`: the Service's own address, for those who want nobody else's (`service-upstream`). */
+export type DiscoveryMode = 'slices' | 'pods' | 'dns' | 'nodeport' | 'env' | 'service'
 
 export type UpstreamSpec = {
   /** `namespace/service:port`, the port as the route names it. */

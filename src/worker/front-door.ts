@@ -110,7 +110,7 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
     log,
   })
   const wires = new WirePool(limits, monotonic)
-  const general = new GeneralLane({ proxy, limits, observer, wires, monotonic })
+  const general = new GeneralLane({ proxy, limits, observer, wires, clock: { monotonic, later } })
   const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, wires, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }

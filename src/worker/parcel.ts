@@ -13,7 +13,16 @@ export type Contents = { readonly patch: SnapshotPatch | undefined; readonly set
 /** A part is read in well under a millisecond; one larger item has a part of its own. */
 const partChars = 64 * 1024
 
-const lists = ['routes', 'upstreams', 'certificates', 'tlsHosts', 'serverNames', 'clientAuths'] as const
+const lists = [
+  'routes',
+  'upstreams',
+  'certificates',
+  'tlsHosts',
+  'serverNames',
+  'clientAuths',
+  'unmatched',
+  'accessLog',
+] as const
 
 type List = (typeof lists)[number]
 type Section = List | 'sets' | 'door' | 'tracing' | 'listener'
@@ -52,6 +61,8 @@ export function* unpack({ bytes, ends }: Parcel, generation: number | undefined)
     serverNames: [],
     clientAuths: [],
     door: [],
+    unmatched: [],
+    accessLog: [],
   }
   let start = 0
   for (const end of ends) {

@@ -155,7 +155,11 @@ function* applying(door: FrontDoor, { parcel, snapshot: announced }: ChangeMessa
   yield* door.applying({ sets, snapshot, table: announced.table })
   generation = snapshot.generation
   yield
-  tally.keep(new Set(snapshot.routes.map((route) => route.id)))
+  tally.keep(
+    new Set(
+      [...snapshot.routes, ...(snapshot.unmatched === undefined ? [] : [snapshot.unmatched])].map(({ id }) => id),
+    ),
+  )
 }
 
 function takeDelay(): LoopDelay {

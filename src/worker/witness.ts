@@ -40,13 +40,18 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
         retried: exchange.retried,
         overBudget: exchange.overBudget,
       })
-      if (accessLog !== undefined && exchange.route?.spec.logged !== false)
-        accessLog.write(recordOf(exchange), asked.of(exchange))
+      if (accessLog !== undefined && isLogged(exchange)) accessLog.write(recordOf(exchange), asked.of(exchange))
       if (exchange.trace !== undefined) tracing?.finish(exchange)
     },
     onSuspect,
     onOutcome,
   }
+}
+
+function isLogged({ route, runtime, received, failure }: Exchange): boolean {
+  if (route?.spec.logged === false) return false
+  const isUnmatched = route === undefined ? failure?.cause === 'no_route' : route === runtime.unmatched
+  return runtime.keepsFromLog?.(received.target, isUnmatched) !== true
 }
 
 function recordOf(exchange: Exchange): AccessRecord {

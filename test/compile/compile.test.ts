@@ -88,7 +88,7 @@ ${classes.map((text) => defaultClass(...(text.split(' ') as [string, string]))).
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: global, namespace: edge}
-data: {block-cidrs: 10.0.0.0/8}
+data: {enable-modsecurity: 'true'}
 ---
 apiVersion: networking.k8s.io/v1
 kind: Ingress

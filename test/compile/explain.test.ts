@@ -209,7 +209,7 @@ describe('explain', () => {
 
   test('repeats what is wrong with the Ingress that wins', () => {
     expect(ask('https://shop.test/').problems.map((each) => each.code)).toEqual([
-      'annotation-not-honoured',
+      'annotation-refused',
       'resource-backend',
     ])
   })
@@ -237,7 +237,7 @@ describe('printExplanation', () => {
       backend      default/cart:80 (discovery empty, by dns)
       balance      round robin
       probe        none: what discovery says is believed
-      problems     test.yaml:4:38: warning: fastcgi-index is not honoured yet
+      problems     test.yaml:4:38: error: fastcgi-index is refused
                    test.yaml:13:67: error: the backend is a Bucket; only Services can be reached
       result       answered with 503 (no_ready_endpoints): default/cart:80 has no ready endpoint
       "

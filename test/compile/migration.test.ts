@@ -13,7 +13,8 @@ kind: Ingress
 metadata: {name: web, annotations: ${JSON.stringify(annotations)}}
 spec: {rules: [{host: a.test, http: {paths: [${path}]}}]}
 `)
-  return judgeMigration(resources, compile(resources, compileOptions).problems)
+  const { problems, snippets } = compile(resources, compileOptions)
+  return judgeMigration(resources, problems, snippets)
 }
 
 const nginx = 'nginx.ingress.kubernetes.io/'
@@ -28,7 +29,7 @@ describe('the migration report', () => {
     [`${nginx}enable-modsecurity`, 'false', 'honoured', /nothing beyond/],
     [`${nginx}enable-modsecurity`, 'true', 'refused', /503/],
     [`${nginx}configuration-snippet`, 'deny all;', 'refused', /never run/],
-    [`${nginx}fastcgi-index`, 'index.php', 'refused', /not spoken/],
+    [`${nginx}fastcgi-index`, 'index.php', 'refused', /FastCGI is never spoken/],
     [`${nginx}proxy-body-size`, '8x', 'refused', /found "8x"; 1048576 bytes are used/],
     [`${nginx}rewriteTarget`, '/x', 'unknown', /do you mean rewrite-target/],
     ['nginx.org/rewrites', 'x', 'no-effect', /another product/],

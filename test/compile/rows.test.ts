@@ -62,6 +62,26 @@ const rows: readonly Row[] = [
   },
   { name: 'preserve-trailing-slash', value: 'true', effect: { route: {} }, bad: undefined },
   {
+    name: 'use-port-in-redirects',
+    value: 'true',
+    effect: { route: { policies: [{ kind: 'https-redirect', config: { namesPort: true } }, { kind: 'hsts' }] } },
+    bad: 'yes',
+  },
+  {
+    name: 'limit-rate',
+    value: '8',
+    effect: { route: { pace: { bytesPerSecond: 8 * 1024, afterBytes: 0 } } },
+    bad: '8k',
+  },
+  {
+    name: 'limit-rate-after',
+    value: '2',
+    beside: { 'limit-rate': '8' },
+    effect: { route: { pace: { bytesPerSecond: 8 * 1024, afterBytes: 2 * 1024 } } },
+    bad: '-1',
+  },
+  { name: 'service-upstream', value: 'true', effect: { upstream: { discovery: ['service', 'dns'] } }, bad: 'on' },
+  {
     name: 'proxy-next-upstream',
     value: 'http_502 non_idempotent error error',
     effect: { route: { retry: { ...retry, on: ['error', 'non_idempotent', 'http_502'] } } },

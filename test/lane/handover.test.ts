@@ -28,7 +28,8 @@ async function handover(bytes: number): Promise<number> {
     log: silentLog,
   })
   const wires = new WirePool(defaultLimits, monotonic)
-  const lane = new GeneralLane({ proxy, limits: defaultLimits, observer, wires, monotonic })
+  const clock = { monotonic, later: () => () => {} }
+  const lane = new GeneralLane({ proxy, limits: defaultLimits, observer, wires, clock })
   const server = createServer((socket) => {
     const facts = { address: '127.0.0.1', remotePort: 0, scheme: 'http', port: 0, tls: undefined } as const
     const read = (): void => {

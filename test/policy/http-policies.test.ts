@@ -370,7 +370,7 @@ describe('mirror', () => {
 test('redirects come before what decides who may pass, and a rewrite after it', () => {
   const order = [...policies.keys()]
   const redirecting = ['host-redirect', 'app-root', 'path-redirect', 'redirect', 'cors', 'https-redirect']
-  // Only whose connection it is comes first.
-  expect(order.slice(0, redirecting.length + 1)).toEqual(['client-certificate', ...redirecting])
+  // Whose connection it is, and whom nobody serves, comes before them.
+  expect(order.slice(0, redirecting.length + 2)).toEqual(['client-certificate', 'blocklist', ...redirecting])
   expect(order.indexOf('rewrite')).toBeGreaterThan(order.indexOf('mirror'))
 })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { blocklist } from '#policy/blocklist.ts'
 import { hsts } from '#policy/hsts.ts'
 import { httpsRedirect, type HttpsRedirectConfig } from '#policy/https-redirect.ts'
 import type { FilterContext, FilterEnv } from '#policy/policy.ts'
@@ -38,6 +39,7 @@ describe('https-redirect', () => {
       'https://shop.test/a/b?c=d',
     ],
     ['names a port that is not 443', {}, { httpsPort: 8443 }, { status: 301 }, 'https://shop.test:8443/a'],
+    ['names 443 too where it shall', {}, {}, { status: 308, namesPort: true }, 'https://shop.test:443/a'],
     ['lets clients that came by https pass', { client: https }, {}, { status: 308 }, undefined],
     ['lets clients pass that named no host', { host: '' }, {}, { status: 308 }, undefined],
     ['keeps the brackets of an address', { host: '[::1]' }, {}, { status: 308 }, 'https://[::1]/a'],
@@ -48,6 +50,35 @@ describe('https-redirect', () => {
     const reply = onRequest!(contextOf(context))
     expect(reply).toEqual(
       location === undefined ? undefined : { status: config.status, fields: ['Location', location], body: '' },
+    )
+  })
+})
+
+describe('blocklist', () => {
+  const config = {
+    addresses: ['10.0.0.0/8'],
+    userAgents: [{ kind: 'pattern', source: 'bot', ignoreCase: true }],
+    referers: [{ kind: 'text', text: 'http://spam.test/' }],
+  } as const
+  test.each<[string, Partial<FilterContext['client']>, readonly string[], number | undefined]>([
+    ['an address', { address: '10.1.2.3' }, [], 403],
+    ['another address', { address: '11.1.2.3' }, [], undefined],
+    ['an agent', {}, ['User-Agent', 'SomeBot'], 403],
+    ['a second agent', {}, ['User-Agent', 'fine', 'user-agent', 'bot'], 403],
+    ['an agent too long to be judged', {}, ['User-Agent', 'a'.repeat(10_000)], 403],
+    ['a referer', {}, ['Referer', 'http://Spam.test/'], 403],
+    ['a long referer, where no expression is', {}, ['Referer', 'a'.repeat(10_000)], undefined],
+    ['nobody in particular', {}, [], undefined],
+  ])('judges %s', (_, client, fields, status) => {
+    const context = contextOf()
+    const { onRequest } = blocklist.create(config, env)
+    const reply = onRequest!({
+      ...context,
+      client: { ...context.client, ...client },
+      received: { ...context.received, fields },
+    })
+    expect(reply).toEqual(
+      status === undefined ? undefined : expect.objectContaining({ status, cause: 'access_denied' }),
     )
   })
 })

@@ -37,7 +37,11 @@ function turning(changes: Partial<ErrorPagesSpec> = {}): { readonly exchange: Ex
     0,
     0,
   )
-  const pages = { spec: { ...named, ...changes }, upstream: new Upstream('test/pages:80', upstreamEnv()) }
+  const pages = {
+    spec: { ...named, ...changes },
+    upstream: new Upstream('test/pages:80', upstreamEnv()),
+    admission: [],
+  }
   exchange.path = '/a'
   exchange.query = '?b'
   exchange.requestId = 'f'
@@ -68,6 +72,8 @@ describe('an error page', () => {
         'a.test',
         'X-Code',
         '404',
+        'Content-Length',
+        '0',
         'X-Format',
         'text/html',
         'X-Original-URI',

@@ -68,6 +68,8 @@ describe('what changed', () => {
       { door: { drainMs: 9, limits: { idleTimeoutMs: 5 } } },
       '~ front door settings: limits.idleTimeoutMs 1 -> 5, drainMs undefined -> 9',
     ],
+    ['a default backend', { unmatched: stray }, '+ default backend new'],
+    ['what is logged', { accessLog: { off: true } }, '~ access log of all routes: off undefined -> true'],
     ['a host without certificate', { tlsHosts: [] }, '- tls host shop.test'],
   ]
 

@@ -15,13 +15,21 @@ const tlsHosts: fc.Arbitrary<TlsHostSpec[]> = fc.uniqueArray(
 
 /** New objects every time, as compile makes them. */
 const snapshots: fc.Arbitrary<Snapshot> = fc
-  .record({ routes, tlsHosts, door: fc.option(fc.record({ drainMs: fc.integer({ min: 1, max: 2 }) })) })
+  .record({
+    routes,
+    tlsHosts,
+    door: fc.option(fc.record({ drainMs: fc.integer({ min: 1, max: 2 }) })),
+    unmatched: fc.option(host),
+    skip: fc.option(host),
+  })
   .map((each) => ({
     ...emptySnapshot,
     generation: 1,
     routes: each.routes.map((route) => specOf(route.host, route.seconds)),
     tlsHosts: each.tlsHosts,
     ...(each.door && { door: each.door }),
+    ...(each.unmatched === null ? {} : { unmatched: specOf(each.unmatched) }),
+    ...(each.skip === null ? {} : { accessLog: { skip: [{ kind: 'text', text: each.skip }] } }),
   }))
 
 function specOf(name: string, seconds = 1): RouteSpec {

@@ -1,11 +1,8 @@
 /** Annotations that decide who may pass: authentication, client certificates, firewalls. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, notYet, off, refused } from '../annotation.ts'
+import { honoured, never, noEffect, off, refused } from '../annotation.ts'
 import { basicAuthRows } from './basic-auth.ts'
 import { externalAuthRows } from './external-auth.ts'
-
-const shut = 'The routes answer 503 rather than be served without it.'
-const partOf = (name: string): string => `Belongs to \`${name}\`, which is not honoured yet.`
 
 export const authentication: AnnotationGroup = {
   title: 'Authentication',
@@ -20,23 +17,32 @@ export const authentication: AnnotationGroup = {
   ],
 }
 
+const waf =
+  "No firewall runs here; the routes answer 503 rather than be served without it. Let a firewall of its own, such as Coraza or a cloud provider's, stand in front of the front door or before the backend, and take the annotation away."
+const ofFirewall = (name: string): string => `Belongs to \`${name}\`, which is refused.`
+
 export const firewall: AnnotationGroup = {
   title: 'Web application firewall',
   rows: [
-    closed('enable-modsecurity', shut, { idle: off }),
-    closed('enable-owasp-core-rules', shut, { idle: off }),
-    notYet('modsecurity-transaction-id', partOf('enable-modsecurity')),
+    never('enable-modsecurity', waf, { idle: off }),
+    never('enable-owasp-core-rules', waf, { idle: off }),
+    noEffect(
+      'modsecurity-transaction-id',
+      `${ofFirewall('enable-modsecurity')} \`X-Request-ID\` tells requests apart.`,
+    ),
     refused(
       'modsecurity-snippet',
       'Firewall rules are never run; the routes answer 503 rather than be served without them.',
       { judge: () => 'closed' },
     ),
-    closed('lua-resty-waf', shut, { idle: [...off, 'inactive'] }),
-    notYet('lua-resty-waf-debug', partOf('lua-resty-waf')),
-    notYet('lua-resty-waf-ignore-rulesets', partOf('lua-resty-waf')),
-    notYet('lua-resty-waf-extra-rules', partOf('lua-resty-waf')),
-    notYet('lua-resty-waf-allow-unknown-content-types', partOf('lua-resty-waf')),
-    notYet('lua-resty-waf-score-threshold', partOf('lua-resty-waf')),
-    notYet('lua-resty-waf-process-multipart-body', partOf('lua-resty-waf')),
+    never('lua-resty-waf', waf, { idle: [...off, 'inactive'] }),
+    ...[
+      'lua-resty-waf-debug',
+      'lua-resty-waf-ignore-rulesets',
+      'lua-resty-waf-extra-rules',
+      'lua-resty-waf-allow-unknown-content-types',
+      'lua-resty-waf-score-threshold',
+      'lua-resty-waf-process-multipart-body',
+    ].map((name) => noEffect(name, ofFirewall('lua-resty-waf'))),
   ],
 }

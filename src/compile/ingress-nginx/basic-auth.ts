@@ -7,7 +7,7 @@ import type { Secret } from '#resource/resource.ts'
 import type { AnnotationRow } from '../annotation.ts'
 import { honoured } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { report } from '../setting.ts'
+import { mayName, report } from '../setting.ts'
 
 export const basicAuthRows: readonly AnnotationRow[] = [
   honoured(
@@ -63,7 +63,8 @@ export function readBasicAuth(scope: Scope, resources: ResourceSet): ReadBasicAu
   const { namespace } = scope.resource.metadata
   const [first = '', second] = secretName.split('/')
   const [home, name] = second === undefined ? [namespace, first] : [first, second]
-  if (home !== namespace) return refuse('auth-secret', `auth-secret: the Secret ${secretName} is in another namespace`)
+  if (!mayName(scope, home))
+    return refuse('auth-secret', `auth-secret: the Secret ${secretName} is in another namespace`)
   const secret = resources.get('Secret', home, name)
   if (secret === undefined) return refuse('auth-secret', `auth-secret: the Secret ${home}/${name} is in no file`)
   const form = scope.value('auth-secret-type')?.trim() || 'auth-file'

@@ -8,12 +8,13 @@ import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
-import type { BalanceSpec, DoorSpec, ListenerSpec } from '#snapshot/snapshot.ts'
+import type { AccessLogSpec, BalanceSpec, DoorSpec, ListenerSpec, PolicySpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, noEffect, notYet, off, refused } from '../annotation.ts'
+import { asClause, honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
+import { blockKeys, readBlocks } from './block-keys.ts'
 import { connectionKeys } from './connection-keys.ts'
 import type { DoorOptions } from './door.ts'
 import { readDoor } from './door.ts'
@@ -21,7 +22,10 @@ import { forwardingKeys } from './forwarding-keys.ts'
 import type { GuardDefaults } from './guard-defaults.ts'
 import { defaultGuards, guardKeys, readGuardDefaults } from './guard-defaults.ts'
 import { listenerKeys, readListener } from './listener-keys.ts'
+import { logKeys, readAccessLog } from './log-keys.ts'
 import { withNonIdempotent } from './retry.ts'
+import type { RouteGlobals } from './route-keys.ts'
+import { defaultRouteGlobals, readRouteGlobals, routeKeys } from './route-keys.ts'
 import type { Settings } from './settings.ts'
 import { defaultSettings, readSettings } from './settings.ts'
 import type { ShapingGlobals } from './shaping.ts'
@@ -44,6 +48,10 @@ export type Globals = {
   /** Of the front door as a whole; `undefined` where the process's settings stay. */
   readonly door: DoorSpec | undefined
   readonly listener: ListenerSpec | undefined
+  readonly routes: RouteGlobals
+  /** On every route, before everything else. */
+  readonly blocks: PolicySpec | undefined
+  readonly accessLog: AccessLogSpec | undefined
   /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
   readonly closed: string | undefined
 }
@@ -57,20 +65,20 @@ const defaultGlobals: Omit<Globals, 'shaping'> = {
   guards: defaultGuards,
   door: undefined,
   listener: undefined,
+  routes: defaultRouteGlobals,
+  blocks: undefined,
+  accessLog: undefined,
   closed: undefined,
 }
 
-const shut = 'Every route answers 503 rather than be served without it.'
+const shut =
+  'No firewall runs here; every route answers 503 rather than be served without it. Let a firewall of its own stand in front, and take the key away.'
 const quiet = 'Not honoured yet; the default stays.'
 
 const waiting = `
   ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
-  ssl-reject-handshake enable-ocsp   use-http2 http2-max-concurrent-streams
-    worker-processes   use-gzip enable-brotli  
-  generate-request-id proxy-add-original-uri-header limit-conn-zone-variable
-  limit-rate limit-rate-after allow-snippet-annotations annotations-risk-level annotation-value-word-blocklist
-  allow-cross-namespace-resources strict-validate-path-type skip-access-log-urls disable-access-log
-  log-format-upstream log-format-escape-json service-upstream proxy-stream-timeout default-type
+  ssl-reject-handshake enable-ocsp use-http2 http2-max-concurrent-streams
+  worker-processes use-gzip enable-brotli
 `
   .trim()
   .split(/\s+/)
@@ -116,7 +124,7 @@ export const configMapKeys: AnnotationGroup = {
     honoured(
       'custom-http-errors',
       'as the annotation',
-      'The default of the annotation of that name; it needs a `default-backend`.',
+      'The default of the annotation of that name; it needs a `default-backend`, or `--default-backend-service`.',
     ),
     honoured('disable-proxy-intercept-errors', 'true, false (false)', 'The default of the annotation of that name.'),
     honoured('add-headers', 'namespace/name of a ConfigMap', 'Its data are fields of every response of a route.'),
@@ -150,8 +158,10 @@ export const configMapKeys: AnnotationGroup = {
     ...forwardingKeys,
     ...connectionKeys,
     ...listenerKeys,
-    ...['block-cidrs', 'block-user-agents', 'block-referers'].map((name) => closed(name, shut)),
-    ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => closed(name, shut, { idle: off })),
+    ...blockKeys,
+    ...routeKeys,
+    ...logKeys,
+    ...['enable-modsecurity', 'enable-owasp-modsecurity-crs'].map((name) => never(name, shut, { idle: off })),
     ...[
       'main-snippet',
       'http-snippet',
@@ -198,6 +208,7 @@ export function readGlobals(
   }
   const scope: Scope = { resource: map, problems, value: (key) => map.data.get(key), at: pathOf }
   const settings = readSettings(scope, defaultGlobals.settings)
+  const blocks = readBlocks(scope)
   return {
     settings: readBoolean(scope, 'retry-non-idempotent', false)
       ? { ...settings, retry: withNonIdempotent(settings.retry) }
@@ -215,7 +226,10 @@ export function readGlobals(
     guards: readGuardDefaults(scope, resources),
     door: readDoor(scope, { compat, givenFlags }),
     listener: readListener(scope),
-    closed: judgeKeys(map, problems),
+    routes: readRouteGlobals(scope),
+    blocks: blocks.policy,
+    accessLog: readAccessLog(scope),
+    closed: judgeKeys(map, problems) ?? blocks.closed,
   }
 }
 
@@ -254,26 +268,23 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
       })
     } else if (row.verdict === 'honoured' || row.idle(value)) continue
     else if (row.meanwhile === 'closed') {
-      reason ??= `${key} of the global ConfigMap is not honoured yet`
+      const message = row.verdict === 'refused' ? `${key} is refused` : `${key} is not honoured yet`
+      reason ??= `${key} of the global ConfigMap is not honoured`
       say(key, {
         severity: 'error',
         code: 'protection-not-honoured',
-        message: `${key} is not honoured yet`,
-        instead: 'every route answers 503 rather than be served without it',
+        message,
+        instead:
+          row.verdict === 'refused' ? asClause(row.note) : 'every route answers 503 rather than be served without it',
       })
     } else if (row.verdict === 'refused') {
-      say(key, {
-        severity: 'error',
-        code: 'annotation-refused',
-        message: `${key} is refused`,
-        instead: 'nginx configuration text is never run',
-      })
+      say(key, { severity: 'error', code: 'annotation-refused', message: `${key} is refused`, instead: row.note })
     } else if (row.verdict === 'no-effect') {
       say(key, {
         severity: 'info',
         code: 'annotation-no-effect',
         message: `${key} has no effect here`,
-        instead: row.note,
+        instead: asClause(row.note),
       })
     } else
       say(key, {

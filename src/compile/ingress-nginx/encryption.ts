@@ -1,6 +1,6 @@
 /** Annotations about TLS towards clients and towards endpoints. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, noEffect, notYet, off } from '../annotation.ts'
+import { closed, honoured, never, noEffect, notYet, off } from '../annotation.ts'
 
 const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all routes of a Service port.'
 
@@ -44,14 +44,14 @@ export const encryption: AnnotationGroup = {
       'The lowest of them is the lowest that is spoken; higher ones are spoken too. ingress-nginx speaks TLSv1.2 only, unless told otherwise.',
     ),
     honoured('proxy-ssl-ciphers', 'a list in the form of OpenSSL (DEFAULT)', 'Cipher suites for TLS 1.2.'),
-    closed(
+    never(
       'secure-backends',
-      'The old name of `backend-protocol: HTTPS`, which ingress-nginx gave up; the routes answer 503 rather than send in clear.',
+      'The old name of `backend-protocol: HTTPS`, which ingress-nginx gave up; the routes answer 503 rather than send in clear, until that is written.',
       { idle: off },
     ),
-    closed(
+    never(
       'secure-verify-ca-secret',
-      'The old name of `proxy-ssl-secret`, which ingress-nginx gave up; the routes answer 503 rather than go unverified.',
+      'The old name of `proxy-ssl-secret` with `proxy-ssl-verify: on`, which ingress-nginx gave up; the routes answer 503 rather than go unverified, until those are written.',
     ),
   ],
 }

@@ -23,13 +23,6 @@ export function readErrorPages(scope: Scope, base: ErrorPages): ErrorPages {
   })
   const statuses = readStatuses(scope) ?? base.statuses
   const passEndpoints = readBoolean(scope, 'disable-proxy-intercept-errors', base.passEndpoints)
-  if (statuses !== base.statuses && statuses.length > 0 && service === undefined && scope.resource.kind === 'Ingress') {
-    report(scope, 'custom-http-errors', {
-      expected: 'default-backend beside it',
-      because: 'nobody to ask for the pages',
-      instead: 'errors are passed on as they are',
-    })
-  }
   return { service, statuses, passEndpoints }
 }
 

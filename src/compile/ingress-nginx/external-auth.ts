@@ -7,7 +7,7 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { AnnotationRow } from '../annotation.ts'
 import { honoured, noEffect, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { readBoolean, report } from '../setting.ts'
+import { mayName, readBoolean, report } from '../setting.ts'
 
 const kept = 'Connections are always kept and reused.'
 
@@ -219,11 +219,12 @@ class Reader {
     const own = this.#scope.resource.metadata.namespace
     const [first = '', second] = reference.split('/')
     const [namespace, name] = second === undefined ? [own, first] : [first, second]
-    const map = namespace === own ? this.#resources.get('ConfigMap', namespace, name) : undefined
+    const isAllowed = mayName(this.#scope, namespace)
+    const map = isAllowed ? this.#resources.get('ConfigMap', namespace, name) : undefined
     if (map === undefined) {
       this.refuse(
         key,
-        `${key}: the ConfigMap ${namespace}/${name} is ${namespace === own ? 'in no file' : 'in another namespace'}`,
+        `${key}: the ConfigMap ${namespace}/${name} is ${isAllowed ? 'in no file' : 'in another namespace'}`,
       )
       return []
     }

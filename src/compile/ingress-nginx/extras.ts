@@ -1,6 +1,6 @@
 /** Annotations about headers, logs, traces, mirrors and raw configuration. */
-import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, noEffect, off, refused } from '../annotation.ts'
+import type { AnnotationGroup, Snippets } from '../annotation.ts'
+import { honoured, never, noEffect, off, refused } from '../annotation.ts'
 import { judgeSnippet } from './snippet.ts'
 import { allowSnippets } from '../allow-snippets.ts'
 import { isInterpretable } from './snippets.ts'
@@ -8,8 +8,8 @@ import { isInterpretable } from './snippets.ts'
 const text =
   'nginx configuration text is never run. The routes are served without it when all its directives merely decorate (response fields, buffers, logs); otherwise they answer 503.'
 
-function permits(value: string, annotations: Readonly<Record<string, string>>): boolean {
-  return annotations[`genkan.dev/${allowSnippets}`]?.trim() === 'safe' && isInterpretable(value)
+function permits(value: string, annotations: Readonly<Record<string, string>>, snippets: Snippets): boolean {
+  return (annotations[`genkan.dev/${allowSnippets}`]?.trim() || snippets) === 'safe' && isInterpretable(value)
 }
 
 export const extras: AnnotationGroup = {
@@ -63,9 +63,9 @@ export const extras: AnnotationGroup = {
 export const obsolete: AnnotationGroup = {
   title: 'Obsolete',
   rows: [
-    closed(
+    never(
       'grpc-backend',
-      'The old name of `backend-protocol: GRPC`, which ingress-nginx gave up; the routes answer 503.',
+      'The old name of `backend-protocol: GRPC`, which ingress-nginx gave up; the routes answer 503 until that is written.',
       { idle: off },
     ),
     noEffect('add-base-url', 'ingress-nginx has given it up; bodies are never changed.'),

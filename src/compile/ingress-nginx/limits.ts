@@ -1,15 +1,18 @@
 /** Annotations about rates and numbers of requests, shared by all hosts and paths of their Ingress. */
 import { parseCidr } from '#lib/cidr.ts'
 import type { ConcurrencyLimitConfig } from '#policy/concurrency-limit.ts'
+import type { LimitKey } from '#policy/limit-key.ts'
 import type { RateLimitConfig, RateWindow } from '#policy/rate-limit.ts'
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, notYet } from '../annotation.ts'
+import { honoured, never, noEffect } from '../annotation.ts'
 import type { LimitWishes } from '../guards.ts'
 import type { Scope } from '../setting.ts'
 import { report } from '../setting.ts'
+import { paceRows } from './pace.ts'
 
 const removed =
-  'ingress-nginx has given it up; `genkan.dev/rate-limit` says the same and more. The routes answer 503 rather than be served without it.'
+  'ingress-nginx has given it up: it counted over all replicas, in a memcached. The routes answer 503 rather than be served without it; `genkan.dev/rate-limit: 100/1m` says the same for one front door, with keys and exceptions.'
+const ofRemoved = 'Belongs to `global-rate-limit`, which is refused.'
 const zero: readonly string[] = ['', '0']
 
 export const limits: AnnotationGroup = {
@@ -38,8 +41,7 @@ export const limits: AnnotationGroup = {
       'Per client address, requests and not connections, over all workers; 429, and 503 with `--compat ingress-nginx`.',
       { guards: true },
     ),
-    notYet('limit-rate', 'Responses are sent as fast as the client reads.', { idle: zero }),
-    notYet('limit-rate-after', 'Belongs to `limit-rate`, which is not honoured yet.', { idle: zero }),
+    ...paceRows,
     honoured(
       'limit-allowlist',
       'addresses and CIDRs, with commas between',
@@ -50,10 +52,10 @@ export const limits: AnnotationGroup = {
       'addresses and CIDRs, with commas between',
       'The older name of `limit-allowlist`, which goes before it.',
     ),
-    closed('global-rate-limit', removed, { idle: zero }),
-    notYet('global-rate-limit-window', 'Belongs to `global-rate-limit`, which is not honoured.'),
-    notYet('global-rate-limit-key', 'Belongs to `global-rate-limit`, which is not honoured.'),
-    notYet('global-rate-limit-ignored-cidrs', 'Belongs to `global-rate-limit`, which is not honoured.'),
+    never('global-rate-limit', removed, { idle: zero }),
+    noEffect('global-rate-limit-window', ofRemoved),
+    noEffect('global-rate-limit-key', ofRemoved),
+    noEffect('global-rate-limit-ignored-cidrs', ofRemoved),
   ],
 }
 
@@ -61,12 +63,14 @@ export type LimitDefaults = {
   /** Statuses of the ConfigMap; `undefined` for 429, and 503 in compatibility. */
   readonly rateStatus: number | undefined
   readonly concurrencyStatus: number | undefined
+  /** What is counted. */
+  readonly key: LimitKey
   readonly compat: 'none' | 'ingress-nginx'
 }
 
 const defaultMultiplier = 5
 
-export function readLimits(scope: Scope, { rateStatus, concurrencyStatus, compat }: LimitDefaults): LimitWishes {
+export function readLimits(scope: Scope, { rateStatus, concurrencyStatus, key, compat }: LimitDefaults): LimitWishes {
   const refused = compat === 'ingress-nginx' ? 503 : 429
   const rps = readCount(scope, 'limit-rps')
   const rpm = readCount(scope, 'limit-rpm')
@@ -85,7 +89,7 @@ export function readLimits(scope: Scope, { rateStatus, concurrencyStatus, compat
   const windows = [...window(rps, 1_000), ...window(rpm, 60_000)]
   const { namespace, name } = scope.resource.metadata
   const id = `${namespace}/${name}`
-  const common = { key: { kind: 'client' }, exempt, shadow: false } as const
+  const common = { key, exempt, shadow: false }
   const rate: RateLimitConfig = { id, windows, status: rateStatus ?? refused, advertise: false, ...common }
   const concurrency: ConcurrencyLimitConfig = {
     id,

@@ -1,6 +1,9 @@
 /** Annotations about redirects, rewrites and where a request goes. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { honoured, notYet, off } from '../annotation.ts'
+import { honoured, refused } from '../annotation.ts'
+
+const fcgi =
+  'FastCGI is never spoken, and `backend-protocol: FCGI` closes the routes: let a web server beside the application speak FastCGI, and lead the rule there.'
 
 export const routing: AnnotationGroup = {
   title: 'Routing, rewrites and redirects',
@@ -71,9 +74,11 @@ export const routing: AnnotationGroup = {
       'The same host with www. in front, or without it, is redirected to this one with 308 (`http-redirect-code`), unless it has rules of its own.',
       { difference: 'Location names a port only where the client did, and the path keeps its trailing slash.' },
     ),
-    notYet('use-port-in-redirects', 'The redirect to https names a port only when the https port is not 443.', {
-      idle: off,
-    }),
+    honoured(
+      'use-port-in-redirects',
+      'true, false (false)',
+      'The redirect to https always names the https port, 443 included. Without it a port is named only when it is another one.',
+    ),
     honoured(
       'default-backend',
       'the name of a Service of the same namespace',
@@ -83,10 +88,10 @@ export const routing: AnnotationGroup = {
     honoured(
       'custom-http-errors',
       'statuses from 400 to 599 with commas between',
-      'Answers of the backend with these statuses are dropped, and `default-backend` is asked for / instead, with the query and method of the request.',
+      'Answers of the backend with these statuses are dropped, and `default-backend`, or else the Service of `--default-backend-service`, is asked for / instead, with the query and method of the request.',
       {
         difference:
-          'Refusals of Genkan itself (400, 401, 403, 413, 429) are never handed on, failures on the way to the backend (502, 503, 504) are. Without `default-backend` nothing is replaced. The body of the request does not go there.',
+          'Refusals of Genkan itself (400, 401, 403, 413, 429) are never handed on, failures on the way to the backend (502, 503, 504) are. Where there is neither backend nothing is replaced; in ingress-nginx the client then gets the 404 of the controller itself in place of such an answer. The body of the request does not go there. Clients that a NetworkPolicy keeps from the default backend get the error as it is.',
       },
     ),
     honoured(
@@ -104,14 +109,22 @@ export const routing: AnnotationGroup = {
       'a path, with $1 to $9 for what the path has captured',
       'X-Forwarded-Prefix for the endpoint; only together with a rewrite, as in ingress-nginx.',
     ),
-    notYet('service-upstream', 'Requests go to the endpoints themselves, not to the cluster IP.', { idle: off }),
+    honoured(
+      'service-upstream',
+      'true, false (false)',
+      'Requests go to the address of the Service, its `clusterIP` at its port, which is then the only endpoint: whoever is behind it balances, and neither readiness nor sessions of single Pods count here. The oldest Ingress that says it counts for all routes of a Service port. [traffic.md](traffic.md#the-address-of-the-service) says where that address comes from.',
+      {
+        difference:
+          'A Service without `clusterIP` in its file is asked for by its DNS name. A headless one has no address of its own: a warning, and its endpoints are used.',
+      },
+    ),
     honoured(
       'backend-protocol',
       'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP, in upper or lower case (HTTP)',
       'How endpoints are spoken to: `GRPC` is HTTP/2 without TLS, `GRPCS` with, `AUTO_HTTP` as the client speaks. The oldest Ingress that says it counts for all routes of a Service port; in ingress-nginx each Ingress decides for its own paths. Without it the `appProtocol` of the Service port counts. `FCGI` is refused; it and an unknown value are errors, and the routes answer 503 rather than send in clear what was to be encrypted.',
       { guards: true },
     ),
-    notYet('fastcgi-index', 'FastCGI is not spoken.'),
-    notYet('fastcgi-params-configmap', 'FastCGI is not spoken.'),
+    refused('fastcgi-index', fcgi),
+    refused('fastcgi-params-configmap', fcgi),
   ],
 }

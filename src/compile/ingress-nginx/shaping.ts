@@ -5,6 +5,7 @@
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { PolicySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import { allowSnippets } from '../allow-snippets.ts'
+import type { Snippets } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readWord } from '../setting.ts'
 import { corsNames, readCors } from './cors.ts'
@@ -71,11 +72,13 @@ export type ShapingOptions = {
   readonly globals: ShapingGlobals
   readonly timeouts: TimeoutSpec
   readonly compat: 'none' | 'ingress-nginx'
+  /** Where no annotation says otherwise. */
+  readonly snippets: Snippets
 }
 
 export function readShaping(
   scope: Scope,
-  { own: ours, resources, globals, timeouts, compat }: ShapingOptions,
+  { own: ours, resources, globals, timeouts, compat, snippets }: ShapingOptions,
 ): Shaping {
   readWord(ours, allowSnippets, ['safe', 'none'])
   const { policies: redirecting, ...redirects } = readRedirects(scope, globals.relativeRedirects)
@@ -86,7 +89,7 @@ export function readShaping(
   return {
     rewriting: readRewriting(scope),
     redirects,
-    policies: [...redirecting, ...own, ...readSnippets(scope, ours), ...headers.policies],
+    policies: [...redirecting, ...own, ...readSnippets(scope, ours, snippets), ...headers.policies],
     errors: readErrorPages(scope, globals.errors),
     logged: readBoolean(scope, 'enable-access-log', true),
     tracing: readTracing(scope, globals.tracing),

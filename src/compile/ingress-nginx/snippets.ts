@@ -5,6 +5,7 @@
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import { problemOf } from '#resource/problem.ts'
 import { allowSnippets } from '../allow-snippets.ts'
+import type { Snippets } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { safePolicy } from './safe-snippet.ts'
 import { decorates } from './snippet.ts'
@@ -22,9 +23,12 @@ export function isInterpretable(text: string): boolean {
   )
 }
 
-/** `own` are our own annotations. In a snippet that cannot be had as a whole nothing is interpreted. */
-export function readSnippets(scope: Scope, own: Scope): readonly PolicySpec[] {
-  const allowed = own.value(allowSnippets)?.trim() === 'safe'
+/**
+ * `own` are our own annotations, `snippets` what counts without one. In a snippet that cannot be had as a whole nothing
+ * is interpreted.
+ */
+export function readSnippets(scope: Scope, own: Scope, snippets: Snippets): readonly PolicySpec[] {
+  const allowed = (own.value(allowSnippets)?.trim() || snippets) === 'safe'
   return names.flatMap((name) => {
     const text = scope.value(name) ?? ''
     const statements = statementsOf(text) ?? []

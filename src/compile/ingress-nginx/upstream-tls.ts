@@ -4,7 +4,7 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Secret } from '#resource/resource.ts'
 import { parseCertificate, parseChain } from '../certificate.ts'
 import type { Scope } from '../setting.ts'
-import { readMatching, readText, report } from '../setting.ts'
+import { mayName, readMatching, readText, report } from '../setting.ts'
 import type { TlsWish, Wish } from '../upstream-wish.ts'
 
 export type TlsReading = {
@@ -68,7 +68,7 @@ function readSecret(scope: Scope, resources: ResourceSet): SecretParts | string 
     })
     return `proxy-ssl-secret: ${because}`
   }
-  if (namespace !== own) return refuse('another namespace')
+  if (!mayName(scope, namespace)) return refuse('another namespace')
   const secret = resources.get('Secret', namespace, name)
   if (secret === undefined) return refuse('no Secret of that name in any file')
   const parts = partsOf(secret)

@@ -6,7 +6,7 @@ import type { RequestBlock } from '#lane/wire/block.ts'
 
 /** Also the word in the access log and the label of the metric. */
 export type UnfitReason =
-  'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors'
+  'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors' | 'pace'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -31,6 +31,7 @@ export function unfit(
   if (look.route?.clear[scheme] === false) return 'protocol'
   // What an endpoint answers may have to be dropped and somebody else be asked.
   if (look.route?.errors !== undefined) return 'errors'
+  if (look.route?.pace !== undefined) return 'pace'
   return undefined
 }
 

@@ -14,6 +14,7 @@ import type { Lane } from '../lane.ts'
 import { H1Server } from './h1-server.ts'
 import { H2Server } from './h2-server.ts'
 import { H2Sessions } from './h2-sessions.ts'
+import type { PaceClock } from './pace.ts'
 import { Pools } from './pools.ts'
 
 export type GeneralLaneInit = {
@@ -22,8 +23,7 @@ export type GeneralLaneInit = {
   readonly observer: Observer
   /** Shared with the fast lane, and closed by whoever made it. */
   readonly wires: WirePool
-  /** Milliseconds that never go back. */
-  readonly monotonic: () => number
+  readonly clock: PaceClock
 }
 
 export class GeneralLane implements Lane {
@@ -35,7 +35,7 @@ export class GeneralLane implements Lane {
   #runtime: Runtime
   #closed: boolean
 
-  constructor({ proxy, limits, observer, wires, monotonic }: GeneralLaneInit) {
+  constructor({ proxy, limits, observer, wires, clock }: GeneralLaneInit) {
     this.#limits = limits
     this.#runtime = emptyRuntime
     this.#closed = false
@@ -50,7 +50,7 @@ export class GeneralLane implements Lane {
       sessions: this.#sessions,
       observer,
       runtime,
-      monotonic,
+      clock,
       get limits() {
         return current()
       },

@@ -15,6 +15,7 @@ import type { Proxy } from '#proxy/proxy.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { H1Downstream } from './h1-downstream.ts'
 import type { H2Sessions } from './h2-sessions.ts'
+import type { PaceClock } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { endThenDiscard, SocketTransport } from './socket-transport.ts'
 import { GeneralTransport } from './transport.ts'
@@ -27,6 +28,7 @@ export type H1Env = {
   readonly sessions: H2Sessions
   readonly observer: Observer
   readonly limits: Limits
+  readonly clock: PaceClock
   readonly runtime: () => Runtime
 }
 

@@ -17,6 +17,7 @@ import type { Runtime } from '#proxy/runtime.ts'
 import { H2Client } from './h2-client.ts'
 import { H2Downstream } from './h2-downstream.ts'
 import type { H2Sessions } from './h2-sessions.ts'
+import type { PaceClock } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { GeneralTransport } from './transport.ts'
 
@@ -26,9 +27,8 @@ export type H2Env = {
   readonly pools: Pools
   readonly sessions: H2Sessions
   readonly limits: Limits
+  readonly clock: PaceClock
   readonly runtime: () => Runtime
-  /** Milliseconds that never go back. */
-  readonly monotonic: () => number
 }
 
 /** What a client may send of a request body before it is read: an upload gets as much of it through per round trip. */
@@ -88,10 +88,10 @@ export class H2Server {
   }
 
   #onSession(session: ServerHttp2Session): void {
-    const { limits, monotonic } = this.#env
+    const { limits, clock } = this.#env
     const facts = this.#serving
     if (facts === undefined) return session.destroy()
-    const client = new H2Client(facts, limits, monotonic())
+    const client = new H2Client(facts, limits, clock.monotonic())
     this.#clients.set(session, client)
     session.setLocalWindowSize(connectionWindow)
     session.on('error', () => {})
@@ -149,7 +149,7 @@ export class H2Server {
    * a connection has a budget for streams that end early, whoever reset them.
    */
   #countReset(session: ServerHttp2Session, client: H2Client): void {
-    if (client.isCut || session.destroyed || client.mayReset(this.#env.monotonic())) return
+    if (client.isCut || session.destroyed || client.mayReset(this.#env.clock.monotonic())) return
     client.isCut = true
     session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
     // Destroyed at once, node would say GOAWAY(NO_ERROR) in its place.

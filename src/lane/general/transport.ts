@@ -15,6 +15,7 @@ import { BodyTape } from './body-tape.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
 import { H2Attempt } from './h2-attempt.ts'
 import type { H2Sessions } from './h2-sessions.ts'
+import { type Pace, type PaceClock, PacedBody } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { isClearHttp1, type Target, targetOf } from './target.ts'
 import { Upload, UploadStream } from './upload.ts'
@@ -26,6 +27,7 @@ export type GeneralInit = {
   readonly pools: Pools
   readonly sessions: H2Sessions
   readonly limits: Limits
+  readonly clock: PaceClock
 }
 
 export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents {
@@ -38,6 +40,8 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   #tape: BodyTape | undefined
   /** The head that arrived last ended its message. */
   #headOnly: boolean
+  /** Of a response that may not leave as fast as it can. */
+  #paced: PacedBody | undefined
   #relayed: boolean
   #proceeded: boolean
 
@@ -48,6 +52,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#attempt = undefined
     this.#tape = undefined
     this.#headOnly = false
+    this.#paced = undefined
     this.#relayed = false
     this.#proceeded = false
   }
@@ -79,6 +84,8 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   relay(exchange: Exchange, head: ResponseHead): void {
     if (head.status < 200) return this.#downstream.inform(head)
     this.#relayed = true
+    const pace = exchange.route?.pace
+    if (pace !== undefined) this.#paced = this.#pacedBody(exchange, pace)
     this.#downstream.start(head, { ...this.#ending(exchange), empty: this.#headOnly })
   }
 
@@ -90,6 +97,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
 
   abort(_exchange: Exchange): void {
     this.#drop()
+    this.#paced?.cancel()
     this.#downstream.abort()
   }
 
@@ -108,12 +116,17 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   onData(chunk: Buffer): boolean {
+    if (this.#paced !== undefined) return this.#paced.write(chunk)
     this.#exchange.responseBytes += chunk.length
     return this.#downstream.write(chunk)
   }
 
   onEnd(trailers: readonly string[], bytes?: Buffer): void {
     this.#attempt = undefined
+    if (this.#paced !== undefined) {
+      if (bytes !== undefined) this.#paced.write(bytes)
+      return this.#paced.end(trailers)
+    }
     if (bytes !== undefined) this.#exchange.responseBytes += bytes.length
     this.#downstream.end(trailers, bytes)
   }
@@ -124,7 +137,8 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   onDrain(): void {
-    this.#attempt?.resume()
+    if (this.#paced === undefined) this.#attempt?.resume()
+    else this.#paced.onDrain()
   }
 
   onStalled(): void {
@@ -134,6 +148,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   onClosed(complete: boolean): void {
     if (!complete) this.#init.proxy.onFailure(this.#exchange, { cause: 'client_abort', detail: 'client went away' })
     this.#drop()
+    this.#paced?.cancel()
     this.#init.proxy.onFinish(this.#exchange)
   }
 
@@ -175,6 +190,18 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
         exchange.replayable = tape.isWhole
       },
       onFailure: (failure) => this.#init.proxy.onFailure(exchange, failure),
+    })
+  }
+
+  #pacedBody(exchange: Exchange, pace: Pace): PacedBody {
+    return new PacedBody({
+      pace,
+      clock: this.#init.clock,
+      downstream: this.#downstream,
+      onWritten: (bytes) => {
+        exchange.responseBytes += bytes
+      },
+      onEmpty: () => this.#attempt?.resume(),
     })
   }
 
