@@ -3,13 +3,11 @@
  * anything, or is closed, while nobody uses it is gone before it can be picked.
  */
 import type { Limits } from '#proxy/limits.ts'
-import { ResponseMemory } from '#proxy/response-memory.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
-import { noResponseBlock } from './block.ts'
+import { EndpointMemory } from './endpoint-memory.ts'
 import { HeadParser } from './parse.ts'
-import { ResponseWriter } from './serialize.ts'
 import { Ticker } from './ticker.ts'
-import { type EndpointMemory, Wire, type WireHost } from './wire.ts'
+import { Wire, type WireHost } from './wire.ts'
 
 type Entry = { readonly idle: Wire[]; readonly memory: EndpointMemory; open: number; retired: boolean }
 
@@ -105,6 +103,5 @@ export class WirePool implements WireHost {
 }
 
 function newEntry(): Entry {
-  const memory = { block: noResponseBlock, judged: new ResponseMemory(), writer: new ResponseWriter() }
-  return { idle: [], memory, open: 0, retired: false }
+  return { idle: [], memory: new EndpointMemory(), open: 0, retired: false }
 }

@@ -5,16 +5,12 @@
 import { connect, type Socket } from 'node:net'
 import type { BodyFraming } from '#http/framing.ts'
 import type { ResponseHead } from '#http/head.ts'
-import { admitScannedResponse } from '#http/response.ts'
 import { passableTrailers } from '#http/trailers.ts'
 import type { Cause, Failure } from '#proxy/failure.ts'
 import type { Limits } from '#proxy/limits.ts'
-import type { ResponseMemory } from '#proxy/response-memory.ts'
 import { BodyDecoder } from './body.ts'
-import { persistence } from './keep-alive.ts'
-import type { ResponseBlock } from './block.ts'
+import type { EndpointMemory } from './endpoint-memory.ts'
 import { type HeadParser, isWorthParsing } from './parse.ts'
-import type { ResponseWriter } from './serialize.ts'
 import type { Ticker, Ticking } from './ticker.ts'
 
 /** Who has sent a request over a wire. Told nothing any more once the response is complete or the wire is cut. */
@@ -53,9 +49,6 @@ export type WireInit = {
   /** Shared by all wires to the endpoint. */
   readonly memory: EndpointMemory
 }
-
-/** What is known of an endpoint's responses from the last one. */
-export type EndpointMemory = { block: ResponseBlock; readonly judged: ResponseMemory; readonly writer: ResponseWriter }
 
 type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'gone'
 
@@ -282,20 +275,18 @@ export class Wire implements Ticking {
   }
 
   #takeHead(): void {
-    const { version, status, reason, responseBlock } = this.#host.parser
-    const { fields, scan } = responseBlock
-    this.memory.block = responseBlock
-    const verdict = admitScannedResponse(status, scan, { method: this.#method })
-    const framing = 'framing' in verdict ? verdict.framing : undefined
+    const { parser, limits } = this.#host
+    const { version, status, reason } = parser
+    const { framing, idleMs } = this.memory.judge(parser, this.#method, limits.upstreamIdleTimeoutMs)
     if (version === '1.0' && framing?.kind === 'chunked')
       return this.#fail('upstream_protocol', 'transfer-encoding in HTTP/1.0')
     if (status >= 200) {
-      this.#idleMs = persistence(version, fields, this.#host.limits.upstreamIdleTimeoutMs)
+      this.#idleMs = idleMs
       this.#body.begin(framing ?? noBody)
       this.#phase = 'body'
     }
     // Nobody changes the list: the proxy makes another one of it.
-    this.#user?.onWireHead({ status, reason, fields: fields as string[] }, framing)
+    this.#user?.onWireHead({ status, reason, fields: parser.responseBlock.fields as string[] }, framing)
   }
 
   #readBody(bytes: Buffer, start: number, end: number): void {
