@@ -4,6 +4,7 @@
  * To add one: a file here that calls `definePolicy`, a line in registry.ts, a mapping in compile/ingress-nginx, a row
  * in docs/annotations.md and a table test. Nothing in proxy/ or lane/ changes.
  */
+import type { BodyCoding } from '#http/content-coding.ts'
 import type { RequestHead, ResponseHead } from '#http/head.ts'
 import type { Gate } from '#lib/gate.ts'
 import type { RateCells } from '#lib/gcra.ts'
@@ -90,11 +91,23 @@ export type Filter = {
   readonly onRequest?: (context: FilterContext) => Reply | undefined | Promise<Reply | undefined>
   /** May change `head.fields`. Runs for responses of endpoints and for our own replies, in reverse order. */
   readonly onResponse?: (context: FilterContext, head: ResponseHead) => void
+  readonly encoder?: Encoder
   /**
    * The request is over, whatever became of it. Exactly once for every filter whose `onRequest` was called, even while
    * the promise it gave is still pending.
    */
   readonly onFinish?: (context: FilterContext) => void
+}
+
+/** Gives bodies of endpoints another coding. A route has at most one. */
+export interface Encoder {
+  /** Whether a request with this head may get an encoded answer. */
+  mayEncode(received: RequestHead): boolean
+  /**
+   * How the body behind this head is to be encoded; changes the head's fields to say so. Runs behind all `onResponse`,
+   * for final heads of endpoints alone.
+   */
+  encode(received: RequestHead, head: ResponseHead): BodyCoding | undefined
 }
 
 /** What a filter may need from the world; everything else it gets from its config. */

@@ -10,6 +10,7 @@ import { appRoot } from './app-root.ts'
 import { basicAuth } from './basic-auth.ts'
 import { blocklist } from './blocklist.ts'
 import { clientCertificate } from './client-certificate.ts'
+import { compress } from './compress.ts'
 import { concurrencyLimit } from './concurrency-limit.ts'
 import { cookieAttributes } from './cookie-attributes.ts'
 import { cors } from './cors.ts'
@@ -68,6 +69,8 @@ const all: readonly Policy[] = [
   cookieAttributes,
   locationPrefix,
   serverField,
+  // The last word on a response, behind every other (Filter.encoder).
+  compress,
 ]
 
 export const policies: ReadonlyMap<string, Policy> = new Map(all.map((each) => [each.kind, each]))

@@ -2,6 +2,7 @@
  * One request and its response, from the first byte of the head to the access log. Mutable, of one fixed shape, made by
  * a lane with `Proxy.begin`; filters see it as their `FilterContext`.
  */
+import type { BodyCoding } from '#http/content-coding.ts'
 import type { RequestHead } from '#http/head.ts'
 import type { Admitted, Refusal } from '#http/request.ts'
 import type { Client, FilterContext } from '#policy/policy.ts'
@@ -100,6 +101,8 @@ export class Exchange implements FilterContext {
   /** Whether `endpoint` is acquired. */
   held: boolean
 
+  /** How the body of the endpoint's answer is encoded on its way to the client; `undefined` for as it is. */
+  coding: BodyCoding | undefined
   /** Status sent to the client; 0 while there is none. */
   status: number
   /** Status the endpoint answered with; 0 while there is none. */
@@ -160,6 +163,7 @@ export class Exchange implements FilterContext {
     this.sendsBody = true
     this.replayable = false
     this.held = false
+    this.coding = undefined
     this.status = 0
     this.upstreamStatus = 0
     this.requestBytes = 0

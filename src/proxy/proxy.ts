@@ -174,6 +174,9 @@ class RequestProxy implements Proxy {
     this.#makeDownstream(exchange, head, judged)
     const { streamIdleMs } = exchange.timeouts
     if (streamIdleMs !== undefined && head.status !== 101) boundIdleness(exchange, streamIdleMs, this.#deadlines)
+    // What answers a handshake goes through no encoder of a lane.
+    const encoder = upgrade === undefined ? exchange.route?.encoder : undefined
+    if (encoder !== undefined) exchange.coding = encoder.encode(exchange.received, head)
     exchange.responding = true
     exchange.status = head.status
     exchange.transport.relay(exchange, head)
@@ -183,7 +186,8 @@ class RequestProxy implements Proxy {
   #makeDownstream(exchange: Exchange, head: ResponseHead, judged: JudgedHead | undefined): void {
     const known = judged?.memory.fields(head)
     head.fields = known ?? clientFields(head, { upgrade: exchange.admitted?.upgrade })
-    if (exchange.minted === undefined && exchange.route?.responseFilters.length === 0) return
+    const { minted, route } = exchange
+    if (minted === undefined && route?.responseFilters.length === 0 && route.encoder === undefined) return
     if (known !== undefined) head.fields = known.slice()
     this.#filterResponse(exchange, head)
     const cookie = sessionCookie(exchange, this.#env)

@@ -2,7 +2,7 @@
  * A route made executable. What every request looks at stands in the route itself, and what is alike in many routes is
  * the very same object in all of them: with ten thousand routes a request costs the memory it touches.
  */
-import type { Filter } from '#policy/policy.ts'
+import type { Encoder, Filter } from '#policy/policy.ts'
 import type { RouteSpec, TimeoutSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Canary } from './canary.ts'
@@ -38,6 +38,8 @@ export type RouteFilters = {
   readonly finishers: readonly Filter['onFinish'][]
   /** Already in reverse order. */
   readonly responseFilters: readonly NonNullable<Filter['onResponse']>[]
+  /** Gives bodies of its endpoints another coding; `undefined`: they are passed on as they are. */
+  readonly encoder?: Encoder | undefined
 }
 
 export type RouteParts = {
@@ -53,7 +55,7 @@ export type RouteParts = {
 
 export function createRoute(spec: RouteSpec, parts: RouteParts): Route {
   const { upstream, canary, errors, filters, clear, number, like } = parts
-  const { requestFilters, finishers, responseFilters } = filters
+  const { requestFilters, finishers, responseFilters, encoder } = filters
   return {
     spec,
     id: spec.id,
@@ -69,6 +71,7 @@ export function createRoute(spec: RouteSpec, parts: RouteParts): Route {
     requestFilters,
     finishers,
     responseFilters,
+    encoder,
   }
 }
 
@@ -82,6 +85,7 @@ export function splitFilters(filters: readonly Filter[]): RouteFilters {
     responseFilters: orNone(
       filters.flatMap(({ onResponse }) => (onResponse === undefined ? [] : [onResponse])).toReversed(),
     ),
+    encoder: filters.find((each) => each.encoder !== undefined)?.encoder,
   }
 }
 
@@ -96,7 +100,7 @@ const clearForHttp: ClearFor = { http: true, https: false }
 const clearForNone: ClearFor = { http: false, https: false }
 
 const none: readonly never[] = []
-const noFilters: RouteFilters = { requestFilters: none, finishers: none, responseFilters: none }
+const noFilters: RouteFilters = { requestFilters: none, finishers: none, responseFilters: none, encoder: undefined }
 
 function orNone<Item>(items: readonly Item[]): readonly Item[] {
   return items.length === 0 ? none : items

@@ -23,7 +23,7 @@ export interface Transport {
   send(exchange: Exchange, endpoint: Endpoint): void
   /**
    * A head below 200: pass it on and go on waiting. Any other: start the client's response, stream the endpoint's body
-   * into it, then report onFinish.
+   * into it, encoded as `exchange.coding` says, then report onFinish.
    */
   relay(exchange: Exchange, head: ResponseHead): void
   /** Drop the attempt under way, if any, write a response made here, then report onFinish. */

@@ -365,6 +365,29 @@ const probed = (name: string, changes: object, action: object = { kind: 'tcp' })
 const outlier = { consecutiveFailures: 5, baseEjectionMs: 30_000, maxEjectionMs: 300_000, maxEjectedPercent: 50 }
 
 const ownRows: readonly Row[] = [
+  {
+    name: 'compress',
+    value: 'br, gzip',
+    effect: {
+      route: {
+        policies: [
+          { kind: 'https-redirect' },
+          { kind: 'hsts' },
+          {
+            kind: 'compress',
+            config: {
+              codings: [
+                { coding: 'br', level: 4, minBytes: 20 },
+                { coding: 'gzip', level: 1, minBytes: 256 },
+              ],
+              exceptAgents: [],
+            },
+          },
+        ],
+      },
+    },
+    bad: 'brotli',
+  },
   { name: 'discovery', value: 'dns, pods', effect: { upstream: { discovery: ['dns', 'pods'] } }, bad: 'dns, slcies' },
   {
     name: 'load-balance',

@@ -155,7 +155,7 @@ describe('snippets of an Ingress', () => {
         'error annotation-refused: configuration-snippet is refused: nginx configuration text is never run; the routes are served without it',
         'info snippet-statement: configuration-snippet, line 1: more_set_headers X-A: b; custom-headers does this, and so does genkan.dev/allow-snippets: safe',
         'info snippet-statement: configuration-snippet, line 2: add_header Access-Control-Allow-Origin *; enable-cors and cors-* do this',
-        'info snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them',
+        'info snippet-statement: configuration-snippet, line 3: gzip on; genkan.dev/compress compresses responses',
       ].toSorted(byNothing),
     )
   })
@@ -164,7 +164,7 @@ describe('snippets of an Ingress', () => {
     const result = compiled('more_set_headers "X-A: b";\nreturn 301 /new;\ngzip on;', 'safe')
     expect(result.snapshot.routes[0]?.policies.map(({ kind }) => kind)).toEqual(['redirect', 'response-headers'])
     expect(told(result)).toEqual([
-      'warning snippet-statement: configuration-snippet, line 3: gzip on; responses are passed on as the backend compresses them',
+      'warning snippet-statement: configuration-snippet, line 3: gzip on; genkan.dev/compress compresses responses',
     ])
   })
 

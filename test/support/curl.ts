@@ -20,6 +20,8 @@ type Command = {
   readonly fields: readonly string[]
   readonly body: string
   readonly showsHead: boolean
+  /** The head alone, whatever becomes of the body. */
+  readonly dumpsHead: boolean
   readonly isQuiet: boolean
   readonly write: string
   readonly ca: string | undefined
@@ -74,6 +76,7 @@ function parse([, ...args]: readonly string[]): Command {
     fields: [] as string[],
     body: '',
     showsHead: false,
+    dumpsHead: false,
     isQuiet: false,
     write: '',
     ca: undefined as string | undefined,
@@ -86,7 +89,8 @@ function parse([, ...args]: readonly string[]): Command {
     if (/^-[ksi]+$/.test(arg)) {
       command.trustsAnybody ||= arg.includes('k')
       command.showsHead ||= arg.includes('i')
-    } else if (arg === '-o') command.isQuiet = next() === '/dev/null'
+    } else if (arg === '-D') command.dumpsHead = next() === '-'
+    else if (arg === '-o') command.isQuiet = next() === '/dev/null'
     else if (arg === '-w') command.write = next().replaceAll('\\n', '\n')
     else if (arg === '-X') command.method = next()
     else if (arg === '-d') command.body = next()
@@ -118,8 +122,8 @@ function shakeHands(port: number, servername: string, ca: string | undefined): P
   })
 }
 
-function print({ showsHead, isQuiet, write }: Command, { status, fields, body }: ClientResponse): string {
+function print({ showsHead, dumpsHead, isQuiet, write }: Command, { status, fields, body }: ClientResponse): string {
   const lines = fields.flatMap((name, index) => (index % 2 === 0 ? [`${name}: ${fields[index + 1]}`] : []))
-  const head = showsHead ? [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', ''].join('\n') : ''
-  return `${isQuiet ? '' : head + body}${write.replaceAll('%{http_code}', String(status))}`
+  const head = showsHead || dumpsHead ? [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', ''].join('\n') : ''
+  return `${dumpsHead || !isQuiet ? head : ''}${isQuiet ? '' : body}${write.replaceAll('%{http_code}', String(status))}`
 }

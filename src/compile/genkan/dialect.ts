@@ -1,5 +1,6 @@
 /** Our own annotations. */
 import { dialect } from '../annotation.ts'
+import { compression } from './compression.ts'
 import { ownLimits } from './limits.ts'
 import { peers } from './peers.ts'
 import { attempts, balancing, bounds, discovery } from './upstream-settings.ts'
@@ -15,6 +16,7 @@ export const genkan = dialect(genkanPrefix, [
   bounds,
   attempts,
   ownLimits,
+  compression,
   peers,
   snippets,
 ])

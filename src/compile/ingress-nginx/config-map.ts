@@ -15,6 +15,7 @@ import type { Scope } from '../setting.ts'
 import { readBoolean, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
 import { blockKeys, readBlocks } from './block-keys.ts'
+import { compressionKeys } from './compression.ts'
 import { connectionKeys } from './connection-keys.ts'
 import type { DoorOptions } from './door.ts'
 import { readDoor } from './door.ts'
@@ -23,6 +24,7 @@ import type { GuardDefaults } from './guard-defaults.ts'
 import { defaultGuards, guardKeys, readGuardDefaults } from './guard-defaults.ts'
 import { listenerKeys, readListener } from './listener-keys.ts'
 import { logKeys, readAccessLog } from './log-keys.ts'
+import { machineryKeys } from './machinery-keys.ts'
 import { withNonIdempotent } from './retry.ts'
 import type { RouteGlobals } from './route-keys.ts'
 import { defaultRouteGlobals, readRouteGlobals, routeKeys } from './route-keys.ts'
@@ -76,9 +78,8 @@ const shut =
 const quiet = 'Not honoured yet; the default stays.'
 
 const waiting = `
-  ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data
-  ssl-reject-handshake enable-ocsp use-http2 http2-max-concurrent-streams
-  worker-processes use-gzip enable-brotli
+  ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data ssl-reject-handshake enable-ocsp
+  use-http2 http2-max-concurrent-streams
 `
   .trim()
   .split(/\s+/)
@@ -158,6 +159,8 @@ export const configMapKeys: AnnotationGroup = {
     ...forwardingKeys,
     ...connectionKeys,
     ...listenerKeys,
+    ...compressionKeys,
+    ...machineryKeys,
     ...blockKeys,
     ...routeKeys,
     ...logKeys,

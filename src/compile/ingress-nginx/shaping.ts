@@ -8,6 +8,8 @@ import { allowSnippets } from '../allow-snippets.ts'
 import type { Snippets } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readWord } from '../setting.ts'
+import type { Compression } from './compression.ts'
+import { noCompression, readCompression, readCompressionGlobals } from './compression.ts'
 import { corsNames, readCors } from './cors.ts'
 import type { ErrorPages } from './error-pages.ts'
 import { errorPageNames, noErrorPages, readErrorPages } from './error-pages.ts'
@@ -41,6 +43,7 @@ export type ShapingGlobals = {
   readonly relativeRedirects: boolean
   readonly errors: ErrorPages
   readonly tracing: TracingGlobals
+  readonly compression: Compression
 }
 
 /** `collector`: the environment names one to send spans to. */
@@ -50,6 +53,7 @@ export function defaultShapingGlobals(collector: boolean): ShapingGlobals {
     relativeRedirects: false,
     errors: noErrorPages,
     tracing: defaultTracing(collector),
+    compression: noCompression,
   }
 }
 
@@ -83,9 +87,11 @@ export function readShaping(
   readWord(ours, allowSnippets, ['safe', 'none'])
   const { policies: redirecting, ...redirects } = readRedirects(scope, globals.relativeRedirects)
   const headers = readHeaders(scope, resources, globals.headers)
-  const own = [readCors(scope, compat === 'ingress-nginx'), readMirror(scope, timeouts)].filter(
-    (each) => each !== undefined,
-  )
+  const own = [
+    readCors(scope, compat === 'ingress-nginx'),
+    readMirror(scope, timeouts),
+    readCompression(ours, globals.compression),
+  ].filter((each) => each !== undefined)
   return {
     rewriting: readRewriting(scope),
     redirects,
@@ -104,5 +110,6 @@ export function readShapingGlobals(scope: Scope, resources: ResourceSet, collect
     headers: readHeaderGlobals(scope, resources),
     relativeRedirects: readBoolean(scope, 'relative-redirects', false),
     tracing: readTracingGlobals(scope, collector),
+    compression: readCompressionGlobals(scope),
   }
 }

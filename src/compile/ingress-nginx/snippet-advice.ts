@@ -51,7 +51,7 @@ const instead: readonly (readonly [RegExp, string])[] = [
   [/^location$/, 'write a rule for that path'],
   [/^(?:error_page|proxy_intercept_errors)$/, 'custom-http-errors with default-backend does this'],
   [/^mirror/, 'mirror-target does this'],
-  [/^(?:gzip|brotli)/, 'responses are passed on as the backend compresses them'],
+  [/^(?:gzip|brotli)/, 'genkan.dev/compress compresses responses'],
   [/^proxy_.*buffer/, 'there is nothing to tune: bodies are streamed'],
   [/^access_log$/, 'enable-access-log does this'],
 ]

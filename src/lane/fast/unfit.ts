@@ -6,7 +6,17 @@ import type { RequestBlock } from '#lane/wire/block.ts'
 
 /** Also the word in the access log and the label of the metric. */
 export type UnfitReason =
-  'version' | 'method' | 'target' | 'tabs' | 'expect' | 'upgrade' | 'coding' | 'protocol' | 'errors' | 'pace'
+  | 'version'
+  | 'method'
+  | 'target'
+  | 'tabs'
+  | 'expect'
+  | 'upgrade'
+  | 'coding'
+  | 'protocol'
+  | 'errors'
+  | 'pace'
+  | 'encoding'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
@@ -32,6 +42,8 @@ export function unfit(
   // What an endpoint answers may have to be dropped and somebody else be asked.
   if (look.route?.errors !== undefined) return 'errors'
   if (look.route?.pace !== undefined) return 'pace'
+  // Whether its answer will be encoded only the answer can tell, and then it would be too late.
+  if (look.route?.encoder?.mayEncode(head) === true) return 'encoding'
   return undefined
 }
 

@@ -11,6 +11,7 @@ import type { JudgedHead } from '#proxy/response-memory.ts'
 import type { Reply, Transport } from '#proxy/transport.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import { Attempt, type AttemptOwner, type AttemptRequest, type UpstreamAttempt } from './attempt.ts'
+import { BodyEncoder, type EncoderOwner } from './body-encoder.ts'
 import { BodyTape } from './body-tape.ts'
 import type { Downstream, DownstreamEvents, Ending } from './downstream.ts'
 import { H2Attempt } from './h2-attempt.ts'
@@ -30,7 +31,7 @@ export type GeneralInit = {
   readonly clock: PaceClock
 }
 
-export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents {
+export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents, EncoderOwner {
   readonly #init: GeneralInit
   readonly #writer: RequestWriter
   // Assigned by `attach` before anything can happen: the client's side needs its events, and they are us.
@@ -38,6 +39,9 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   #exchange!: Exchange
   #attempt: UpstreamAttempt | undefined
   #tape: BodyTape | undefined
+  #encoder: BodyEncoder | undefined
+  /** Of the endpoint, while what it has sent is still being encoded. */
+  #trailers: readonly string[]
   /** The head that arrived last ended its message. */
   #headOnly: boolean
   /** Of a response that may not leave as fast as it can. */
@@ -51,6 +55,8 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     this.#writer = writer
     this.#attempt = undefined
     this.#tape = undefined
+    this.#encoder = undefined
+    this.#trailers = []
     this.#headOnly = false
     this.#paced = undefined
     this.#relayed = false
@@ -84,9 +90,11 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   relay(exchange: Exchange, head: ResponseHead): void {
     if (head.status < 200) return this.#downstream.inform(head)
     this.#relayed = true
-    const pace = exchange.route?.pace
-    if (pace !== undefined) this.#paced = this.#pacedBody(exchange, pace)
-    this.#downstream.start(head, { ...this.#ending(exchange), empty: this.#headOnly })
+    const { coding, received, route } = exchange
+    if (coding !== undefined && received.method !== 'HEAD') this.#encoder = new BodyEncoder(coding, this)
+    if (route?.pace !== undefined) this.#paced = this.#pacedBody(exchange, route.pace)
+    const empty = this.#headOnly && this.#encoder === undefined
+    this.#downstream.start(head, { ...this.#ending(exchange), empty })
   }
 
   reply(exchange: Exchange, reply: Reply): void {
@@ -116,6 +124,10 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   onData(chunk: Buffer): boolean {
+    return this.#encoder === undefined ? this.onEncoded(chunk) : this.#encoder.write(chunk)
+  }
+
+  onEncoded(chunk: Buffer): boolean {
     if (this.#paced !== undefined) return this.#paced.write(chunk)
     this.#exchange.responseBytes += chunk.length
     return this.#downstream.write(chunk)
@@ -123,12 +135,24 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
 
   onEnd(trailers: readonly string[], bytes?: Buffer): void {
     this.#attempt = undefined
-    if (this.#paced !== undefined) {
-      if (bytes !== undefined) this.#paced.write(bytes)
-      return this.#paced.end(trailers)
-    }
-    if (bytes !== undefined) this.#exchange.responseBytes += bytes.length
-    this.#downstream.end(trailers, bytes)
+    if (this.#encoder === undefined) return this.#endBody(trailers, bytes)
+    this.#trailers = trailers
+    // They are the wire's, and stay as they are only for the moment.
+    if (bytes !== undefined) this.#encoder.write(Buffer.from(bytes))
+    this.#encoder.end()
+  }
+
+  onEncoderRoom(): void {
+    this.#attempt?.resume()
+  }
+
+  onEncodedEnd(): void {
+    this.#encoder = undefined
+    this.#endBody(this.#trailers, undefined)
+  }
+
+  onEncoderFailed(error: Error): void {
+    this.#init.proxy.onFailure(this.#exchange, { cause: 'internal', detail: `encoder: ${error.message}` })
   }
 
   onAttemptFailed(failure: Failure): void {
@@ -137,7 +161,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   }
 
   onDrain(): void {
-    if (this.#paced === undefined) this.#attempt?.resume()
+    if (this.#paced === undefined) this.#resume()
     else this.#paced.onDrain()
   }
 
@@ -193,6 +217,21 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     })
   }
 
+  /** The last of what the client gets. `bytes` stay as they are only for the moment. */
+  #endBody(trailers: readonly string[], bytes: Buffer | undefined): void {
+    if (this.#paced !== undefined) {
+      if (bytes !== undefined) this.#paced.write(bytes)
+      return this.#paced.end(trailers)
+    }
+    if (bytes !== undefined) this.#exchange.responseBytes += bytes.length
+    this.#downstream.end(trailers, bytes)
+  }
+
+  #resume(): void {
+    if (this.#encoder === undefined) this.#attempt?.resume()
+    else this.#encoder.resume()
+  }
+
   #pacedBody(exchange: Exchange, pace: Pace): PacedBody {
     return new PacedBody({
       pace,
@@ -201,7 +240,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
       onWritten: (bytes) => {
         exchange.responseBytes += bytes
       },
-      onEmpty: () => this.#attempt?.resume(),
+      onEmpty: () => this.#resume(),
     })
   }
 
@@ -209,6 +248,8 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     const attempt = this.#attempt
     this.#attempt = undefined
     attempt?.cancel()
+    this.#encoder?.destroy()
+    this.#encoder = undefined
   }
 
   /** RFC 9112 section 9.3: behind an unread body no next request can be found; behind a refused one none is looked for. */

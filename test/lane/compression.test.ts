@@ -1,0 +1,201 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { request as ask } from 'node:http'
+import { describe, expect, test } from 'vitest'
+import { compress, type CompressConfig } from '#policy/compress.ts'
+import { openDoor } from '../support/door.ts'
+import { answerOf, connectH2 } from '../support/h2-client.ts'
+import { describeLanes } from '../support/lanes.ts'
+import { startOrigin, startScript } from '../support/origin.ts'
+import { connectRaw, talk } from '../support/raw-client.ts'
+import { until } from '../support/until.ts'
+
+const codings: CompressConfig['codings'] = [
+  { coding: 'br', level: 4, minBytes: 20 },
+  { coding: 'zstd', level: 3, minBytes: 20 },
+  { coding: 'gzip', level: 1, minBytes: 20, types: ['text/plain', 'text/event-stream'] },
+]
+const route = { policies: [compress.spec({ codings, exceptAgents: [] })] }
+const text = 'all work and no play makes jack a dull boy\n'.repeat(2_000)
+const decoders = { gzip: gunzipSync, br: brotliDecompressSync, zstd: zstdDecompressSync }
+
+type Got = { readonly status: number; readonly fields: Record<string, unknown>; readonly body: Buffer }
+
+function get(port: number, headers: Record<string, string>, method = 'GET'): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const asked = ask({ port, host: '127.0.0.1', method, agent: false, headers: { host: 'a.test', ...headers } })
+    asked.on('error', reject).on('response', (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', reject)
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, fields: response.headers, body: Buffer.concat(chunks) }),
+      )
+    })
+    asked.end()
+  })
+}
+
+const plain = () =>
+  startOrigin((_request, response) => {
+    response.setHeader('Content-Type', 'text/plain').setHeader('ETag', '"a"').end(text)
+  })
+
+describeLanes((lane) => {
+  test.each(['gzip', 'br', 'zstd'] as const)(
+    'a body comes as %s where that is all a client accepts',
+    async (coding) => {
+      const origin = await plain()
+      const door = await openDoor({ endpoints: [origin.port], route })
+      const { fields, body } = await get(door.http, { 'accept-encoding': coding })
+      expect(fields).toMatchObject({ 'content-encoding': coding, vary: 'Accept-Encoding', etag: 'W/"a"' })
+      expect(fields['content-length']).toBeUndefined()
+      expect(body.length).toBeLessThan(text.length / 10)
+      expect(decoders[coding](body).toString()).toBe(text)
+      const { responseBytes } = await door.nth(1)
+      expect(responseBytes).toBe(body.length)
+    },
+  )
+
+  test('a client that accepts none gets it as it is, from the lane it came to', async () => {
+    const origin = await plain()
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const { fields, body } = await get(door.http, {})
+    expect(fields).toMatchObject({ vary: 'Accept-Encoding', etag: '"a"' })
+    expect(body.toString()).toBe(text)
+    expect((await door.nth(1)).lane).toBe(lane)
+    await get(door.http, { 'accept-encoding': 'gzip' })
+    expect((await door.nth(2)).lane).toBe('general')
+  })
+
+  test('HEAD has the head and no body, and the connection goes on', async () => {
+    const origin = await plain()
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const client = await connectRaw(door.http)
+    const head = 'HEAD / HTTP/1.1\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n'
+    client.write(`${head}\r\n`)
+    expect(await client.until(/\r\n\r\n$/)).toMatch(/Content-Encoding: gzip/)
+    client.write(`${head}Connection: close\r\n\r\n`)
+    expect((await client.end()).match(/HTTP\/1\.1 200/g)).toHaveLength(2)
+  })
+
+  test('a client of HTTP/1.0 gets it as it is', async () => {
+    const origin = await plain()
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const answer = await talk(door.http, 'GET / HTTP/1.0\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n\r\n')
+    expect(answer).not.toMatch(/Content-Encoding/)
+    expect(answer.endsWith(text)).toBe(true)
+  })
+
+  test.each(['gzip', 'br', 'zstd'] as const)('an event arrives as %s before the next one is sent', async (coding) => {
+    let send: (event: string) => void = () => {}
+    const origin = await startOrigin((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/event-stream' })
+      send = (event) => void response.write(event)
+      send('data: 1\n\n')
+    })
+    const types = ['text/event-stream']
+    const door = await openDoor({
+      endpoints: [origin.port],
+      route: { policies: [compress.spec({ codings: codings.map((each) => ({ ...each, types })), exceptAgents: [] })] },
+    })
+    const sizes: number[] = []
+    const asked = ask({
+      port: door.http,
+      host: '127.0.0.1',
+      headers: { host: 'a.test', 'accept-encoding': coding },
+    }).end()
+    asked
+      .on('error', () => {})
+      .on('response', (response) => {
+        response.on('error', () => {}).on('data', (chunk: Buffer) => sizes.push(chunk.length))
+      })
+    for (let events = 1; events <= 3; events++) {
+      const before = sizes.length
+      if (events > 1) send(`data: ${randomBytes(99).toString('hex')}\n\n`)
+      // Enough bytes for the event itself, not only the head of the format.
+      await until(() => sizes.length > before && sizes.reduce((sum, each) => sum + each, 0) >= (events - 1) * 99)
+    }
+    asked.destroy()
+    await door.nth(1)
+  })
+
+  test('an endpoint is read no faster than a client takes what becomes of it', async () => {
+    const noise = randomBytes(48 * 1024).toString('base64')
+    let sent = 0
+    let isDone = false
+    const origin = await startOrigin((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/plain' })
+      const pump = (): void => {
+        while (sent < 800 && response.write(noise)) sent++
+        if (sent < 800) response.once('drain', () => (sent++, pump()))
+        else response.end(() => (isDone = true))
+      }
+      pump()
+    })
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const client = await connectRaw(door.http)
+    client.socket.pause()
+    client.write('GET / HTTP/1.1\r\nHost: a.test\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n')
+    let before = -1
+    let quiet = 0
+    // Nothing moves any more: every buffer on the way is full.
+    await until(() => {
+      quiet = sent === before && sent > 0 ? quiet + 1 : 0
+      before = sent
+      return quiet > 30
+    })
+    expect(isDone).toBe(false)
+    expect(sent).toBeLessThan(700)
+    client.socket.resume()
+    await client.end()
+    expect(client.received.endsWith('0\r\n\r\n')).toBe(true)
+    expect(isDone).toBe(true)
+  })
+
+  test('a body that breaks off is no whole one', async () => {
+    const origin = await startScript((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+      setTimeout(() => socket.destroy(), 20)
+    })
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const answer = await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n\r\n')
+    expect(answer).toMatch(/Content-Encoding: gzip/)
+    expect(answer).not.toMatch(/0\r\n\r\n$/)
+    expect((await door.nth(1)).failure?.cause).toBe('upstream_truncated')
+  })
+
+  test('trailers stand behind a compressed body', async () => {
+    const origin = await startScript((socket) => {
+      const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n'
+      socket.write(`${head}5\r\nhello\r\n0\r\nX-Sum: 5\r\n\r\n`)
+    })
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const answer = await talk(
+      door.http,
+      'GET / HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n',
+    )
+    expect(answer).toMatch(/0\r\nX-Sum: 5\r\n\r\n$/i)
+  })
+
+  test('our own replies are passed on as they are', async () => {
+    const door = await openDoor({ endpoints: [], route })
+    const { status, fields } = await get(door.http, { 'accept-encoding': 'gzip' })
+    expect({ status, coding: fields['content-encoding'] }).toEqual({ status: 503, coding: undefined })
+  })
+})
+
+describe('over HTTP/2', () => {
+  test('a large body comes compressed and whole', async () => {
+    const noise = randomBytes(3_000_000).toString('base64')
+    const origin = await startOrigin((_request, response) => {
+      response.writeHead(200, { 'Content-Type': 'text/plain' })
+      response.end(noise)
+    })
+    const door = await openDoor({ endpoints: [origin.port], route })
+    const session = await connectH2(door.https)
+    const answer = await answerOf(session.request({ ':path': '/', ':authority': 'a.test', 'accept-encoding': 'gzip' }))
+    expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip' })
+    const body = gunzipSync(Buffer.from(answer.body, 'latin1')).toString()
+    expect(createHash('md5').update(body).digest('hex')).toBe(createHash('md5').update(noise).digest('hex'))
+  })
+})
