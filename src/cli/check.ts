@@ -23,7 +23,11 @@ Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or f
   flags: [...compileFlags, 'report', 'strict'],
   run: async ({ operands, flags, io }) => {
     const offline = await readOffline(operands, flags, io.env)
-    const verdicts = judgeMigration(offline.resources, offline.problems, offline.compiled.snippets)
+    const verdicts = judgeMigration(
+      [...offline.resources, ...offline.remains],
+      offline.problems,
+      offline.compiled.snippets,
+    )
     const print = { text: printText, json: printJson, markdown: printReport }[flags.report]
     io.out(print(offline, verdicts))
     const failing: readonly Severity[] = flags.strict ? ['error', 'warning'] : ['error']

@@ -3,6 +3,7 @@
  */
 import { type Compiled, compile } from '#compile/compile.ts'
 import type { Problem } from '#resource/problem.ts'
+import type { Ingress } from '#resource/resource.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { loadOnce } from '#source/load.ts'
 import type { DocumentState } from '#source/source.ts'
@@ -17,6 +18,8 @@ export type Offline = {
   /** Of reading and compiling, by file, line and column. */
   readonly problems: readonly Problem[]
   readonly documents: readonly DocumentState[]
+  /** What is left of Ingresses that are broken: their annotations can be judged all the same. */
+  readonly remains: readonly Ingress[]
 }
 
 /** Throws UserError for folders that are not there; everything inside them is a problem at worst. */
@@ -34,6 +37,7 @@ export async function readOffline(
     compiled,
     problems: [...batch.problems, ...compiled.problems].toSorted(byPlace),
     documents: batch.documents,
+    remains: batch.remains ?? [],
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * A plain object → a resource, or the problems with it. The only way in: behind it every shape can be trusted.
  */
-import type { Decoder, Fields, Report } from './decoder.ts'
-import { bad, object } from './decoder.ts'
+import type { Decoder, Fields } from './decoder.ts'
+import { bad, object, Report } from './decoder.ts'
 import { checkIngress, ingressClassFields, ingressFields } from './decode-ingress.ts'
 import type { DecodedMetadata, Scope } from './decode-metadata.ts'
 import { metadataOf } from './decode-metadata.ts'
@@ -13,7 +13,7 @@ import { checkEndpointSlice, endpointsFields, endpointSliceFields, serviceFields
 import { dnsLabel } from './name.ts'
 import type { Origin } from './origin.ts'
 import type { Severity } from './problem.ts'
-import type { Resource, Workload } from './resource.ts'
+import type { Ingress, Resource, Workload } from './resource.ts'
 import type { Value } from './tree.ts'
 
 /** How one kind is decoded. */
@@ -23,6 +23,16 @@ export type Kind = {
   readonly decode: (value: Value, origin: Origin, report: Report) => Resource | undefined
   readonly unknownFields: Severity
 }
+
+/** What can be said of an Ingress whose spec cannot be read; `undefined` when its metadata cannot be read either. */
+export function remainsOfIngress(value: Value, origin: Origin): Ingress | undefined {
+  const decoded = ingressHead.read(value, new Report('warning'))
+  if (decoded === bad) return undefined
+  const spec = { ingressClassName: undefined, defaultBackend: undefined, rules: [], tls: [] }
+  return { kind: 'Ingress', metadata: decoded.metadata.metadata, origin, spec }
+}
+
+const ingressHead = object({ metadata: metadataOf('namespaced') }, { unused: ['*'] })
 
 type Head = {
   readonly metadata: DecodedMetadata['metadata']

@@ -4,7 +4,7 @@
 import type { Problem } from './problem.ts'
 import type { Reading } from './read.ts'
 import { readText } from './read.ts'
-import type { Resource } from './resource.ts'
+import type { Ingress, Resource } from './resource.ts'
 
 /** What one document of a source is at this moment. */
 export type DocumentState = {
@@ -23,6 +23,8 @@ export type Documents = {
   readonly resources: readonly Resource[]
   readonly problems: readonly Problem[]
   readonly documents: readonly DocumentState[]
+  /** What is left of Ingresses that are broken; absent for none. */
+  readonly remains?: readonly Ingress[]
 }
 
 /** A reading, and for a broken one what is served in its place. */
@@ -38,9 +40,11 @@ export function joinReadings(held: Iterable<Held>): Documents {
   const resources: Resource[] = []
   const problems: Problem[] = []
   const documents: DocumentState[] = []
+  const remains: Ingress[] = []
   const seen = new Map<string, Held>()
   for (const each of held) {
     for (const problem of each.problems) problems.push(withConsequence(problem, each))
+    if (each.remains !== undefined) remains.push(each.remains)
     const { file, line, object } = each
     const resource = each.resource ?? each.lastGood
     const first = resource === undefined || object === undefined ? undefined : seen.get(object)
@@ -54,7 +58,7 @@ export function joinReadings(held: Iterable<Held>): Documents {
     resources.push(resource)
     if (object !== undefined) seen.set(object, each)
   }
-  return { resources, problems, documents }
+  return { resources, problems, documents, ...(remains.length === 0 ? {} : { remains }) }
 }
 
 function stateOf({ state, lastGood }: Held): DocumentState['state'] {

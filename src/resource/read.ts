@@ -2,6 +2,7 @@
  * The text of a file → its objects, each good, broken or none of ours. A bad object costs only itself.
  */
 import { isAbsent, isList, isMapping, Report } from './decoder.ts'
+import { remainsOfIngress } from './decode.ts'
 import type { FieldPath, Origin } from './origin.ts'
 import type { PlaceTable } from './place-table.ts'
 import { entryOf, lineStartsOf, originOf, placeAt } from './place-table.ts'
@@ -9,7 +10,7 @@ import type { Problem, ProblemInit } from './problem.ts'
 import { problemAt, problemOfFile } from './problem.ts'
 import type { Identity } from './recognise.ts'
 import { identify, recognise } from './recognise.ts'
-import type { Resource } from './resource.ts'
+import type { Ingress, Resource } from './resource.ts'
 import { objectName } from './resource.ts'
 import type { FileText } from './text.ts'
 import { checkText, decodeBytes, splitDocuments } from './text.ts'
@@ -27,6 +28,8 @@ export type Reading = {
   readonly wellFormed: boolean
   /** Set exactly when `state` is `good`. */
   readonly resource: Resource | undefined
+  /** Of a broken Ingress whose metadata can be read: that, and no rules. Only for looking at. */
+  readonly remains?: Ingress
   readonly problems: readonly Problem[]
 }
 
@@ -129,14 +132,18 @@ function readObject({ value, places, root, inherited, warnings }: ObjectInit): R
       state: 'ignored',
       problems: recognised.problem === undefined ? warnings : tell(recognised.problem),
     }
-  if (recognised.kind === 'wrong') return { ...base, state: 'broken', problems: tell(recognised.problem) }
+  const broken = (object: string | undefined, problems: readonly Problem[]): Reading => {
+    const remains = identity.kind === 'Ingress' ? remainsOfIngress(complete, origin) : undefined
+    return { ...base, object, state: 'broken', problems, ...(remains === undefined ? {} : { remains }) }
+  }
+  if (recognised.kind === 'wrong') return broken(identity.object, tell(recognised.problem))
   const report = new Report(recognised.decoder.unknownFields)
   const resource = recognised.decoder.decode(complete, origin, report)
   const object = resource === undefined ? identity.object : objectName(resource)
   const problems = [...warnings, ...report.problems.map((problem) => problemAt(origin, object, problem))].toSorted(
     byPlace,
   )
-  return { ...base, object, state: resource === undefined ? 'broken' : 'good', resource, problems }
+  return resource === undefined ? broken(object, problems) : { ...base, object, state: 'good', resource, problems }
 }
 
 /** Items of `IngressList` need not repeat their kind and version; those of plain `List` must say both. */

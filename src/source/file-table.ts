@@ -83,8 +83,8 @@ export class FileTable {
   /** Everything known, files in the order of their names. */
   documents(): Documents {
     const files = [...this.#files].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    const { resources, problems, documents } = joinReadings(files.flatMap(([, { held }]) => held))
-    return { resources, problems: [...this.#problems, ...problems], documents }
+    const joined = joinReadings(files.flatMap(([, { held }]) => held))
+    return { ...joined, problems: [...this.#problems, ...joined.problems] }
   }
 
   get size(): number {

@@ -4,7 +4,7 @@
  */
 import type { DocumentState } from '#resource/documents.ts'
 import type { Problem } from '#resource/problem.ts'
-import type { Resource } from '#resource/resource.ts'
+import type { Ingress, Resource } from '#resource/resource.ts'
 
 export type { DocumentState } from '#resource/documents.ts'
 
@@ -13,6 +13,8 @@ export type Batch = {
   readonly resources: readonly Resource[]
   readonly problems: readonly Problem[]
   readonly documents: readonly DocumentState[]
+  /** What is left of Ingresses that are broken; absent for none. */
+  readonly remains?: readonly Ingress[]
 }
 
 export interface Source {

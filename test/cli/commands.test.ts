@@ -111,6 +111,19 @@ describe('the command line', () => {
 })
 
 describe('genkan check', () => {
+  test('judges the annotations of an Ingress that cannot be read, too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'genkan-'))
+    const annotations =
+      '{nginx.ingress.kubernetes.io/proxy-body-size: 8m, nginx.ingress.kubernetes.io/server-snippet: x}'
+    writeFileSync(
+      join(folder, 'old.yaml'),
+      `{apiVersion: extensions/v1beta1, kind: Ingress, metadata: {name: old, annotations: ${annotations}}, spec: {}}`,
+    )
+    const { code, out } = await genkan(['check', folder])
+    expect(code).toBe(1)
+    expect(out).toMatch(/^1 document, 0 routes: 1 error\n2 annotations: 1 honoured, 1 refused\n$/m)
+  })
+
   test('names every problem by file, line and column, in order, and exits with 1', async () => {
     const { code, out } = await genkan(['check', mistakes])
     expect(code).toBe(1)
