@@ -20,18 +20,46 @@ export const rewrite = definePolicy<RewriteConfig>({
   create: ({ pattern, target }) => {
     const expand = captureTemplate(pattern, target, true)
     if (isUrl(target)) return { onRequest: (context) => elsewhere(expand(context.path), context.query) }
+    const rewritten = remembered((path) => rewrittenBy(expand, path))
     return {
       onRequest: (context) => {
-        const [path = '', ...rest] = expand(context.path).split('?')
-        const normal = normalizePath(path.startsWith('/') ? path : `/${path}`)
-        const query = rest.join('?')
-        if (normal === undefined || !isQuery(query, 0)) return unreadable
-        context.sent.target = normal + join(query, context.query)
+        const known = rewritten(context.path)
+        if (known === undefined) return unreadable
+        context.sent.target = known.path + join(known.query, context.query)
         return undefined
       },
     }
   },
 })
+
+/** `query` without its question mark. */
+type Rewritten = { readonly path: string; readonly query: string }
+
+/** `undefined` when it has no single reading. */
+function rewrittenBy(expand: (path: string) => string, from: string): Rewritten | undefined {
+  const [path = '', ...rest] = expand(from).split('?')
+  const normal = normalizePath(path.startsWith('/') ? path : `/${path}`)
+  const query = rest.join('?')
+  return normal === undefined || !isQuery(query, 0) ? undefined : { path: normal, query }
+}
+
+/** Paths whose rewritten form is remembered, and how long they may be: the most are asked for again and again. */
+const mostPaths = 512
+const longestPath = 256
+
+function remembered(make: (path: string) => Rewritten | undefined): (path: string) => Rewritten | undefined {
+  const known = new Map<string, Rewritten>()
+  return (path) => {
+    const before = known.get(path)
+    if (before !== undefined || path.length > longestPath) return before ?? make(path)
+    // A copy: what is kept must not hold on to the head that the path was a part of.
+    const own = Buffer.from(path, 'latin1').toString('latin1')
+    const after = make(own)
+    if (known.size >= mostPaths) known.clear()
+    if (after !== undefined) known.set(own, after)
+    return after
+  }
+}
 
 const unreadable: Reply = {
   status: 400,

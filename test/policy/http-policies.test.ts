@@ -86,6 +86,23 @@ describe('rewrite', () => {
     expect(reply).toMatchObject({ status: 302, fields: ['Location', location] })
   })
 
+  test('a path asked for again is rewritten as before, with the query of its own time, whatever came between', async () => {
+    const filter = rewrite.create({ pattern: pattern('/a/(.*)'), target: '/$1?id=$1' }, filterEnv())
+    const rewritten = async (url: string): Promise<string | number> => {
+      const context = contextOf({ url: `http://shop.test${url}` })
+      return (await filter.onRequest?.(context))?.status ?? context.sent.target
+    }
+    for (const turn of [1, 2, 3]) {
+      for (let page = 0; page < 1_500; page++)
+        expect(await rewritten(`/a/${page}?t=${turn}`)).toBe(`/${page}?id=${page}&t=${turn}`)
+      const long = 'x'.repeat(300)
+      expect(await rewritten(`/a/${long}`)).toBe(`/${long}?id=${long}`)
+      expect(await rewritten('/a/%20')).toBe('/%20?id=%20')
+      expect(await rewritten('/a/7')).toBe('/7?id=7')
+      expect(await rewritten('/a/7?u')).toBe('/7?id=7&u')
+    }
+  })
+
   test('a hostile expression costs no more than its bound', async () => {
     const url = `http://shop.test/${'a'.repeat(8_000)}!`
     expect(await targetAfter(rewrite, { pattern: '^(?:/(a+)+$)', target: '/$1' }, url)).toBe('/')
