@@ -49,8 +49,11 @@ ${slower(run)}
   are always on. Before anything is measured, every proxy must give the endpoint's answer byte for byte, pass on its
   fields, tell it the client's address, keep connections, refuse hosts that no rule names, bind sessions and write log
   lines where the scenario asks for them. Where a proxy has no equivalent, the table says so.
-- **Endpoints**: ${run.origin === 'nginx' ? "nginx with fixed answers, because they cost far less than Node's do and share a core with the load" : 'a small Node server, for nginx is not installed here'}.
-- **Load**: wrk, h2load for HTTP/2, autocannon where wrk is not installed. All send the next request when the answer is
+- **Endpoints**: ${run.origin === 'nginx' ? "nginx with fixed answers, because they cost far less than Node's do and share a core with the load" : 'a small Node server, for nginx is not installed here'}. Bodies that are sent
+  and WebSockets end at a Node server, which reads all there is before it answers.
+- **Load**: wrk, h2load for HTTP/2, autocannon where wrk is not installed, a Node program for handshakes and WebSocket
+  messages. Every handshake is TLS 1.3 with X25519 and a connection of its own; it counts as resumed only when it was, and
+  with none of the proxies the certificate or its key differ. All send the next request when the answer is
   there, so latencies are those of a proxy at its limit and compare proxies only with one another.
 - **Rounds**: every proxy of a scenario is started, checked and warmed up by 20,000 requests or for twice as long as a
   round; then ${run.rounds} rounds of ${run.seconds} s each, one proxy at a

@@ -23,15 +23,20 @@ export type NodePeerInit = {
   readonly package: string
   /** `import.meta.url` of a file beside its server.ts. */
   readonly from: string
+  /** Its server.ts passes WebSockets on. */
+  readonly webSockets?: boolean
   readonly lacks?: (setup: Setup, protocol: 'http' | 'https' | 'h2') => string | undefined
 }
 
 /** A peer whose server.ts reads the settings named by its first argument. */
-export function nodePeer({ name, package: packageName, from, lacks }: NodePeerInit): Peer {
+export function nodePeer({ name, package: packageName, from, webSockets = false, lacks }: NodePeerInit): Peer {
   return {
     name,
     find: () => Promise.resolve(find(packageName)),
-    lacks: (setup, protocol) => lacksOfAll(setup) ?? lacks?.(setup, protocol),
+    lacks: (setup, protocol) =>
+      setup.webSockets && !webSockets
+        ? 'it is not set up for WebSockets'
+        : (lacksOfAll(setup) ?? lacks?.(setup, protocol)),
     write: (place) => writeFileSync(join(place.dir, 'place.json'), JSON.stringify(place)),
     launch: ({ dir }) => ({
       command: process.execPath,

@@ -8,6 +8,7 @@ import { ask } from './ask.ts'
 import type { Origin } from './origin.ts'
 import type { Place } from './peer.ts'
 import type { Load, Scenario } from './scenario.ts'
+import { handshake, sessionOf } from './handshake.ts'
 import { until } from './wait.ts'
 
 export type CheckInit = {
@@ -27,6 +28,7 @@ export async function check(init: CheckInit): Promise<{ readonly cookie: string 
   await demandForwarding(init)
   const cookie = setup.sticky ? await demandSession(init) : undefined
   if (setup.accessLog) await demandLogLine(place)
+  if (load.per === 'resumption') await demandResumption(init)
   return { cookie }
 }
 
@@ -50,11 +52,12 @@ function asked(init: CheckInit, change: Partial<Question>): Promise<Answer | und
   })
 }
 
-function demandAnswer(answer: Answer | undefined, load: Load, { small, large, ports }: Origin): void {
+function demandAnswer(answer: Answer | undefined, load: Load, origin: Origin): void {
+  const { small, large, huge, ports, nodePort } = origin
   if (answer?.status !== 200) throw new Error(`it answers ${answer?.status ?? 'nothing'}`)
-  const body = load.answerBytes === small.length ? small : large
-  if (!answer.body.equals(body)) throw new Error('its answer is not what the endpoint said')
-  if (!ports.map(String).includes(answer.field('x-endpoint') ?? ''))
+  const body = [small, large, huge].find(({ length }) => length === load.answerBytes)
+  if (body === undefined || !answer.body.equals(body)) throw new Error('its answer is not what the endpoint said')
+  if (![...ports, nodePort].map(String).includes(answer.field('x-endpoint') ?? ''))
     throw new Error('a field of the endpoint is missing')
 }
 
@@ -85,6 +88,13 @@ async function demandSession(init: CheckInit): Promise<string> {
   for (let count = 0; count < 10; count += 1) endpoints.add((await asked(init, { cookie }))?.field('x-endpoint'))
   if (endpoints.size !== 1) throw new Error('a session is not bound to one endpoint')
   return cookie
+}
+
+async function demandResumption({ place, port }: CheckInit): Promise<void> {
+  const session = await sessionOf({ port, host: place.hosts[0]! })
+  if (session === undefined) throw new Error('it gives no session to resume')
+  const { resumed } = await handshake({ port, host: place.hosts[0]!, session })
+  if (!resumed) throw new Error('it does not resume sessions')
 }
 
 /** The files of all peers that write one: their own, or their standard output. */

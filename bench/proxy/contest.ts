@@ -14,7 +14,7 @@ import type { Drive, Driven, Driver } from './drive.ts'
 import type { Origin } from './origin.ts'
 import type { Peer, Place } from './peer.ts'
 import type { PeerResult, Sample, ScenarioResult } from './result.ts'
-import type { Scenario } from './scenario.ts'
+import type { Load, Scenario } from './scenario.ts'
 import { askedHosts, generationHost, hostsOf } from './scenario.ts'
 import { freePorts, until } from './wait.ts'
 
@@ -74,8 +74,18 @@ export async function contest(init: ContestInit): Promise<ScenarioResult> {
     title: scenario.title,
     driver: driver.nameFor(scenario.load) ?? 'none',
     clients: scenario.load.clients,
+    ...countedIn(scenario.load),
     cores,
     peers: standings.map(resultOf),
+  }
+}
+
+/** Where it is not requests, or where the bytes of their bodies are what counts. */
+function countedIn({ per, body, answerBytes }: Load): Pick<ScenarioResult, 'per' | 'bodyBytes'> {
+  const bodyBytes = Math.max(body.length, answerBytes)
+  return {
+    ...(per === 'request' ? {} : { per: per === 'message' ? ('message' as const) : ('handshake' as const) }),
+    ...(bodyBytes < 1_048_576 ? {} : { bodyBytes }),
   }
 }
 
@@ -145,7 +155,10 @@ async function placeFor({ scenario, dir, origin, certificate }: ContestInit, pee
   const [http = 0, https = 0, admin = 0] = await freePorts(3)
   const own = join(dir, peer.name.replaceAll(/\W+/g, '-'))
   mkdirSync(own, { recursive: true })
-  const origins = setup.sticky ? origin.ports : origin.ports.slice(0, 1)
+  // nginx would answer before a body is there, and has no WebSockets.
+  const needsNode = setup.webSockets || (setup.streams && scenario.load.method === 'POST')
+  const one = needsNode ? [origin.nodePort] : origin.ports.slice(0, 1)
+  const origins = setup.sticky ? origin.ports : one
   const changing = scenario.reloadsPerSecond > 0
   return { dir: own, http, https, admin, origins, hosts: hostsOf(setup), certificate, setup, generation: 0, changing }
 }

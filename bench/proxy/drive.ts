@@ -28,7 +28,8 @@ export type Driven = {
   readonly p999: number
 }
 
-export type DriverName = 'wrk' | 'autocannon' | 'h2load'
+/** `node`: tally-process.ts, for what none of the others can count. */
+export type DriverName = 'wrk' | 'autocannon' | 'h2load' | 'node'
 
 export type DriverInit = {
   readonly children: Children
@@ -47,7 +48,8 @@ export class Driver {
   }
 
   /** `undefined` when no installed driver speaks the protocol. */
-  nameFor({ protocol }: Load): DriverName | undefined {
+  nameFor({ protocol, per }: Load): DriverName | undefined {
+    if (per !== 'request') return 'node'
     if (protocol === 'h2') return has('h2load') ? 'h2load' : undefined
     return this.#init.wanted === 'autocannon' || !has('wrk') ? 'autocannon' : 'wrk'
   }
@@ -59,7 +61,9 @@ export class Driver {
       case 'h2load':
         return this.#h2load(drive)
       case 'autocannon':
-        return this.#autocannon(drive)
+        return this.#process('autocannon', drive)
+      case 'node':
+        return this.#process('tally', drive)
       case undefined:
         return Promise.reject(new Error('no driver for this protocol'))
     }
@@ -110,16 +114,16 @@ export class Driver {
     return { requests: done, seconds, failures: done - good, p50: at(0.5), p99: at(0.99), p999: at(0.999) }
   }
 
-  async #autocannon(drive: Drive): Promise<Driven> {
-    const file = join(this.#init.dir, 'autocannon.json')
+  async #process(name: 'autocannon' | 'tally', drive: Drive): Promise<Driven> {
+    const file = join(this.#init.dir, `${name}.json`)
     const { load, ...rest } = drive
     writeFileSync(file, JSON.stringify({ ...rest, load: { ...load, body: load.body.toString('latin1') } }))
     const text = await this.#run(
       process.execPath,
-      [join(import.meta.dirname, 'autocannon-process.ts'), file],
+      [join(import.meta.dirname, `${name}-process.ts`), file],
       drive.seconds,
     )
-    // autocannon-process.ts has written it.
+    // The process has written it.
     return JSON.parse(text.trim().split('\n').at(-1)!) as Driven
   }
 

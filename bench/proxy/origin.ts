@@ -9,14 +9,18 @@ import { ask } from './ask.ts'
 import type { Child, Children } from './children.ts'
 import { has } from './children.ts'
 import { fillFile } from './peer.ts'
+import { hugeBytes } from './scenario.ts'
 import { freePorts, until } from './wait.ts'
 
 export type Origin = {
   readonly kind: 'nginx' | 'node'
   readonly ports: readonly number[]
-  /** What /small and /post, and /large, answer. */
+  /** Of one that is Node: it says back what WebSockets bring, and reads a body to its end before it answers. */
+  readonly nodePort: number
+  /** What /small and /post, /large and /huge answer. */
   readonly small: Buffer
   readonly large: Buffer
+  readonly huge: Buffer
   readonly child: Child
 }
 
@@ -24,15 +28,17 @@ export type OriginInit = { readonly children: Children; readonly dir: string; re
 
 export async function startOrigin({ children, dir, cores }: OriginInit): Promise<Origin> {
   const kind = has('nginx') ? 'nginx' : 'node'
-  const ports = await freePorts(2)
+  const [nodePort = 0, ...ports] = await freePorts(3)
   const small = Buffer.from(randomBytes(32).toString('hex'))
   const large = Buffer.from(randomBytes(524_288).toString('hex'))
+  const huge = Buffer.alloc(hugeBytes, large)
   const folders = [dir, join(dir, 'temp'), join(dir, 'files')]
   for (const folder of folders) mkdirSync(folder, { recursive: true })
   // Started by root, nginx's workers are somebody else.
   for (const folder of folders) chmodSync(folder, 0o777)
   writeFileSync(join(dir, 'files', 'small'), small)
   writeFileSync(join(dir, 'files', 'large'), large)
+  writeFileSync(join(dir, 'files', 'huge'), huge)
   const config = { dir, small: small.toString(), origins: ports.map((port) => ({ port })) }
   writeFileSync(join(dir, 'nginx.conf'), fillFile('origin', 'nginx.conf', config))
   const server = join(import.meta.dirname, '..', 'peers', 'origin', 'server.ts')
@@ -41,9 +47,14 @@ export async function startOrigin({ children, dir, cores }: OriginInit): Promise
       ? { command: 'nginx', args: ['-c', join(dir, 'nginx.conf'), '-p', dir, '-e', join(dir, 'error.log')] }
       : { command: process.execPath, args: [server, dir, ...ports.map(String)] }
   const child = children.start(launch, cores)
+  children.start({ command: process.execPath, args: [server, dir, String(nodePort)] }, cores)
   await until(`the endpoints answer (${child.said()})`, 10_000, async () => {
     const answer = await ask({ port: ports[1]!, host: 'origin.test', path: '/small' })
     return answer?.body.equals(small)
   })
-  return { kind, ports, small, large, child }
+  await until('the endpoint in Node answers', 10_000, async () => {
+    const answer = await ask({ port: nodePort, host: 'origin.test', path: '/small' })
+    return answer?.body.equals(small)
+  })
+  return { kind, ports, nodePort, small, large, huge, child }
 }

@@ -103,6 +103,8 @@ export function valuesOf(place: Place, generationHost: string): Values {
     sticky: setup.sticky,
     accessLog: setup.accessLog,
     tls: setup.tls,
+    streams: setup.streams,
+    webSockets: setup.webSockets,
     origins: place.origins.map((port, index) => ({ port, session: `endpoint-${index}` })),
     hosts: [...hosts, ...(changing ? [generationHost] : [])].map((host, index) => ({ host, index })),
   }

@@ -27,10 +27,13 @@ export function columnsOf(scenario: ScenarioResult): readonly Column[] {
     milliseconds('p99 without, ms', (sample) => sample.reloads?.quietP99),
     numberColumn('reloads', (sample) => sample.reloads?.count),
   ]
+  const { per = 'request', bodyBytes } = scenario
+  const perGibibyte = (cpu: number | undefined): number | undefined => scaled(cpu, 2 ** 30 / (bodyBytes ?? 1) / 1_000)
   return [
-    numberColumn('CPU µs/request', ({ cpu }) => cpu, 1),
+    numberColumn(`CPU µs/${per}`, ({ cpu }) => cpu, 1),
+    ...(bodyBytes === undefined ? [] : [numberColumn('CPU ms/GiB', ({ cpu }) => perGibibyte(cpu))]),
     { title: 'of nginx', cell: printRatio },
-    numberColumn('requests/s', (sample) => sample.requestsPerSecond),
+    numberColumn(`${per}s/s`, (sample) => sample.requestsPerSecond),
     milliseconds('p50, ms', ({ p50 }) => p50),
     milliseconds('p99, ms', ({ p99 }) => p99),
     milliseconds('p99.9, ms', ({ p999 }) => p999),
@@ -75,16 +78,17 @@ export function verdictLines(scenario: ScenarioResult): string[] {
       const range = rangeOf(samples, number)
       return range === undefined ? [] : [{ name: peer, range, rounds: samples.length }]
     })
+  const { per = 'request' } = scenario
   return [
     sentence(
-      'CPU per request',
+      `CPU per ${per}`,
       verdict(
         candidates(({ cpu }) => cpu),
         'less',
       ),
     ),
     sentence(
-      'requests per second',
+      `${per}s per second`,
       throughputVerdict(
         scenario,
         candidates((sample) => sample.requestsPerSecond),

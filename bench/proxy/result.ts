@@ -34,6 +34,10 @@ export type ScenarioResult = {
   readonly title: string
   readonly driver: string
   readonly clients: number
+  /** What is counted, where it is not requests. */
+  readonly per?: 'handshake' | 'message'
+  /** Of a request's bodies, where they are large. */
+  readonly bodyBytes?: number
   /** Cores by number. */
   readonly cores: {
     readonly proxy: readonly number[]

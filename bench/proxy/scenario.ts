@@ -15,10 +15,19 @@ export type Setup = {
   /** A line of JSON per request (or the peer's own form) into a file. */
   readonly accessLog: boolean
   readonly tls: boolean
+  /** Bodies of any length in both directions, passed on as they come. */
+  readonly streams: boolean
+  /** WebSockets are let through. */
+  readonly webSockets: boolean
 }
 
 /** What is sent. */
 export type Load = {
+  /**
+   * What is counted: requests; TLS 1.3 handshakes on connections of their own, full or resumed; messages of a WebSocket,
+   * each sent when the one before has come back.
+   */
+  readonly per: 'request' | 'handshake' | 'resumption' | 'message'
   readonly clients: number
   readonly method: 'GET' | 'POST'
   readonly path: string
@@ -38,8 +47,18 @@ export type Scenario = {
   readonly reloadsPerSecond: number
 }
 
-const plain: Setup = { rules: 1, workers: 1, rateLimit: false, sticky: false, accessLog: false, tls: false }
+export const plain: Setup = {
+  rules: 1,
+  workers: 1,
+  rateLimit: false,
+  sticky: false,
+  accessLog: false,
+  tls: false,
+  streams: false,
+  webSockets: false,
+}
 const smallGet: Load = {
+  per: 'request',
   clients: 64,
   method: 'GET',
   path: '/small',
@@ -48,6 +67,12 @@ const smallGet: Load = {
   protocol: 'http',
 }
 const post: Partial<Load> = { method: 'POST', path: '/post', body: Buffer.from(randomBytes(5_120).toString('hex')) }
+
+/** Of the largest bodies. */
+export const hugeBytes = 100 * 1_048_576
+const mebibyte: Partial<Load> = { method: 'POST', path: '/post', body: Buffer.alloc(1_048_576, 'x') }
+const hugeUpload: Partial<Load> = { method: 'POST', path: '/post', body: Buffer.alloc(hugeBytes, 'x') }
+const handshake: Partial<Load> = { protocol: 'https', clients: 16 }
 
 export const scenarios: readonly Scenario[] = [
   scenario('small', 'Small GET: 64 bytes, 64 clients'),
@@ -61,8 +86,29 @@ export const scenarios: readonly Scenario[] = [
   }),
   scenario('post', 'POST of 10 KiB', {}, post),
   scenario('large', 'GET of 1 MiB, 16 clients', {}, { clients: 16, path: '/large', answerBytes: 1_048_576 }),
+  scenario('upload', 'POST of 1 MiB, 16 clients', { streams: true }, { ...mebibyte, clients: 16 }),
+  scenario(
+    'huge',
+    'GET of 100 MiB, 2 clients',
+    { streams: true },
+    { clients: 2, path: '/huge', answerBytes: hugeBytes },
+  ),
+  scenario('huge-upload', 'POST of 100 MiB, 2 clients', { streams: true }, { ...hugeUpload, clients: 2 }),
   scenario('https', 'Small GET over HTTPS/1.1', { tls: true }, { protocol: 'https' }),
   scenario('http2', 'Small GET over HTTP/2, 8 connections with 8 streams each', { tls: true }, { protocol: 'h2' }),
+  scenario(
+    'handshakes',
+    'Full TLS 1.3 handshakes, X25519, 16 clients',
+    { tls: true },
+    { ...handshake, per: 'handshake' },
+  ),
+  scenario('resumptions', 'Resumed TLS 1.3 handshakes, 16 clients', { tls: true }, { ...handshake, per: 'resumption' }),
+  scenario(
+    'websocket',
+    'Messages of 64 bytes over 64 WebSockets, there and back',
+    { webSockets: true },
+    { per: 'message' },
+  ),
   {
     ...scenario('reload', 'Small GET, 1,000 rules, a changed configuration every half second', { rules: 1_000 }),
     reloadsPerSecond: 2,

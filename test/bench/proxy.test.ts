@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { createServer } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { drawChart } from '../../bench/proxy/chart.ts'
 import { performancePage } from '../../bench/report.ts'
@@ -9,7 +11,8 @@ import { judge } from '../../bench/proxy/goals.ts'
 import { fill } from '../../bench/proxy/peer.ts'
 import type { Run, Sample } from '../../bench/proxy/result.ts'
 import { ratioOf } from '../../bench/proxy/result.ts'
-import { verdictLines } from '../../bench/proxy/print.ts'
+import { handshake, sessionOf } from '../../bench/proxy/handshake.ts'
+import { columnsOf, verdictLines } from '../../bench/proxy/print.ts'
 import { type Candidate, verdict } from '../../bench/proxy/verdict.ts'
 
 function candidate(name: string, [min, median, max]: readonly [number, number, number], rounds = 3): Candidate {
@@ -160,4 +163,31 @@ describe('docs/performance.md', () => {
     const peers = { nginx: [sample(10)], Caddy: [sample(100)], HAProxy: [sample(5)], Genkan: [sample(20)] }
     expect(performancePage(runOf('small', peers))).toContain('| small | HAProxy 4.0, nginx 2.0 |')
   })
+})
+
+test('large bodies are counted by the GiB, and what is no request is called what it is', () => {
+  const [scenario] = runOf('large', { nginx: [sample(1_000)] }).scenarios
+  const large = columnsOf({ ...scenario!, bodyBytes: 2 ** 20 })
+  const perGibibyte = large.find(({ title }) => title === 'CPU ms/GiB')!
+  expect(perGibibyte.cell(scenario!.peers[0]!, scenario!)).toBe('1,024')
+  expect(columnsOf(scenario!).map(({ title }) => title)).not.toContain('CPU ms/GiB')
+  const handshakes = { ...scenario!, per: 'handshake' as const }
+  expect(columnsOf(handshakes).map(({ title }) => title)).toContain('CPU µs/handshake')
+  expect(verdictLines(handshakes).join()).toContain('handshakes per second')
+})
+
+test('a handshake says whether a session was resumed', async () => {
+  const files = join(import.meta.dirname, '..', 'compile', 'certificates')
+  const [cert, key] = ['foobar.crt', 'foobar.key'].map((file) => readFileSync(join(files, file)))
+  const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}))
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  try {
+    // A server that listens on a port has an address with one.
+    const { port } = server.address() as AddressInfo
+    const session = await sessionOf({ port, host: 'foobar.com' })
+    expect(await handshake({ port, host: 'foobar.com', session: session! })).toEqual({ resumed: true })
+    expect(await handshake({ port, host: 'foobar.com' })).toEqual({ resumed: false })
+  } finally {
+    server.close()
+  }
 })

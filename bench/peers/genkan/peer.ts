@@ -10,7 +10,7 @@ import { listeners } from '../../proxy/listeners.ts'
 import type { Launch, Peer, Place, Presence, Values } from '../../proxy/peer.ts'
 import { fillFile, valuesOf } from '../../proxy/peer.ts'
 import { freePorts, until } from '../../proxy/wait.ts'
-import { generationHost } from '../../proxy/scenario.ts'
+import { generationHost, plain } from '../../proxy/scenario.ts'
 
 type LaneFlag = 'auto' | 'general'
 
@@ -89,8 +89,8 @@ function writeChanging(place: Place): void {
 }
 
 function ownValues(place: Place): Values {
-  const { rateLimit, sticky } = place.setup
-  return { ...valuesOf(place, generationHost(place.generation)), annotated: rateLimit || sticky }
+  const { rateLimit, sticky, streams } = place.setup
+  return { ...valuesOf(place, generationHost(place.generation)), annotated: rateLimit || sticky || streams }
 }
 
 function version(): string {
@@ -104,7 +104,7 @@ async function findFastLane(children: Children): Promise<Presence> {
   let child: Child | undefined
   try {
     const [http = 0, https = 0, admin = 0] = await freePorts(3)
-    const setup = { rules: 1, workers: 1, rateLimit: false, sticky: false, accessLog: true, tls: false }
+    const setup = { ...plain, accessLog: true }
     const none = { chain: '', key: '', both: '' }
     const place: Place = {
       dir,

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Agent, createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
+import type { Socket } from 'node:net'
 import type { createProxyServer } from 'http-proxy'
 import { readSettings } from '../place-file.ts'
 
@@ -22,6 +23,12 @@ export function serveWith(create: CreateProxy, file: string | undefined): void {
     if (target === undefined) response.writeHead(404).end()
     else proxy.web(request, response, { target })
   }
-  createServer(handle).listen(http, '127.0.0.1', 4_096)
+  const server = createServer(handle)
+  server.on('upgrade', (request, socket: Socket, head: Buffer) => {
+    const target = targets.get((request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase())
+    if (target === undefined) socket.destroy()
+    else proxy.ws(request, socket, head, { target })
+  })
+  server.listen(http, '127.0.0.1', 4_096)
   if (tls !== undefined) createTlsServer(tls, handle).listen(https, '127.0.0.1', 4_096)
 }
