@@ -1,6 +1,7 @@
 /** `genkan check`: every problem of a folder and the verdict on every annotation, before anything is served. */
 import type { JudgedAnnotation } from '#compile/migration.ts'
 import { countVerdicts, judgeMigration, verdictWords } from '#compile/migration.ts'
+import { objectName } from '#resource/resource.ts'
 import { printProblem, type Problem, type Severity } from '#resource/problem.ts'
 import { countOf, printMarkdown } from './columns.ts'
 import { defineCommand } from './command.ts'
@@ -36,13 +37,16 @@ Exit codes: 0 no error, 1 an error (with --strict also a warning), 2 a flag or f
 })
 
 function printText(offline: Offline, verdicts: readonly JudgedAnnotation[]): string {
-  const { problems } = offline
+  const { problems, remains } = offline
+  const broken = new Set(remains.map(objectName))
   const lines = problems.map((problem) => `${printProblem(problem)}\n`)
-  // What is refused, unknown or without effect is among the problems already.
-  const differences = verdicts.filter(({ verdict }) => verdict === 'differs')
+  // What is refused, unknown or without effect is among the problems already, unless its Ingress is left out as a whole.
+  const differences = verdicts.filter(
+    ({ verdict, object }) => verdict === 'differs' || (broken.has(object) && verdict !== 'honoured'),
+  )
   const notes = differences.map(
-    ({ file, line, object, annotation, says }) =>
-      `${file}:${line}: ${object}: ${annotation}: ${verdictWords.differs}: ${says}\n`,
+    ({ file, line, object, annotation, verdict, says }) =>
+      `${file}:${line}: ${object}: ${annotation}: ${verdictWords[verdict]}: ${says}\n`,
   )
   const told = [...lines, ...notes].join('')
   return `${told}${told === '' ? '' : '\n'}${summaryOf(offline)}\n${verdicts.length === 0 ? '' : `${summaryOfVerdicts(verdicts)}\n`}`
