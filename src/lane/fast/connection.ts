@@ -15,6 +15,7 @@ import { asksToClose } from '#lane/wire/keep-alive.ts'
 import { noRequestBlock, type RequestBlock } from '#lane/wire/block.ts'
 import { type HeadParser, isWorthParsing } from '#lane/wire/parse.ts'
 import type { Ticking } from '#lane/wire/ticker.ts'
+import { KeptBody } from './kept-body.ts'
 import { type Client, type FastInit, FastTransport } from './transport.ts'
 import { unfit, type UnfitReason } from './unfit.ts'
 
@@ -47,8 +48,7 @@ export class FastConnection implements Client, Ticking {
   readonly #memory: RequestMemory
   /** Received and not acted on. */
   #pending: Buffer | undefined
-  /** Of the request body, while it is small and may have to be sent again. */
-  #kept: Buffer[]
+  readonly #kept: KeptBody
   #isPaused: boolean
   #isUploading: boolean
   #requests: number
@@ -69,7 +69,7 @@ export class FastConnection implements Client, Ticking {
     this.#block = noRequestBlock
     this.#memory = new RequestMemory()
     this.#pending = undefined
-    this.#kept = []
+    this.#kept = new KeptBody()
     this.#isPaused = false
     this.#isUploading = false
     this.#requests = 0
@@ -132,7 +132,7 @@ export class FastConnection implements Client, Ticking {
 
   onExchangeDone(close: boolean): void {
     this.#isUploading = false
-    if (this.#kept.length > 0) this.#kept = []
+    this.#kept.forget()
     if (this.#phase === 'gone') return
     if (close || this.socket.destroyed) return this.#end()
     this.#phase = 'head'
@@ -282,14 +282,13 @@ export class FastConnection implements Client, Ticking {
   /** Keeps the beginning of a body that may have to be sent again. */
   #keep(exchange: Exchange, bytes: Buffer): void {
     exchange.replayable = exchange.requestBytes <= this.#host.limits.replayBytes
-    if (!exchange.replayable) this.#kept = []
-    else if (bytes.length > 0) this.#kept.push(bytes)
+    if (exchange.replayable) this.#kept.add(bytes)
+    else this.#kept.forget()
   }
 
   /** Sends what was kept to another endpoint; only a body that is still whole gets here. */
   #replay(): void {
-    const bytes = this.#kept.length === 1 ? this.#kept[0]! : Buffer.concat(this.#kept)
-    this.#kept = bytes.length === 0 ? [] : [bytes]
+    const bytes = this.#kept.whole()
     this.#transport.upload(bytes, 0, bytes.length, this.#phase === 'held')
   }
 
