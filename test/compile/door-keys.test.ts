@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compile, type CompileOptions } from '#compile/compile.ts'
+import { configMapKeys } from '#compile/ingress-nginx/config-map.ts'
 import { printProblem } from '#resource/problem.ts'
 import type { DoorSpec } from '#snapshot/snapshot.ts'
 import { compileOptions } from '../support/compile-options.ts'
@@ -14,6 +15,20 @@ function read(data: Record<string, string>, options: Partial<CompileOptions> = {
 }
 
 const given = (...names: readonly string[]) => ({ givenFlags: new Set(names) })
+
+test('no key is in the table twice', () => {
+  const names = configMapKeys.rows.map(({ name }) => name)
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([])
+})
+
+test('a key that tunes what nginx is made of says why it has no effect', () => {
+  const { door, problems } = read({ 'worker-processes': '8', 'server-name-hash-max-size': '4096' })
+  expect(door).toBeUndefined()
+  expect(problems).toEqual([
+    expect.stringContaining('worker-processes has no effect here; a process setting, which no file changes'),
+    expect.stringContaining('server-name-hash-max-size has no effect here; tables grow as they must'),
+  ])
+})
 
 describe('keys about connections', () => {
   const rows: readonly [data: Record<string, string>, door: DoorSpec | undefined][] = [

@@ -236,3 +236,16 @@ describeLanes(() => {
     })
   })
 })
+
+describe('connections to endpoints over TLS', () => {
+  test.each([
+    [{}, 1],
+    [{ upstreamRequests: 2 }, 2],
+    [{ upstreamIdleConnections: 0 }, 4],
+  ])('are kept as %j says: four requests take %d', async (limits, count) => {
+    const origin = await startTlsOrigin()
+    const door = await openDoor({ endpoints: [origin.port], ...secured(), snapshot: { door: { limits } } })
+    for (let at = 0; at < 4; at++) expect(await talk(door.http, get)).toContain('secret')
+    expect(origin.connections()).toBe(count)
+  })
+})

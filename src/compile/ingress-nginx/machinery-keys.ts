@@ -9,19 +9,6 @@ const reasons: readonly [reason: string, names: string][] = [
     'max-worker-connections',
   ],
   [
-    'The access log is one JSON object per request, with fields of its own; `--access-log` says where.',
-    'log-format-upstream log-format-escape-json log-format-escape-none log-format-stream',
-  ],
-  ['There is one access log; `--access-log` says where.', 'access-log-params stream-access-log-path'],
-  [
-    'The operational log goes to standard error; `--log-level` says how much of it.',
-    'error-log-path error-log-level debug-connections',
-  ],
-  [
-    'Logs go to files and standard output; whoever reads them may pass them on.',
-    'enable-syslog syslog-host syslog-port',
-  ],
-  [
     'Tables grow as they must; there are no sizes to choose.',
     `server-name-hash-max-size server-name-hash-bucket-size map-hash-bucket-size proxy-headers-hash-max-size
      proxy-headers-hash-bucket-size variables-hash-max-size variables-hash-bucket-size lua-shared-dicts`,
@@ -30,17 +17,20 @@ const reasons: readonly [reason: string, names: string][] = [
     'The kernel and Node.js see to it.',
     'enable-multi-accept max-worker-open-files worker-cpu-affinity reuse-port enable-aio-write',
   ],
+  ['There is no such log; `--log-level debug` says more.', 'debug-connections'],
   ['A change never starts other processes, so there is nothing to put in order.', 'enable-serial-reloads'],
   ['The addresses to listen on are those of `--bind`.', 'bind-address disable-ipv6'],
   ['Names are asked for in both families, and every endpoint has an address of one.', 'disable-ipv6-dns'],
   [
     'Only HTTP is proxied, and what is upgraded from it.',
-    `proxy-stream-timeout proxy-stream-next-upstream proxy-stream-next-upstream-timeout
-     proxy-stream-next-upstream-tries proxy-stream-responses`,
+    `proxy-stream-next-upstream proxy-stream-next-upstream-timeout proxy-stream-next-upstream-tries
+     proxy-stream-responses`,
   ],
   ['Bodies are streamed, with a small bounded buffer.', 'client-body-buffer-size proxy-max-temp-file-size'],
-  ['There is no such status page; `/metrics` of the admin address has the numbers.', 'nginx-status-ipv4-whitelist'],
-  ['There is no such status page; `/metrics` of the admin address has the numbers.', 'nginx-status-ipv6-whitelist'],
+  [
+    'There is no such status page; `/metrics` of the admin address has the numbers.',
+    'nginx-status-ipv4-whitelist nginx-status-ipv6-whitelist',
+  ],
 ]
 
 export const machineryKeys: readonly AnnotationRow[] = reasons.flatMap(([reason, names]) =>
