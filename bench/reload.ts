@@ -72,7 +72,7 @@ endpoints: [{addresses: [127.0.0.1]}]
 ports: [{name: "", port: ${port}}]
 `
 
-async function main(): Promise<boolean> {
+async function run(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'genkan-reload-'))
   const origin = await startStreamOrigin()
   const fileOf = (number: number): string => join(folder, 'sites', `site-${number}.yaml`)
@@ -263,4 +263,4 @@ function say(line: string): void {
   process.stderr.write(`${line}\n`)
 }
 
-process.exitCode = (await main()) ? 0 : 1
+process.exitCode = (await run()) ? 0 : 1

@@ -21,12 +21,13 @@ export async function handshake(init: HandshakeInit): Promise<{ readonly resumed
 export async function sessionOf(init: HandshakeInit): Promise<Buffer | undefined> {
   const socket = open(init)
   try {
-    // With TLS 1.3 it comes behind the handshake.
+    // With TLS 1.3 it comes behind the handshake; some send it along with their first answer only.
     const session = new Promise<Buffer | undefined>((resolve) => {
       socket.once('session', resolve)
       socket.once('close', () => resolve(undefined))
     })
     await shaken(socket)
+    socket.write(`GET /small HTTP/1.1\r\nHost: ${init.host}\r\n\r\n`)
     return await session
   } finally {
     socket.destroy()

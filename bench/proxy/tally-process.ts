@@ -16,12 +16,12 @@ const { load, port, hosts, seconds } = drive
 /** In microseconds. */
 const times: number[] = []
 let failures = 0
-let isOver = false
+const over = new AbortController()
 
 async function shakeHands(client: number): Promise<void> {
   const host = hosts[client % hosts.length]!
   const session = load.per === 'resumption' ? await sessionOf({ port, host }) : undefined
-  while (!isOver) {
+  while (!over.signal.aborted) {
     const began = performance.now()
     try {
       const { resumed } = await handshake({ port, host, ...(session === undefined ? {} : { session }) })
@@ -56,11 +56,11 @@ async function exchangeMessages(client: number): Promise<void> {
     missing -= data.length
     if (missing > 0) return
     times.push((performance.now() - began) * 1_000)
-    if (isOver) socket.destroy()
+    if (over.signal.aborted) socket.destroy()
     else send()
   })
   await closed(socket)
-  if (!isOver) failures += 1
+  if (!over.signal.aborted) failures += 1
 }
 
 /** RFC 6455 section 5.2, for up to 125 bytes. */
@@ -81,7 +81,7 @@ const clients = Array.from({ length: load.clients }, (_, client) =>
   load.per === 'message' ? exchangeMessages(client) : shakeHands(client),
 )
 await sleep(seconds * 1_000)
-isOver = true
+over.abort()
 const took = (performance.now() - began) / 1_000
 await Promise.race([Promise.all(clients), sleep(5_000)])
 const sorted = times.toSorted((a, b) => a - b)

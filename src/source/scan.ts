@@ -79,7 +79,7 @@ export async function scanAgain(before: Scan, paths: Iterable<string>): Promise<
   }
   const kept = before.files.filter(({ file }) => !found.has(file))
   const fresh = [...found.values()].filter((each) => each !== undefined)
-  const files = [...kept, ...fresh].sort((a, b) => (a.file < b.file ? -1 : 1))
+  const files = [...kept, ...fresh].toSorted((a, b) => (a.file < b.file ? -1 : 1))
   return { ...before, files }
 }
 

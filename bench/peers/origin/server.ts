@@ -55,11 +55,11 @@ function saidBack(bytes: Buffer): { readonly answers: readonly Buffer[]; readonl
     const length = bytes[at + 1]! & 0x7f
     const end = at + 6 + length
     if (end > bytes.length) break
-    const answer = Buffer.allocUnsafe(2 + length)
-    answer[0] = bytes[at]!
-    answer[1] = length
-    for (let i = 0; i < length; i += 1) answer[2 + i] = bytes[at + 6 + i]! ^ bytes[at + 2 + (i & 3)]!
-    answers.push(answer)
+    const frame = Buffer.allocUnsafe(2 + length)
+    frame[0] = bytes[at]!
+    frame[1] = length
+    for (let i = 0; i < length; i += 1) frame[2 + i] = bytes[at + 6 + i]! ^ bytes[at + 2 + (i & 3)]!
+    answers.push(frame)
     at = end
   }
   return { answers, left: bytes.subarray(at) }
