@@ -12,6 +12,7 @@ import { blocklist } from './blocklist.ts'
 import { clientCertificate } from './client-certificate.ts'
 import { compress } from './compress.ts'
 import { concurrencyLimit } from './concurrency-limit.ts'
+import { conditionalReturn } from './conditional-return.ts'
 import { cookieAttributes } from './cookie-attributes.ts'
 import { cors } from './cors.ts'
 import { externalAuth } from './external-auth.ts'
@@ -43,6 +44,7 @@ const all: readonly Policy[] = [
   // Answers that need nobody's permission.
   hostRedirect,
   appRoot,
+  conditionalReturn,
   pathRedirect,
   redirect,
   cors,

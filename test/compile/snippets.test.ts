@@ -13,10 +13,10 @@ describe('the text of a snippet', () => {
     const text =
       '# first\nmore_set_headers "X-A: b; c"   \'X-B: \\\'d\\\'\';\nif ($http_x = "a b") {\n  return 403;\n}\nadd_header X-C\n  d always;'
     expect(statementsOf(text)).toEqual([
-      { line: 2, name: 'more_set_headers', words: ['X-A: b; c', "X-B: 'd'"], block: false },
-      { line: 3, name: 'if', words: ['($http_x', '=', 'a b', ')'], block: true },
-      { line: 4, name: 'return', words: ['403'], block: false },
-      { line: 6, name: 'add_header', words: ['X-C', 'd', 'always'], block: false },
+      { line: 2, name: 'more_set_headers', words: ['X-A: b; c', "X-B: 'd'"], block: false, depth: 0 },
+      { line: 3, name: 'if', words: ['($http_x', '=', 'a b', ')'], block: true, depth: 0 },
+      { line: 4, name: 'return', words: ['403'], block: false, depth: 1 },
+      { line: 6, name: 'add_header', words: ['X-C', 'd', 'always'], block: false, depth: 0 },
     ])
   })
 
@@ -127,7 +127,7 @@ describe('the safe subset', () => {
   })
 })
 
-function compiled(snippet: string, allow?: string): Compiled {
+function compiled(snippet: string, allow?: string, snippets: 'none' | 'safe' = 'none'): Compiled {
   const nginx = { 'nginx.ingress.kubernetes.io/configuration-snippet': snippet }
   const annotations = allow === undefined ? nginx : { ...nginx, 'genkan.dev/allow-snippets': allow }
   return compile(
@@ -137,7 +137,7 @@ kind: Ingress
 metadata: {name: web, annotations: ${JSON.stringify(annotations)}}
 spec: {rules: [{host: a.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}
 `),
-    compileOptions,
+    { ...compileOptions, snippets },
   )
 }
 
@@ -170,13 +170,70 @@ describe('snippets of an Ingress', () => {
 
   test.each([
     ['deny all;\nmore_set_headers "X-A: b";'],
-    ['if ($http_x) { return 301 /; }'],
+    ['if (-f $request_filename) { return 301 /; }'],
+    ['if ($http_x) { return 200 ok; }'],
+    ['if ($http_x) { set $a b; return 403; }'],
+    ['if ($http_x) { return 403; add_header X-A b; }'],
+    ['if ($unknown) { return 403; }'],
+    ['if ($http_x ~ "(?!a)") { return 403; }'],
+    ['if ($http_x = $http_y) { return 403; }'],
+    ['if ($http_x) { return 444; }'],
+    ['if ($http_x) { if ($http_y) { return 403; } }'],
+    ['return 301 /new;\nif ($http_x) { return 403; }'],
+    ['location /a { return 403; }'],
     ['access_by_lua_block { ngx.exit(403) }'],
     ['more_set_headers "X-A: b"; }'],
   ])('close the routes when they hold more than that: %s', (snippet) => {
     const { snapshot, problems } = compiled(snippet, 'safe')
     expect(snapshot.routes[0]).toMatchObject({ upstream: undefined, policies: [] })
     expect(problems.map(({ code }) => code)).toContain('annotation-refused')
+  })
+
+  const uri = [{ variable: 'uri' }]
+  const forbidden = { kind: 'status', status: 403 }
+  test.each<[string, object]>([
+    ['if ($uri) { return 403; }', { subject: uri, test: { kind: 'set' }, answer: forbidden }],
+    [
+      'if ($uri = "/a b") { return 403; }',
+      { subject: uri, test: { kind: 'equals', text: '/a b', negated: false }, answer: forbidden },
+    ],
+    [
+      'if ($uri != "") { return 403; }',
+      { subject: uri, test: { kind: 'equals', text: '', negated: true }, answer: forbidden },
+    ],
+    [
+      'if ($uri ~* (a|b)) { return 403; }',
+      {
+        subject: uri,
+        test: { kind: 'matches', match: { kind: 'pattern', source: '(a|b)', ignoreCase: true }, negated: false },
+        answer: forbidden,
+      },
+    ],
+    [
+      'if ($uri !~ "^/a") { return 302 https://b.test$request_uri; }',
+      {
+        subject: uri,
+        test: { kind: 'matches', match: { kind: 'pattern', source: '^/a', ignoreCase: false }, negated: true },
+        answer: { kind: 'redirect', status: 302, location: ['https://b.test', { variable: 'request_uri' }] },
+      },
+    ],
+  ])('may hold %s', (snippet, config) => {
+    const { snapshot, problems } = compiled(`${snippet}\nadd_header X-A b;`, 'safe')
+    expect(snapshot.routes[0]?.policies).toMatchObject([
+      { kind: 'conditional-return', config },
+      { kind: 'response-headers' },
+    ])
+    expect(problems.filter(({ code }) => code !== 'service-unknown')).toEqual([])
+  })
+
+  test('are interpreted for the whole process, and an annotation counts before that', () => {
+    const prepared = (allow?: string): Compiled => {
+      const { snapshot } = compiled('more_set_headers "X-A: b";', allow)
+      expect(snapshot.routes[0]?.policies).toEqual(allow === 'safe' ? [expect.anything()] : [])
+      return compiled('more_set_headers "X-A: b";', allow, 'safe')
+    }
+    expect(prepared().snapshot.routes[0]?.policies).toHaveLength(1)
+    expect(prepared('none').snapshot.routes[0]?.policies).toEqual([])
   })
 
   test('are not interpreted for any other word', () => {

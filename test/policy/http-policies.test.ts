@@ -1,3 +1,4 @@
+import { conditionalReturn, type ConditionalReturnConfig } from '#policy/conditional-return.ts'
 import { describe, expect, test } from 'vitest'
 import { get } from '#http/fields.ts'
 import { appRoot } from '#policy/app-root.ts'
@@ -386,8 +387,27 @@ describe('mirror', () => {
 
 test('redirects come before what decides who may pass, and a rewrite after it', () => {
   const order = [...policies.keys()]
-  const redirecting = ['host-redirect', 'app-root', 'path-redirect', 'redirect', 'cors', 'https-redirect']
+  const redirecting = [
+    'host-redirect',
+    'app-root',
+    'conditional-return',
+    'path-redirect',
+    'redirect',
+    'cors',
+    'https-redirect',
+  ]
   // Whose connection it is, and whom nobody serves, comes before them.
   expect(order.slice(0, redirecting.length + 2)).toEqual(['client-certificate', 'blocklist', ...redirecting])
   expect(order.indexOf('rewrite')).toBeGreaterThan(order.indexOf('mirror'))
+})
+
+test('a condition on a text too long to be judged holds where the answer is a refusal, and not where it is a redirect', () => {
+  const context = contextOf({ fields: ['X-A', 'a'.repeat(10_000)] })
+  const subject = [{ variable: 'http_x_a' }]
+  const match = { kind: 'pattern', source: 'b', ignoreCase: false } as const
+  const condition = { kind: 'matches', match, negated: false } as const
+  const ask = (answer: ConditionalReturnConfig['answer']): unknown =>
+    conditionalReturn.create({ subject, test: condition, answer }, filterEnv()).onRequest!(context)
+  expect(ask({ kind: 'status', status: 403 })).toMatchObject({ status: 403, cause: 'access_denied' })
+  expect(ask({ kind: 'redirect', status: 302, location: ['https://b.test'] })).toBeUndefined()
 })

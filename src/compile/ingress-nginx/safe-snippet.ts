@@ -3,7 +3,11 @@
  * redirects. Everything else is named with what to write instead.
  */
 import { compilePattern } from '#lib/pattern.ts'
+import { parseTextMatch } from '#lib/text-match.ts'
+import type { ConditionalReturnConfig } from '#policy/conditional-return.ts'
+import { conditionalReturn } from '#policy/conditional-return.ts'
 import { pathRedirect } from '#policy/path-redirect.ts'
+import type { RedirectConfig } from '#policy/redirect.ts'
 import { redirect } from '#policy/redirect.ts'
 import { requestHeaders } from '#policy/request-headers.ts'
 import type { ResponseHeader } from '#policy/response-headers.ts'
@@ -13,9 +17,67 @@ import type { PolicySpec } from '#snapshot/snapshot.ts'
 import { isField } from './header-fields.ts'
 import type { Statement } from './snippet-text.ts'
 
-/** `undefined` for a statement that is none of the safe ones. */
-export function safePolicy({ name, words, block }: Statement): PolicySpec | undefined {
-  return block ? undefined : readers.get(name)?.(words)
+/** `isPart`: it belongs to the statement before it. `policy`: `undefined` for a part, and for what is not safe. */
+export type Interpreted = {
+  readonly statement: Statement
+  readonly policy: PolicySpec | undefined
+  readonly isPart: boolean
+}
+
+/** Every statement of a snippet, as far as it is a safe one. */
+export function interpret(statements: readonly Statement[]): readonly Interpreted[] {
+  return statements.map((statement, at) => {
+    const before = statements[at - 1]
+    const isPart = before !== undefined && conditionalPolicy(statements, at - 1) !== undefined
+    const policy = statement.block ? conditionalPolicy(statements, at) : isPart ? undefined : safePolicy(statement)
+    return { statement, policy, isPart }
+  })
+}
+
+/** `undefined` for a statement that is none of the safe ones by itself. */
+export function safePolicy({ name, words, block, depth }: Statement): PolicySpec | undefined {
+  return block || depth > 0 ? undefined : readers.get(name)?.(words)
+}
+
+/** `if (…) { return …; }` and nothing else in it; nothing that answers may stand before, for that would go first. */
+function conditionalPolicy(statements: readonly Statement[], at: number): PolicySpec | undefined {
+  const [condition, then, next] = statements.slice(at, at + 3)
+  if (condition?.name !== 'if' || condition.depth > 0 || then?.name !== 'return' || then.depth !== 1 || then.block)
+    return undefined
+  const isAlone = next === undefined || next.depth === 0
+  if (!isAlone || statements.slice(0, at).some(({ name, depth }) => depth === 0 && /^(?:return|rewrite)$/.test(name)))
+    return undefined
+  const parsed = readCondition(condition.words)
+  const answer = readAnswer(then.words)
+  return parsed && answer && conditionalReturn.spec({ ...parsed, answer })
+}
+
+function readCondition(words: readonly string[]): Pick<ConditionalReturnConfig, 'subject' | 'test'> | undefined {
+  const [, variable = '', , operator = '', value = ''] =
+    /^\(\s*(\$\{?\w+\}?)(\s+(!?~\*?|!?=)\s+(.*?))?\s*\)$/s.exec(words.join(' ')) ?? []
+  const parsed = parseVariables(variable)
+  if (variable === '' || 'unknown' in parsed) return undefined
+  const subject = parsed.text
+  if (operator === '') return { subject, test: { kind: 'set' } }
+  const negated = operator.startsWith('!')
+  if (operator.endsWith('=')) {
+    return value.includes('$') ? undefined : { subject, test: { kind: 'equals', text: value, negated } }
+  }
+  if (value.startsWith('*')) return undefined
+  const match = parseTextMatch(`${operator.replace('!', '')}${value}`)
+  return match.ok ? { subject, test: { kind: 'matches', match: match.match, negated } } : undefined
+}
+
+/** A status of its own without a page of the author's, or a redirect. 444 and 499 are no statuses for a client. */
+function readAnswer(words: readonly string[]): ConditionalReturnConfig['answer'] | undefined {
+  const [code = '', ...rest] = words
+  if (rest.length === 0 && /^(?:204|4\d\d|5\d\d)$/.test(code) && code !== '444' && code !== '499')
+    return { kind: 'status', status: Number(code) }
+  const policy = readReturn(words)
+  if (policy === undefined) return undefined
+  // Only `redirectSpec` made it, so it is a configuration of that policy.
+  const { status, location } = policy.config as RedirectConfig
+  return { kind: 'redirect', status, location }
 }
 
 type Reader = (words: readonly string[]) => PolicySpec | undefined

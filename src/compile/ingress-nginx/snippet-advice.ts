@@ -46,7 +46,7 @@ const instead: readonly (readonly [RegExp, string])[] = [
   [/^return$/, 'a rule without a backend answers nothing; let a small backend answer'],
   [
     /^if$/,
-    'write rules for the hosts and paths that should differ; canary-by-header and canary-by-cookie choose backends',
+    `${safely} interprets it where it only holds a return; else write rules for the hosts and paths that should differ`,
   ],
   [/^location$/, 'write a rule for that path'],
   [/^(?:error_page|proxy_intercept_errors)$/, 'custom-http-errors with default-backend does this'],

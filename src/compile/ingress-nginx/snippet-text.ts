@@ -8,6 +8,8 @@ export type Statement = {
   readonly words: readonly string[]
   /** It ends with a block rather than with a semicolon. */
   readonly block: boolean
+  /** In how many blocks it stands. */
+  readonly depth: number
 }
 
 /** `undefined` for text that nginx would not read either: an unfinished quote, block or statement. */
@@ -25,7 +27,7 @@ export function statementsOf(text: string): readonly Statement[] | undefined {
     if (token === ';' || token === '{') {
       const [name, ...rest] = words
       if (name === undefined) return undefined
-      statements.push({ line: started, name, words: rest, block: token === '{' })
+      statements.push({ line: started, name, words: rest, block: token === '{', depth })
       words = []
       depth += token === '{' ? 1 : 0
     } else if (token === '}') {

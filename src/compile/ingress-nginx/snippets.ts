@@ -7,19 +7,24 @@ import { problemOf } from '#resource/problem.ts'
 import { allowSnippets } from '../allow-snippets.ts'
 import type { Snippets } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { safePolicy } from './safe-snippet.ts'
+import { interpret } from './safe-snippet.ts'
 import { decorates } from './snippet.ts'
 import { adviceFor } from './snippet-advice.ts'
 import type { Statement } from './snippet-text.ts'
 import { statementsOf } from './snippet-text.ts'
 
-const names = ['configuration-snippet', 'server-snippet'] as const
+/** In the order in which nginx comes to them. */
+const names = ['server-snippet', 'configuration-snippet'] as const
 
 /** Whether every statement is interpreted, or only decorates and may be left out. */
 export function isInterpretable(text: string): boolean {
+  const statements = statementsOf(text)
   return (
-    statementsOf(text)?.every((each) => safePolicy(each) !== undefined || (!each.block && decorates(each.name))) ??
-    false
+    statements !== undefined &&
+    interpret(statements).every(
+      ({ statement, policy, isPart }) =>
+        policy !== undefined || isPart || (!statement.block && statement.depth === 0 && decorates(statement.name)),
+    )
   )
 }
 
@@ -33,9 +38,9 @@ export function readSnippets(scope: Scope, own: Scope, snippets: Snippets): read
     const text = scope.value(name) ?? ''
     const statements = statementsOf(text) ?? []
     const whole = allowed && isInterpretable(text)
-    const policies = statements.map((statement) => {
-      const policy = safePolicy(statement)
-      if (!whole || policy === undefined) explain(scope, { name, statement, allowed, safe: policy !== undefined })
+    const policies = interpret(statements).map(({ statement, policy, isPart }) => {
+      const safe = policy !== undefined || isPart
+      if (!whole || !safe) explain(scope, { name, statement, allowed, safe })
       return policy
     })
     return whole ? policies.filter((each) => each !== undefined) : []

@@ -1,0 +1,56 @@
+/** Answers the requests of which a condition is true, as `if (…) { return …; }` of nginx does. */
+import { type TextMatch, textMatcher } from '#lib/text-match.ts'
+import type { FilterContext, Reply } from './policy.ts'
+import { definePolicy } from './policy.ts'
+import { refuse } from './refusal.ts'
+import { fillIn, publicOrigin, type VariableText } from './variables.ts'
+
+export type ConditionalReturnConfig = {
+  /** What is looked at. */
+  readonly subject: VariableText
+  readonly test:
+    /** Neither empty nor `0`. */
+    | { readonly kind: 'set' }
+    /** Letter by letter. */
+    | { readonly kind: 'equals'; readonly text: string; readonly negated: boolean }
+    | { readonly kind: 'matches'; readonly match: TextMatch; readonly negated: boolean }
+  readonly answer:
+    | { readonly kind: 'status'; readonly status: number }
+    /** A URL, or a path of the host asked for. */
+    | { readonly kind: 'redirect'; readonly status: number; readonly location: VariableText }
+}
+
+export const conditionalReturn = definePolicy<ConditionalReturnConfig>({
+  kind: 'conditional-return',
+  create: ({ subject, test, answer }) => {
+    const holds = testOf(test)
+    // A text that is too long to be judged is refused where the others would be.
+    const whenUnknown = answer.kind === 'status' && answer.status >= 400
+    return {
+      onRequest: (context) => {
+        const verdict = holds(fillIn(subject, context))
+        return verdict === true || (verdict === 'unknown' && whenUnknown) ? replyOf(answer, context) : undefined
+      },
+    }
+  },
+})
+
+function testOf(test: ConditionalReturnConfig['test']): (text: string) => boolean | 'unknown' {
+  if (test.kind === 'set') return (text) => text !== '' && text !== '0'
+  if (test.kind === 'equals') return (text) => (text === test.text) !== test.negated
+  const matches = textMatcher([test.match])
+  return (text) => {
+    const verdict = matches(text)
+    return verdict === 'unknown' ? verdict : verdict !== test.negated
+  }
+}
+
+function replyOf(answer: ConditionalReturnConfig['answer'], context: FilterContext): Reply {
+  if (answer.kind === 'redirect') {
+    const address = fillIn(answer.location, context)
+    const base = address.startsWith('/') ? publicOrigin(context) : ''
+    return { status: answer.status, fields: ['Location', base + address], body: '' }
+  }
+  if (answer.status >= 400) return refuse(answer.status, 'access_denied')
+  return { status: answer.status, fields: [], body: '' }
+}
