@@ -13,9 +13,19 @@ export type H2Answer = {
 }
 
 /** `client`: PEM with certificates and key of the client. */
-export async function connectH2(port: number, serverName = 'a.test', client?: string): Promise<ClientHttp2Session> {
+export function connectH2(port: number, serverName = 'a.test', client?: string): Promise<ClientHttp2Session> {
   const shown = client === undefined ? {} : { cert: client, key: client }
-  const session = connect(`https://localhost:${port}`, { rejectUnauthorized: false, servername: serverName, ...shown })
+  return connected(
+    connect(`https://localhost:${port}`, { rejectUnauthorized: false, servername: serverName, ...shown }),
+  )
+}
+
+/** The same without encryption, by prior knowledge. */
+export function connectClearH2(port: number): Promise<ClientHttp2Session> {
+  return connected(connect(`http://127.0.0.1:${port}`))
+}
+
+async function connected(session: ClientHttp2Session): Promise<ClientHttp2Session> {
   session.on('error', () => {})
   after(() => session.destroy())
   await new Promise<void>((resolve, reject) => {

@@ -24,4 +24,9 @@ export const exceptions: readonly Exception[] = [
   { id: 'ck-ext-bws2', verdict: 'lenient', reason: asNode },
   { id: 'ck-trailer-forbidden-0', verdict: 'lenient', reason: asNode },
   { id: 'ck-trailer-forbidden-1', verdict: 'lenient', reason: asNode },
+  {
+    id: 'cx-h2-preface',
+    verdict: 'fails',
+    reason: 'no HTTP/1: HTTP/2 by prior knowledge is served (lane/clear-http2.test.ts)',
+  },
 ]

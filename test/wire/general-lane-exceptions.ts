@@ -27,4 +27,9 @@ export const exceptions: readonly Exception[] = [
   { id: 'ck-trailer-forbidden-1', verdict: 'lenient', reason: framingTrailer },
   { id: 'cx-crlf-flood', verdict: 'lenient', reason: emptyLines },
   { id: 'cx-lf-flood', verdict: 'lenient', reason: emptyLines },
+  {
+    id: 'cx-h2-preface',
+    verdict: 'fails',
+    reason: 'no HTTP/1: HTTP/2 by prior knowledge is served (lane/clear-http2.test.ts)',
+  },
 ]

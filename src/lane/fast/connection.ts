@@ -14,6 +14,7 @@ import { BodyDecoder } from '#lane/wire/body.ts'
 import { asksToClose } from '#lane/wire/keep-alive.ts'
 import { noRequestBlock, type RequestBlock } from '#lane/wire/block.ts'
 import { type HeadParser, isWorthParsing } from '#lane/wire/parse.ts'
+import { speaksHttp2 } from '#lane/wire/preface.ts'
 import type { Ticking } from '#lane/wire/ticker.ts'
 import { KeptBody } from './kept-body.ts'
 import { type Client, type FastInit, FastTransport } from './transport.ts'
@@ -218,6 +219,8 @@ export class FastConnection implements Client, Ticking {
       case 'head':
         return this.#begin(bytes)
       case 'bad':
+        if (this.#requests === 0 && this.facts.tls === undefined && speaksHttp2(bytes) === true)
+          return this.#host.handOver(this, 'http2', bytes)
         return this.#refuse('bad_request', parser.detail)
       case 'large':
         return this.#refuse('header_too_large', 'head too large')

@@ -17,6 +17,7 @@ export type UnfitReason =
   | 'errors'
   | 'pace'
   | 'encoding'
+  | 'http2'
 
 const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 

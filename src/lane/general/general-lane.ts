@@ -3,6 +3,7 @@
  * HTTP/1.1, undici for TLS, node:http2 for HTTP/2, http-proxy for WebSockets.
  */
 import type { Socket } from 'node:net'
+import { speaksHttp2 } from '#lane/wire/preface.ts'
 import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
@@ -14,6 +15,7 @@ import type { Lane } from '../lane.ts'
 import { H1Server } from './h1-server.ts'
 import { H2Server } from './h2-server.ts'
 import { H2Sessions } from './h2-sessions.ts'
+import { Newcomers } from './newcomers.ts'
 import type { PaceClock } from './pace.ts'
 import { Pools } from './pools.ts'
 
@@ -31,13 +33,16 @@ export class GeneralLane implements Lane {
   readonly #sessions: H2Sessions
   readonly #h1: H1Server
   readonly #h2: H2Server
+  readonly #newcomers: Newcomers
   #limits: Limits
   #runtime: Runtime
+  #isDraining: boolean
   #closed: boolean
 
   constructor({ proxy, limits, observer, wires, clock }: GeneralLaneInit) {
     this.#limits = limits
     this.#runtime = emptyRuntime
+    this.#isDraining = false
     this.#closed = false
     this.#pools = new Pools(limits)
     this.#sessions = new H2Sessions(limits)
@@ -57,6 +62,7 @@ export class GeneralLane implements Lane {
     }
     this.#h1 = new H1Server(env)
     this.#h2 = new H2Server(env)
+    this.#newcomers = new Newcomers(wires.ticker, (...newcomer) => this.#seat(...newcomer))
   }
 
   serve(socket: Socket, connection: Connection, early?: Buffer): void {
@@ -65,16 +71,10 @@ export class GeneralLane implements Lane {
       socket.destroy()
       return
     }
-    const server = connection.tls?.alpn === 'h2' ? this.#h2 : this.#h1
-    if (early === undefined || early.length === 0) {
-      server.serve(socket, connection)
-      return
-    }
-    // The parser takes the socket over from where it is paused, and must be told to go on.
-    socket.pause()
-    socket.unshift(early)
-    server.serve(socket, connection)
-    socket.resume()
+    if (connection.tls?.alpn === 'h2') this.#h2.serve(socket, connection)
+    else if (early !== undefined && early.length > 0) this.#seat(socket, connection, early)
+    else if (connection.tls !== undefined || this.#isDraining) this.#h1.serve(socket, connection)
+    else this.#newcomers.add(socket, connection, this.#limits.headerTimeoutMs)
   }
 
   use(runtime: Runtime): void {
@@ -94,6 +94,8 @@ export class GeneralLane implements Lane {
   }
 
   async drain(timeoutMs: number): Promise<number> {
+    this.#isDraining = true
+    this.#newcomers.seat()
     this.#h1.drain()
     this.#h2.drain()
     await emptyWithin(() => this.#h1.size + this.#h2.size, timeoutMs)
@@ -104,9 +106,21 @@ export class GeneralLane implements Lane {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#newcomers.seat()
     this.#h1.close()
     this.#h2.cut()
     this.#sessions.destroy()
     await this.#pools.destroy()
+  }
+
+  /** TLS connections have said by ALPN what they speak. */
+  #seat(socket: Socket, connection: Connection, early: Buffer): void {
+    socket.pause()
+    if (early.length > 0) socket.unshift(early)
+    // Its session fetches what is there by itself, and reads on below the stream.
+    if (connection.tls === undefined && speaksHttp2(early) === true) return this.#h2.serve(socket, connection)
+    // The parser takes the socket over from where it is paused, and must be told to go on.
+    this.#h1.serve(socket, connection)
+    socket.resume()
   }
 }
