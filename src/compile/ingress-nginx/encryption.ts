@@ -1,6 +1,6 @@
 /** Annotations about TLS towards clients and towards endpoints. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, never, noEffect, notYet, off } from '../annotation.ts'
+import { closed, honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
 
 const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all routes of a Service port.'
 
@@ -27,7 +27,10 @@ export const encryption: AnnotationGroup = {
       'Certificates of endpoints are verified; without `ca.crt`, or without `proxy-ssl-secret`, against the authorities of the system. ingress-nginx ignores it, and all names below, without `proxy-ssl-secret`, and takes an unknown value for off; here that is an error, and the routes answer 503.',
       { guards: true },
     ),
-    notYet('proxy-ssl-verify-depth', 'Chains of any length are accepted.', { idle: ['', '1'] }),
+    refused(
+      'proxy-ssl-verify-depth',
+      'Chains of any length are accepted, as long as they lead to an authority of `ca.crt`: put the authority that shall count there, and no wider one.',
+    ),
     honoured(
       'proxy-ssl-name',
       "a host name (`SERVICE.NAMESPACE.svc`, or the Service's externalName)",
