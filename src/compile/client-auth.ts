@@ -6,7 +6,14 @@ import { clientCertificate } from '#policy/client-certificate.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import { objectName } from '#resource/resource.ts'
-import type { ClientAuthSpec, PolicySpec, RouteSpec, ServerNameSpec, Snapshot } from '#snapshot/snapshot.ts'
+import type {
+  ClientAuthSpec,
+  PassthroughSpec,
+  PolicySpec,
+  RouteSpec,
+  ServerNameSpec,
+  Snapshot,
+} from '#snapshot/snapshot.ts'
 import type { Aliases } from './alias.ts'
 import type { Claim } from './claim.ts'
 import type { ClientAuthWish } from './ingress-nginx/client-certificates.ts'
@@ -21,7 +28,10 @@ export type ClientAuths = {
   /** What counts for a host; the same object for as long as its Ingress stays the same. */
   readonly wishOf: (host: string) => ClientAuthWish | undefined
   /** What the listener is to know for these routes. */
-  readonly handshakes: (routes: readonly RouteSpec[]) => Pick<Snapshot, 'serverNames' | 'clientAuths'>
+  readonly handshakes: (
+    routes: readonly RouteSpec[],
+    passed: ReadonlyMap<string, PassthroughSpec>,
+  ) => Pick<Snapshot, 'serverNames' | 'clientAuths'>
 }
 
 /** `plans` in order of age. */
@@ -40,7 +50,8 @@ export function clientAuthsOf(plans: readonly Plan[], aliases: Aliases, problems
       return [clientCertificate.spec({ auth: wish.authorities.id, ...wish.rules, redirects })]
     },
     wishOf,
-    handshakes: (routes) => (byHost.size === 0 ? { serverNames: [], clientAuths: [] } : handshakesOf(routes, wishOf)),
+    handshakes: (routes, passed) =>
+      byHost.size + passed.size === 0 ? { serverNames: [], clientAuths: [] } : handshakesOf(routes, passed, wishOf),
   }
 }
 
@@ -110,6 +121,7 @@ function say(
 /** Sorted by host and id. Nothing at all where nobody is asked, so that nobody looks at names. */
 function handshakesOf(
   routes: readonly RouteSpec[],
+  passed: ReadonlyMap<string, PassthroughSpec>,
   wishOf: (host: string) => ClientAuthWish | undefined,
 ): Pick<Snapshot, 'serverNames' | 'clientAuths'> {
   const used = new Map<string, ClientAuthSpec>()
@@ -117,15 +129,17 @@ function handshakesOf(
   const hosts = [...new Set(routes.map(({ host }) => host))].toSorted()
   for (const host of hosts) {
     const wish = wishOf(host)
-    if (wish === undefined || wish.rules.mode === 'off') continue
+    if (wish === undefined || wish.rules.mode === 'off' || passed.has(host)) continue
     used.set(wish.authorities.id, wish.authorities)
     asked.set(host, wish.authorities.id)
   }
   const serverNames = hosts.flatMap((host): readonly ServerNameSpec[] => {
+    const passthrough = passed.get(host)
+    if (passthrough !== undefined) return [{ host, passthrough }]
     const clientAuth = asked.get(host)
     if (clientAuth !== undefined) return [{ host, clientAuth }]
     const parent = host.indexOf('.') > 0 ? `*${host.slice(host.indexOf('.'))}` : ''
-    return host !== '' && (asked.has('') || asked.has(parent)) ? [{ host }] : []
+    return host !== '' && (asked.has('') || asked.has(parent) || passed.has(parent)) ? [{ host }] : []
   })
   return { serverNames, clientAuths: [...used.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)) }
 }

@@ -28,6 +28,7 @@ import { NetworkPolicies } from './network-policy.ts'
 import { CompileMemo } from './memo.ts'
 import { planOf } from './plan.ts'
 import type { Placement } from './route-spec.ts'
+import { passthroughsOf } from './passthrough.ts'
 import { PodTemplates } from './pod-templates.ts'
 import { routeOf } from './route-spec.ts'
 import { placeClaims } from './placement.ts'
@@ -126,6 +127,7 @@ export function compile(
     { now: options.now, problems },
   )
   const clientAuths = clientAuthsOf(mains, aliases, problems)
+  const passthroughs = passthroughsOf(mains, { aliases, idleMs: globals.streamIdleMs, problems })
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const { discovery } = options
@@ -135,7 +137,7 @@ export function compile(
   } = globals
   const upstreams = new UpstreamList({ resources, discovery, balance, serviceAddress, problems, memo })
   const defaultErrors = placeDefaultBackend(options.defaultBackend, { upstreams, resources, problems })
-  const placements = placeClaims(winners, plans, { upstreams, defaultErrors, clientAuths, problems })
+  const placements = placeClaims(winners, plans, { upstreams, defaultErrors, clientAuths, passthroughs, problems })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
@@ -154,7 +156,7 @@ export function compile(
       certificates: tls.certificates,
       tlsHosts: tls.hosts,
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
-      ...clientAuths.handshakes(routes),
+      ...clientAuths.handshakes(routes, passthroughs.specs(routes)),
       ...(globals.door === undefined ? {} : { door: globals.door }),
       ...(globals.listener === undefined ? {} : { listener: globals.listener }),
       ...(unmatched === undefined ? {} : { unmatched }),

@@ -7,6 +7,7 @@ import type { Ingress } from '#resource/resource.ts'
 import { objectName } from '#resource/resource.ts'
 import type { Claim } from './claim.ts'
 import type { ClientAuths } from './client-auth.ts'
+import type { Passthroughs } from './passthrough.ts'
 import { asksForCredentials } from './guards.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
 import type { Plan } from './plan.ts'
@@ -19,12 +20,13 @@ type PlaceWorld = {
   /** Id of the process's default backend. */
   readonly defaultErrors: string | undefined
   readonly clientAuths: ClientAuths
+  readonly passthroughs: Passthroughs
   readonly problems: Problem[]
 }
 
 /** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
 export function placeClaims(claims: readonly Claim[], plans: readonly Plan[], world: PlaceWorld): readonly Placement[] {
-  const { upstreams, clientAuths, problems } = world
+  const { upstreams, clientAuths, passthroughs, problems } = world
   const askers = new Map(
     plans.map((plan, rank) => {
       const { ingress, wish } = plan
@@ -38,7 +40,11 @@ export function placeClaims(claims: readonly Claim[], plans: readonly Plan[], wo
     const place = { at: () => (standing === 'fallback' ? at : [...at, 'backend']), asked: plan.wish.discovery?.value }
     const found: Resolved = backend === undefined ? unserved(claim) : upstreams.resolve(ingress, backend, place)
     const auth = placeAuth(claim, plan, { upstreams, problems })
-    const reason = plan.closed ?? clientAuths.closed(claim) ?? (auth?.kind === 'unreachable' ? auth.reason : undefined)
+    const reason =
+      plan.closed ??
+      clientAuths.closed(claim) ??
+      passthroughs.closed(claim) ??
+      (auth?.kind === 'unreachable' ? auth.reason : undefined)
     const resolved: Resolved = reason === undefined ? found : { kind: 'unreachable', reason }
     if (resolved.kind === 'upstream') upstreams.ask(resolved.id, asker)
     const isClosed = reason !== undefined

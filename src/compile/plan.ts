@@ -26,6 +26,7 @@ import type { CanaryRules } from './ingress-nginx/canary.ts'
 import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
+import { noPassthrough, readPassthrough } from './ingress-nginx/encryption.ts'
 import type { Pace } from './ingress-nginx/pace.ts'
 import { noPace, paceNames, readPace } from './ingress-nginx/pace.ts'
 import { missingGroup } from './ingress-nginx/rewriting.ts'
@@ -62,6 +63,8 @@ export type Plan = {
   readonly guards: Guards
   /** What it asks of clients of its hosts, whoever has the rules there. */
   readonly clientAuth: ReadClientAuth
+  /** TLS of its hosts is to be passed on unread. */
+  readonly passthrough: boolean
   /** It asks for a protection, so nothing of it may be passed by. */
   readonly guarded: boolean
   /** Why its routes answer 503; `undefined` when they are served. */
@@ -98,6 +101,7 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
     canary === undefined
       ? readGuards({ scope, own, defaults: globals.guards, limitKey: globals.routes.limitKey, compat, resources })
       : noGuards
+  const passthrough = canary === undefined ? readPassthrough(scope) : noPassthrough
   const clientAuth = canary === undefined ? readClientAuth(scope, resources) : noClientAuth
   const closed =
     globals.closed ??
@@ -106,7 +110,8 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
     refusal ??
     shaping.closed ??
     guards.closed ??
-    clientAuth.closed
+    clientAuth.closed ??
+    passthrough.closed
   // What stands in for an expression must not let by what the expression would have guarded.
   const guarded = closed !== undefined || isGuarded(guards) || clientAuth.wish !== undefined
   const claims = claimsOf(ingress, {
@@ -131,6 +136,7 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
     canaryBehavior: readCanaryBehavior(scope),
     guards,
     clientAuth,
+    passthrough: passthrough.passes,
     closed,
   }
 }

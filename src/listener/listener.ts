@@ -4,6 +4,7 @@
  */
 import { createServer as createTcpServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import type { Lane } from '#lane/lane.ts'
+import type { StreamLane } from '#lane/stream/stream-lane.ts'
 import type { Connection, TlsFacts } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
@@ -17,6 +18,8 @@ import { TlsEntry } from './tls-entry.ts'
 export type ListenerInit = {
   readonly scheme: 'http' | 'https'
   readonly lane: Lane
+  /** For connections that are passed on unread. */
+  readonly streams: StreamLane
   readonly limits: Limits
   readonly observer: Observer
   /** Open client connections of the whole worker, over all its listeners. */
@@ -173,13 +176,16 @@ export class Listener {
   }
 
   #tlsEntry(): TlsEntry {
-    const { contexts, limits, lane, ticketKeys, log } = this.#init
+    const { contexts, limits, lane, streams, ticketKeys, log } = this.#init
     if (contexts === undefined) throw new Error('an https listener needs certificates')
     return new TlsEntry({
       contexts,
       ticketKeys,
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       log,
+      onPassedOn: (socket, to) => {
+        streams.serve(socket, { ...to, connection: this.#facts(socket, undefined, this.#origins.get(keyOf(socket))) })
+      },
       onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts, this.#origins.get(keyOf(socket)))),
     })
   }

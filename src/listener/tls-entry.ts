@@ -6,6 +6,7 @@
 import { constants, createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import type { PassedOn } from '#lane/stream/stream-lane.ts'
 import type { TlsFacts } from '#proxy/connection.ts'
 import type { ClientAuthSpec, Snapshot } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
@@ -22,6 +23,8 @@ export type TlsEntryInit = {
   readonly handshakeTimeoutMs: number
   readonly log: Log
   readonly onSecure: (socket: TLSSocket, facts: TlsFacts) => void
+  /** The socket is paused, with the client's first message in it. */
+  readonly onPassedOn: (socket: Socket, to: Pick<PassedOn, 'serverName' | 'spec'>) => void
 }
 
 export class TlsEntry {
@@ -48,6 +51,8 @@ export class TlsEntry {
       judge: nameOf,
       timeoutMs: this.#init.handshakeTimeoutMs,
       onDone: (serverName) => {
+        const spec = this.#names.find(serverName)?.passthrough
+        if (spec !== undefined && serverName !== undefined) return this.#init.onPassedOn(socket, { serverName, spec })
         const server = this.#serverFor(serverName)
         if (server === undefined) socket.destroy()
         else server.emit('connection', socket)

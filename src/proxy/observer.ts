@@ -3,6 +3,7 @@
  * returns at once and never throws.
  */
 import type { Exchange } from './exchange.ts'
+import type { Stream } from './stream.ts'
 
 export interface Observer {
   onConnectionOpened(scheme: 'http' | 'https'): void
@@ -13,6 +14,9 @@ export interface Observer {
   onProxyHeaderRefused(scheme: 'http' | 'https'): void
   /** The fast lane has left a connection to the general one, for this reason (one word of a closed list). */
   onUnfit(reason: string): void
+  /** A connection is passed on unread; it ends exactly once. */
+  onStreamBegun(): void
+  onStreamEnded(stream: Stream): void
   /** A WebSocket was opened (1) or has ended (-1). */
   onTunnel(delta: 1 | -1): void
   /** Once per exchange, malformed requests included. */
@@ -35,6 +39,8 @@ export const silentObserver: Observer = {
   onConnectionRefused: () => {},
   onProxyHeaderRefused: () => {},
   onUnfit: () => {},
+  onStreamBegun: () => {},
+  onStreamEnded: () => {},
   onTunnel: () => {},
   onStart: () => {},
   onFinish: () => {},

@@ -381,6 +381,22 @@ export type ServerNameSpec = {
   readonly host: string
   /** Id of a `ClientAuthSpec`: clients are asked for a certificate. */
   readonly clientAuth?: string
+  /** Connections are passed on unread. */
+  readonly passthrough?: PassthroughSpec
+}
+
+export type PassthroughSpec = {
+  /** Id of the `RouteSpec` it follows from; for the access log. */
+  readonly route: string
+  /** Id of an `UpstreamSpec`; absent where connections are closed. */
+  readonly upstream?: string
+  /** Those that ask for nothing but the client's address. */
+  readonly policies: readonly PolicySpec[]
+  readonly connectMs: number
+  /** Without a byte in either direction. */
+  readonly idleMs: number
+  /** Present where its connections are kept out of the access log. */
+  readonly logged?: false
 }
 
 /** How connections are accepted; a change counts for new ones. */

@@ -24,6 +24,14 @@ export type Finished = Counted & {
 /** A power of two. More routes than that find some of their counts by name. */
 const quickPlaces = 16_384
 
+/** A connection that was passed on unread. `cause` is empty when it ended well. */
+export type EndedStream = {
+  readonly backend: string
+  readonly cause: string
+  readonly sentBytes: number
+  readonly receivedBytes: number
+}
+
 export class Tally {
   /** By route, then by backend: both are strings that live on, so that a look-up makes and hashes none. */
   readonly #routes = new Map<string, Map<string, RouteCounts>>()
@@ -41,6 +49,10 @@ export class Tally {
   readonly #exhausted = new Map<string, number>()
   #inFlight = 0
   #tunnels = 0
+  #streams = 0
+  /** By backend and cause. */
+  readonly #endedStreams = new Map<string, number>()
+  readonly #streamBytes = { sent: 0, received: 0 }
   #droppedLogLines = 0
   #sentSpans = 0
   readonly #droppedSpans = { queue_full: 0, failed: 0 }
@@ -77,6 +89,17 @@ export class Tally {
 
   handedOver(reason: string): void {
     this.#handedOver.set(reason, (this.#handedOver.get(reason) ?? 0) + 1)
+  }
+
+  streamBegun(): void {
+    this.#streams++
+  }
+
+  streamEnded({ backend, cause, sentBytes, receivedBytes }: EndedStream): void {
+    this.#streams--
+    bump(this.#endedStreams, `${backend} ${cause}`)
+    this.#streamBytes.sent += sentBytes
+    this.#streamBytes.received += receivedBytes
   }
 
   tunnel(delta: 1 | -1): void {
@@ -155,6 +178,24 @@ export class Tally {
       family('gauge', 'genkan_tunnels', 'Upgraded connections (WebSocket) now open.', [
         { value: this.#tunnels, labels: {} },
       ]),
+      family('gauge', 'genkan_streams', 'Connections passed on unread (ssl-passthrough) now open.', [
+        { value: this.#streams, labels: {} },
+      ]),
+      family(
+        'counter',
+        'genkan_streams_total',
+        'Connections passed on unread that have ended, by backend and cause of failure.',
+        [...this.#endedStreams].map(retrySample),
+      ),
+      family(
+        'counter',
+        'genkan_stream_bytes_total',
+        'Bytes of connections passed on unread, towards endpoints (sent) and from them (received).',
+        [
+          { value: this.#streamBytes.sent, labels: { direction: 'sent' } },
+          { value: this.#streamBytes.received, labels: { direction: 'received' } },
+        ],
+      ),
       family('gauge', 'genkan_connections', 'Client connections now open.', perListener(this.#open)),
       family('counter', 'genkan_connections_total', 'Client connections accepted.', perListener(this.#opened)),
       family(

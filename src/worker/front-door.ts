@@ -7,6 +7,7 @@ import { Ledger } from '#lib/ledger.ts'
 import { FastLane } from '#lane/fast/fast-lane.ts'
 import { GeneralLane } from '#lane/general/general-lane.ts'
 import type { Lane } from '#lane/lane.ts'
+import { StreamLane } from '#lane/stream/stream-lane.ts'
 import { WirePool } from '#lane/wire/wire-pool.ts'
 import { BindError, type ConnectionCount, Listener, type ProxyPeers, requireFree } from '#listener/listener.ts'
 import { type PemPair, TlsContexts } from '#listener/tls-contexts.ts'
@@ -114,6 +115,11 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
   const lane = init.lane === 'auto' ? new FastLane({ proxy, limits, observer, wires, general }) : general
   const contexts = new TlsContexts(init.defaultCertificate, log)
   const open: ConnectionCount = { count: 0 }
+  const { counters = createCounters(1), row = 0 } = init
+  const ledger = new Ledger(counters.ledger, { rows: counters.rows, row })
+  const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal, ledger })
+  const services = new PolicyServices({ httpsPort: () => portOf(https) || 443, counters, row, upstreams, log })
+  const streams = new StreamLane({ upstreamOf: (id) => upstreams.of(id), filterEnv: services.env, observer, monotonic })
   const proxyPeers = peersOf(init.proxyProtocol ?? [])
   const entranceOf = (scheme: 'http' | 'https', wanted: number | undefined): Entrance | undefined =>
     wanted === undefined
@@ -122,6 +128,7 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
           listener: new Listener({
             scheme,
             lane,
+            streams,
             limits,
             observer,
             open,
@@ -133,20 +140,9 @@ export async function createFrontDoor(init: FrontDoorInit): Promise<FrontDoor> {
           wanted,
           moved: undefined,
         }
-  const { counters = createCounters(1), row = 0 } = init
-  const ledger = new Ledger(counters.ledger, { rows: counters.rows, row })
-  const upstreams = new UpstreamRegistry({ now: Date.now, random: Math.random, seal, ledger })
-  const door = new RunningFrontDoor({
-    init,
-    counters,
-    row,
-    lane,
-    wires,
-    contexts,
-    upstreams,
-    http: entranceOf('http', init.httpPort),
-    https: entranceOf('https', init.httpsPort),
-  })
+  const http = entranceOf('http', init.httpPort)
+  const https = entranceOf('https', init.httpsPort)
+  const door = new RunningFrontDoor({ init, lane, streams, services, wires, contexts, upstreams, http, https })
   if (init.listensLater !== true) await door.listen()
   return door
 }
@@ -156,9 +152,9 @@ type Entrance = { readonly listener: Listener; readonly wanted: number; moved: M
 
 type Parts = {
   readonly init: FrontDoorInit
-  readonly counters: Counters
-  readonly row: number
   readonly lane: Lane
+  readonly services: PolicyServices
+  readonly streams: StreamLane
   readonly wires: WirePool
   readonly contexts: TlsContexts
   readonly upstreams: UpstreamRegistry
@@ -178,11 +174,10 @@ class RunningFrontDoor implements FrontDoor {
   #specs: readonly UpstreamSpec[] = []
 
   constructor(parts: Parts) {
-    const { upstreams, counters, row } = parts
-    const { log } = parts.init
+    const { upstreams, services } = parts
     this.#parts = parts
     this.#upstreams = upstreams
-    this.#services = new PolicyServices({ httpsPort: () => this.ports.https || 443, counters, row, upstreams, log })
+    this.#services = services
     const { limits, trustedProxies } = parts.init
     this.#runtimes = new RuntimeBuilder(upstreams, this.#services.env, { limits, trustedProxies })
     this.#use(this.#runtimes.empty())
@@ -249,14 +244,16 @@ class RunningFrontDoor implements FrontDoor {
 
   async drain(timeoutMs: number): Promise<number> {
     await this.#closeListeners()
-    const cut = await this.#parts.lane.drain(timeoutMs)
+    const { lane, streams } = this.#parts
+    const [requests, passed] = await Promise.all([lane.drain(timeoutMs), streams.drain(timeoutMs)])
     this.#parts.wires.destroy()
     await this.#services.close()
-    return cut
+    return requests + passed
   }
 
   async close(): Promise<void> {
     await this.#closeListeners()
+    this.#parts.streams.close()
     await this.#parts.lane.close()
     this.#parts.wires.destroy()
     await this.#services.close()

@@ -3,7 +3,8 @@
  */
 import type { Exchange } from '#proxy/exchange.ts'
 import type { Observer } from '#proxy/observer.ts'
-import type { AccessRecord } from '#telemetry/access-line.ts'
+import { type AccessAsked, type AccessRecord, printAsked } from '#telemetry/access-line.ts'
+import type { Stream } from '#proxy/stream.ts'
 import type { AccessLog } from '#telemetry/access-log.ts'
 import type { Tally } from '#telemetry/tally.ts'
 import { AskedTexts } from './asked-texts.ts'
@@ -25,6 +26,17 @@ export function createWitness({ tally, accessLog, tracing, onSuspect, onOutcome 
     onConnectionRefused: (scheme) => tally.connectionRefused(scheme),
     onProxyHeaderRefused: (scheme) => tally.proxyHeaderRefused(scheme),
     onUnfit: (reason) => tally.handedOver(reason),
+    onStreamBegun: () => tally.streamBegun(),
+    onStreamEnded: (stream) => {
+      tally.streamEnded({
+        backend: stream.upstream?.id ?? '',
+        cause: stream.failure?.cause ?? '',
+        sentBytes: stream.sentBytes,
+        receivedBytes: stream.receivedBytes,
+      })
+      if (accessLog !== undefined && stream.spec.logged !== false)
+        accessLog.write(recordOfStream(stream), printAsked(askedOfStream(stream)))
+    },
     onTunnel: (delta) => tally.tunnel(delta),
     onStart: () => tally.started(),
     onFinish: (exchange) => {
@@ -69,6 +81,45 @@ function recordOf(exchange: Exchange): AccessRecord {
     upstreamStatus: exchange.upstreamStatus === 0 ? undefined : exchange.upstreamStatus,
     requestId: exchange.requestId,
     traceId: exchange.trace?.traceId,
+  }
+}
+
+function recordOfStream(stream: Stream): AccessRecord {
+  const { failure } = stream
+  return {
+    time: stream.startedAt,
+    status: 0,
+    cause: failure?.cause,
+    detail: failure === undefined || failure.detail === '' ? undefined : failure.detail,
+    duration: stream.durationMs,
+    requestBytes: stream.sentBytes,
+    responseBytes: stream.receivedBytes,
+    endpoint: stream.endpoint?.id,
+    attempts: stream.tried.length,
+    retried: undefined,
+    upstreamStatus: undefined,
+    requestId: undefined,
+    traceId: undefined,
+  }
+}
+
+/** What would be about a request is empty. */
+function askedOfStream({ connection, spec, serverName, upstream }: Stream): AccessAsked {
+  return {
+    client: connection.address,
+    scheme: 'https',
+    method: '',
+    host: serverName,
+    target: '',
+    version: '',
+    route: spec.route,
+    backend: upstream?.id,
+    userAgent: undefined,
+    referer: undefined,
+    tls: undefined,
+    sni: serverName,
+    lane: 'stream',
+    unfit: undefined,
   }
 }
 

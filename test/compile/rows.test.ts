@@ -779,7 +779,10 @@ describe('an annotation', () => {
   })
 
   test.each([
-    [ingressNginx, [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...tracingRows, ...guardRows]],
+    [
+      ingressNginx,
+      [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...tracingRows, ...guardRows, { name: 'ssl-passthrough' }],
+    ],
     [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }, { name: 'network-policy-peers' }]],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {
     const honoured = [...dialect.rows.values()].filter((row) => row.verdict === 'honoured').map((row) => row.name)

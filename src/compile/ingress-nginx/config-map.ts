@@ -12,7 +12,7 @@ import type { AccessLogSpec, BalanceSpec, DoorSpec, ListenerSpec, PolicySpec } f
 import type { AnnotationGroup } from '../annotation.ts'
 import { asClause, honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { readBoolean, readInteger, report } from '../setting.ts'
+import { readBoolean, readDuration, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
 import { blockKeys, readBlocks } from './block-keys.ts'
 import { compressionKeys } from './compression.ts'
@@ -54,6 +54,8 @@ export type Globals = {
   /** On every route, before everything else. */
   readonly blocks: PolicySpec | undefined
   readonly accessLog: AccessLogSpec | undefined
+  /** A connection that is passed on unread, without a byte. */
+  readonly streamIdleMs: number
   /** Why no route at all may be served openly; `undefined` when nothing stands against it. */
   readonly closed: string | undefined
 }
@@ -70,6 +72,7 @@ const defaultGlobals: Omit<Globals, 'shaping'> = {
   routes: defaultRouteGlobals,
   blocks: undefined,
   accessLog: undefined,
+  streamIdleMs: 600_000,
   closed: undefined,
 }
 
@@ -232,6 +235,7 @@ export function readGlobals(
     routes: readRouteGlobals(scope),
     blocks: blocks.policy,
     accessLog: readAccessLog(scope),
+    streamIdleMs: readDuration(scope, 'proxy-stream-timeout', 1) ?? defaultGlobals.streamIdleMs,
     closed: judgeKeys(map, problems) ?? blocks.closed,
   }
 }

@@ -1,16 +1,22 @@
 /** Annotations about TLS towards clients and towards endpoints. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { closed, honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
+import { honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
+import type { Scope } from '../setting.ts'
+import { readText, report } from '../setting.ts'
 
 const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all routes of a Service port.'
 
 export const encryption: AnnotationGroup = {
   title: 'TLS',
   rows: [
-    closed(
+    honoured(
       'ssl-passthrough',
-      'TLS would end here instead of at the backend, which nobody agreed to; the routes answer 503.',
-      { idle: off },
+      'true, false (false)',
+      'TLS connections for the hosts of the Ingress go unread to the endpoints of the path `/`, by server name. Of what stands before that rule, address lists and network policies are kept; with limits, authentication or client certificates the connections are closed. Requests over http are routed as usual. The oldest Ingress of a host decides; a younger one that asks in vain answers 503.',
+      {
+        guards: true,
+        difference: 'No flag is needed, endpoints are asked themselves, not the Service, and address lists count.',
+      },
     ),
     notYet('ssl-ciphers', 'The cipher suites are those of Node.js for TLS 1.2 and 1.3.'),
     noEffect('ssl-prefer-server-ciphers', "The server's order of cipher suites always counts."),
@@ -57,4 +63,20 @@ export const encryption: AnnotationGroup = {
       'The old name of `proxy-ssl-secret` with `proxy-ssl-verify: on`, which ingress-nginx gave up; the routes answer 503 rather than go unverified, until those are written.',
     ),
   ],
+}
+
+export type ReadPassthrough = {
+  readonly passes: boolean
+  /** Why the routes are closed: nobody knows where TLS is meant to end. */
+  readonly closed: string | undefined
+}
+
+export const noPassthrough: ReadPassthrough = { passes: false, closed: undefined }
+
+export function readPassthrough(scope: Scope): ReadPassthrough {
+  const text = readText(scope, 'ssl-passthrough')
+  if (text === undefined || off.includes(text.toLowerCase())) return noPassthrough
+  if (/^(?:1|t|true)$/i.test(text)) return { passes: true, closed: undefined }
+  report(scope, 'ssl-passthrough', { severity: 'error', expected: 'true or false', instead: 'the routes answer 503' })
+  return { passes: false, closed: 'ssl-passthrough cannot be read' }
 }

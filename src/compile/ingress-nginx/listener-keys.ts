@@ -12,6 +12,11 @@ export const listenerKeys: readonly AnnotationRow[] = [
     'Every connection of both ports begins with a header of the PROXY protocol (version 1 or 2), and the client is who it says; one without is closed. Where `--proxy-protocol` names peers, theirs do and others do not.',
   ),
   honoured('proxy-protocol-header-timeout', 'a duration such as 5s (5s)', 'Until that header must be there.'),
+  honoured(
+    'proxy-stream-timeout',
+    'a duration such as 600s (600s)',
+    'How long nothing may move on a connection that is passed on unread (`ssl-passthrough`).',
+  ),
 ]
 
 /** `undefined` where nothing is asked for. */

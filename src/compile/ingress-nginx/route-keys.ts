@@ -65,7 +65,6 @@ export const routeKeys: readonly AnnotationRow[] = [
     { idle: ['', 'high', 'critical'] },
   ),
   noEffect('default-type', 'Pages of the front door itself are `text/plain`; endpoints say what theirs are.'),
-  noEffect('proxy-stream-timeout', 'Only HTTP is proxied.'),
 ]
 
 export type RouteGlobals = {
