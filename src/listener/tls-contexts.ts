@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import type { CertificateSpec, TlsHostSpec } from '#snapshot/snapshot.ts'
+import type { CertificateSpec, TlsHostSpec, TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { canonicalName } from './client-hello.ts'
 
@@ -19,25 +19,41 @@ type Table = {
   readonly wildcard: ReadonlyMap<string, Entry>
 }
 
-/** Mozilla's intermediate profile: forward secrecy and AEAD only. TLS 1.3 suites are always on. */
-const ciphers = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
+/** On whenever TLS 1.3 is; the lists of users are about TLS 1.2. */
+const suites13 = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256']
+
+/** Mozilla's intermediate profile: forward secrecy and AEAD only. */
+const suites12 = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384',
   'ECDHE-RSA-AES256-GCM-SHA384',
   'ECDHE-ECDSA-CHACHA20-POLY1305',
   'ECDHE-RSA-CHACHA20-POLY1305',
-].join(':')
+]
 
-export const tlsDefaults: SecureContextOptions = { minVersion: 'TLSv1.2', ciphers, honorCipherOrder: false }
+function tlsOptions({
+  minVersion,
+  maxVersion,
+  ciphers,
+  curves,
+  sessionSeconds,
+}: TlsSettingsSpec): SecureContextOptions {
+  return {
+    minVersion: minVersion ?? 'TLSv1.2',
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+    ciphers: [...suites13, ...(ciphers === undefined ? suites12 : [ciphers])].join(':'),
+    honorCipherOrder: false,
+    ...(curves === undefined ? {} : { ecdhCurve: curves }),
+    ...(sessionSeconds === undefined ? {} : { sessionTimeout: sessionSeconds }),
+  }
+}
 
 export class TlsContexts {
   readonly #log: Log
   readonly fallback: PemPair
-  readonly #fallback: Entry
+  #fallback: Entry
+  #options: SecureContextOptions
   #byContent: ReadonlyMap<string, Entry>
   readonly #digests = new WeakMap<CertificateSpec, string>()
   #table: Table
@@ -46,19 +62,25 @@ export class TlsContexts {
   constructor(fallback: PemPair, log: Log) {
     this.#log = log
     this.fallback = fallback
-    this.#fallback = { context: contextOf(fallback), pair: fallback }
+    this.#options = tlsOptions({})
+    this.#fallback = { context: contextOf(fallback, this.#options), pair: fallback }
     this.#byContent = new Map()
     this.#table = { exact: new Map(), wildcard: new Map() }
   }
 
   /** A certificate that OpenSSL refuses costs only its own hosts: they get the default one. */
-  use(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): void {
-    const work = this.replace(certificates, hosts)
+  use(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[], settings: TlsSettingsSpec = {}): void {
+    const work = this.replace(certificates, hosts, settings)
     while (work.next().done !== true);
   }
 
   /** The same, but it yields before every certificate that takes time; what it replaces is in use until it has ended. */
-  *replace(certificates: readonly CertificateSpec[], hosts: readonly TlsHostSpec[]): Generator<void, void> {
+  *replace(
+    certificates: readonly CertificateSpec[],
+    hosts: readonly TlsHostSpec[],
+    settings: TlsSettingsSpec = {},
+  ): Generator<void, void> {
+    this.#settle(settings)
     const byContent = new Map<string, Entry>()
     const byId = new Map<string, Entry>()
     for (const spec of certificates) {
@@ -82,6 +104,16 @@ export class TlsContexts {
     this.#table = { exact, wildcard }
   }
 
+  /** Of every context, for servers; a new object when they change. */
+  get options(): SecureContextOptions {
+    return this.#options
+  }
+
+  /** The name has a certificate of its own. */
+  knows(serverName: string): boolean {
+    return this.#find(serverName) !== this.#fallback
+  }
+
   /** Exact name, then the wildcard of its parent, else the default. Names compare without case and trailing dot. */
   select(serverName: string): SecureContext {
     return this.#find(serverName).context
@@ -100,6 +132,19 @@ export class TlsContexts {
     )
   }
 
+  /** Settings that OpenSSL refuses change nothing. Contexts are made anew: each has its own lists. */
+  #settle(settings: TlsSettingsSpec): void {
+    const options = tlsOptions(settings)
+    if (JSON.stringify(options) === JSON.stringify(this.#options)) return
+    try {
+      this.#fallback = { context: contextOf(this.fallback, options), pair: this.fallback }
+      this.#options = options
+      this.#byContent = new Map()
+    } catch (error) {
+      this.#log.error('settings of TLS cannot be used, those before stay', { error: String(error) })
+    }
+  }
+
   #digestOf(spec: CertificateSpec): string {
     let content = this.#digests.get(spec)
     if (content === undefined) this.#digests.set(spec, (content = digest(spec)))
@@ -108,7 +153,7 @@ export class TlsContexts {
 
   #build(spec: CertificateSpec): Entry | undefined {
     try {
-      return { context: contextOf(spec), pair: { certificate: spec.certificate, key: spec.key } }
+      return { context: contextOf(spec, this.#options), pair: { certificate: spec.certificate, key: spec.key } }
     } catch (error) {
       this.#log.warn('a certificate cannot be used', { certificate: spec.id, error: String(error) })
       return undefined
@@ -116,8 +161,8 @@ export class TlsContexts {
   }
 }
 
-function contextOf({ certificate, key }: PemPair): SecureContext {
-  return createSecureContext({ ...tlsDefaults, cert: certificate, key })
+function contextOf({ certificate, key }: PemPair, options: SecureContextOptions): SecureContext {
+  return createSecureContext({ ...options, cert: certificate, key })
 }
 
 function digest({ certificate, key }: PemPair): string {

@@ -8,13 +8,13 @@ import type { Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { PassedOn } from '#lane/stream/stream-lane.ts'
 import type { TlsFacts } from '#proxy/connection.ts'
-import type { ClientAuthSpec, Snapshot } from '#snapshot/snapshot.ts'
+import type { ClientAuthSpec, Snapshot, TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { canonicalName, readClientHello } from './client-hello.ts'
 import { clientProof } from './client-proof.ts'
 import { type Judgement, readFirstBytes } from './first-bytes.ts'
 import { ServerNames } from './server-names.ts'
-import { type PemPair, type TlsContexts, tlsDefaults } from './tls-contexts.ts'
+import { type PemPair, type TlsContexts } from './tls-contexts.ts'
 
 export type TlsEntryInit = {
   readonly contexts: TlsContexts
@@ -29,7 +29,10 @@ export type TlsEntryInit = {
 
 export class TlsEntry {
   readonly #init: TlsEntryInit
-  readonly #shared: Server
+  #shared: Server
+  #settings: TlsSettingsSpec = {}
+  /** What the servers of now were made with. */
+  #made: unknown
   #names = new ServerNames([])
   #auths: ReadonlyMap<string, ClientAuthSpec> = new Map()
   /** By authorities and certificate; `undefined` for those that OpenSSL refuses, whose hosts nobody gets in to. */
@@ -38,6 +41,7 @@ export class TlsEntry {
 
   constructor(init: TlsEntryInit) {
     this.#init = init
+    this.#made = init.contexts.options
     this.#shared = this.#sharedServer()
   }
 
@@ -62,7 +66,8 @@ export class TlsEntry {
   }
 
   /** For handshakes that have not begun yet. Call it after the certificates were replaced. */
-  *replace({ serverNames, clientAuths }: Snapshot): Generator<void, void> {
+  *replace({ serverNames, clientAuths, listener }: Snapshot): Generator<void, void> {
+    this.#settle(listener?.tls ?? {})
     const auths = new Map(clientAuths.map((each) => [each.id, each]))
     const asking = new Map<string, Server | undefined>()
     for (const { host, clientAuth } of serverNames) {
@@ -77,6 +82,16 @@ export class TlsEntry {
     this.#auths = auths
     this.#asking = asking
     this.#names = new ServerNames(serverNames)
+  }
+
+  /** Servers of now go on with the connections they have; new connections get new servers. */
+  #settle(settings: TlsSettingsSpec): void {
+    const { options } = this.#init.contexts
+    if (options === this.#made && JSON.stringify(settings) === JSON.stringify(this.#settings)) return
+    this.#made = options
+    this.#settings = settings
+    this.#asking = new Map()
+    this.#shared = this.#sharedServer()
   }
 
   /** What cannot be read, or names nobody we know, goes to the shared server, which asks for no certificate. */
@@ -103,14 +118,18 @@ export class TlsEntry {
 
   #sharedServer(): Server {
     const { contexts, ticketKeys } = this.#init
+    const { strict, tickets } = this.#settings
     return this.#server(
       {
-        // For clients that name no server; SNICallback is not asked for them.
-        cert: contexts.fallback.certificate,
-        key: contexts.fallback.key,
+        // For clients that name no server; SNICallback is not asked for them, and without a certificate they fail.
+        ...(strict === true ? {} : { cert: contexts.fallback.certificate, key: contexts.fallback.key }),
+        ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
         ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
         // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
-        SNICallback: (serverName, done) => done(null, contexts.select(serverName)),
+        SNICallback: (serverName, done) => {
+          if (strict === true && !contexts.knows(serverName)) done(unknownName)
+          else done(null, contexts.select(serverName))
+        },
       },
       undefined,
     )
@@ -144,8 +163,8 @@ export class TlsEntry {
   /** It never listens: sockets are handed to it. */
   #server(options: TlsOptions, auth: string | undefined): Server {
     const server = createServer({
-      ...tlsDefaults,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ...this.#init.contexts.options,
+      ALPNProtocols: this.#settings.http2 === false ? ['http/1.1'] : ['h2', 'http/1.1'],
       handshakeTimeout: this.#init.handshakeTimeoutMs,
       ...options,
     })
@@ -155,6 +174,8 @@ export class TlsEntry {
     return server
   }
 }
+
+const unknownName = new Error('no certificate for that name')
 
 function nameOf(bytes: Buffer): Judgement<string | undefined> {
   const reading = readClientHello(bytes)

@@ -49,6 +49,7 @@ export type DoorLimitsSpec = {
   readonly bodyIdleTimeoutMs?: number
   readonly idleTimeoutMs?: number
   readonly requestsPerConnection?: number
+  readonly streamsPerConnection?: number
   readonly upstreamIdleTimeoutMs?: number
   readonly upstreamIdleConnections?: number
   readonly upstreamLifetimeMs?: number
@@ -405,6 +406,25 @@ export type ListenerSpec = {
   readonly proxyProtocol?: true
   /** Until that header is there, in milliseconds. */
   readonly proxyHeaderMs?: number
+  readonly tls?: TlsSettingsSpec
+}
+
+/** How TLS is spoken to clients; what is not written stays as it is by default. */
+export type TlsSettingsSpec = {
+  readonly minVersion?: 'TLSv1.3'
+  readonly maxVersion?: 'TLSv1.2'
+  /** For TLS 1.2, in the form of OpenSSL. */
+  readonly ciphers?: string
+  /** Groups for the key exchange, with colons between. */
+  readonly curves?: string
+  /** No tickets are given, so no session is resumed. */
+  readonly tickets?: false
+  /** How long a session may be resumed. */
+  readonly sessionSeconds?: number
+  /** Handshakes for names without a certificate of their own are refused. */
+  readonly strict?: true
+  /** HTTP/2 is not offered. */
+  readonly http2?: false
 }
 
 export type ClientAuthSpec = {

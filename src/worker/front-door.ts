@@ -220,7 +220,7 @@ class RunningFrontDoor implements FrontDoor {
     if (snapshot !== undefined) {
       const runtime = yield* this.#runtimes.build(snapshot, table)
       yield* this.#configure(snapshot.upstreams)
-      yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts)
+      yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts, snapshot.listener?.tls)
       for (const { listener } of this.#entrances) yield* listener.replace(snapshot)
       init.tracing?.use(snapshot.tracing)
       this.#use(runtime)

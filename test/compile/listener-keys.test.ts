@@ -18,13 +18,50 @@ describe('keys of the ConfigMap about connections', () => {
     [{ 'use-proxy-protocol': 'false' }, undefined],
     [{ 'use-proxy-protocol': 'true' }, { proxyProtocol: true }],
     [{ 'proxy-protocol-header-timeout': '30s' }, { proxyHeaderMs: 30_000 }],
+    [{ 'ssl-protocols': 'TLSv1.2 TLSv1.3' }, undefined],
+    [{ 'ssl-protocols': 'TLSv1.3' }, { tls: { minVersion: 'TLSv1.3' } }],
+    [{ 'ssl-protocols': 'TLSv1.2' }, { tls: { maxVersion: 'TLSv1.2' } }],
+    [{ 'ssl-ciphers': 'HIGH:!aNULL@STRENGTH' }, { tls: { ciphers: 'HIGH:!aNULL@STRENGTH' } }],
+    [{ 'ssl-ecdh-curve': 'auto' }, undefined],
+    [{ 'ssl-ecdh-curve': 'X25519:P-256' }, { tls: { curves: 'X25519:P-256' } }],
+    [{ 'ssl-session-tickets': 'true' }, undefined],
+    [{ 'ssl-session-tickets': 'false' }, { tls: { tickets: false } }],
+    [{ 'ssl-session-timeout': '10m' }, { tls: { sessionSeconds: 600 } }],
+    [{ 'ssl-reject-handshake': 'true' }, { tls: { strict: true } }],
+    [{ 'use-http2': 'false' }, { tls: { http2: false } }],
   ])('%j', (data, listener) => {
     expect(read(data)).toEqual({ listener, problems: [] })
   })
 
   test.each([
+    ['ssl-session-cache', 'false', 'info annotation-no-effect'],
+    ['ssl-session-cache-size', '20m', 'info annotation-no-effect'],
+    ['ssl-early-data', 'true', 'info annotation-no-effect'],
+    ['ssl-dh-param', 'n/dh', 'info annotation-no-effect'],
+    ['ssl-session-ticket-key', 'c2VjcmV0', 'warning annotation-not-honoured'],
+    ['enable-ocsp', 'true', 'warning annotation-not-honoured'],
+  ])('%s: %s is %s', (key, value, problem) => {
+    expect(read({ [key]: value })).toEqual({ listener: undefined, problems: [problem] })
+  })
+
+  test('http2-max-concurrent-streams is a bound', () => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n' } }
+    const text = JSON.stringify({ ...map, data: { 'http2-max-concurrent-streams': '7' } })
+    const { snapshot } = compile(resourcesFrom(text), { ...compileOptions, configMap: 'n/c' })
+    expect(snapshot.door?.limits).toEqual({ streamsPerConnection: 7 })
+  })
+
+  test.each([
     ['use-proxy-protocol', 'on'],
     ['proxy-protocol-header-timeout', '5'],
+    ['ssl-protocols', 'TLSv1.1'],
+    ['ssl-ciphers', 'HIGH;'],
+    ['ssl-ecdh-curve', 'X25519,P-256'],
+    ['ssl-session-tickets', 'off'],
+    ['ssl-session-timeout', '600'],
+    ['ssl-reject-handshake', 'yes'],
+    ['use-http2', 'off'],
+    ['http2-max-concurrent-streams', '0'],
   ])('%s: %s is reported, and changes nothing', (key, value) => {
     expect(read({ [key]: value })).toEqual({ listener: undefined, problems: ['warning invalid-annotation-value'] })
   })

@@ -10,7 +10,7 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { ConfigMap } from '#resource/resource.ts'
 import type { AccessLogSpec, BalanceSpec, DoorSpec, ListenerSpec, PolicySpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
-import { asClause, honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
+import { asClause, honoured, never, noEffect, off, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readDuration, readInteger, report } from '../setting.ts'
 import { readLoadBalance } from './balancing.ts'
@@ -78,15 +78,6 @@ const defaultGlobals: Omit<Globals, 'shaping'> = {
 
 const shut =
   'No firewall runs here; every route answers 503 rather than be served without it. Let a firewall of its own stand in front, and take the key away.'
-const quiet = 'Not honoured yet; the default stays.'
-
-const waiting = `
-  ssl-protocols ssl-ciphers ssl-session-cache ssl-session-tickets ssl-early-data ssl-reject-handshake enable-ocsp
-  use-http2 http2-max-concurrent-streams
-`
-  .trim()
-  .split(/\s+/)
-
 export const configMapKeys: AnnotationGroup = {
   title: 'Keys of the global ConfigMap',
   rows: [
@@ -176,7 +167,6 @@ export const configMapKeys: AnnotationGroup = {
       'stream-snippet',
       'modsecurity-snippet',
     ].map((name) => refused(name, 'nginx configuration text is never run.')),
-    ...waiting.map((name) => notYet(name, quiet)),
   ],
 }
 

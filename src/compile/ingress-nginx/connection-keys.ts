@@ -55,6 +55,16 @@ const bounds: readonly Bound[] = [
   },
   {
     row: honoured(
+      'http2-max-concurrent-streams',
+      'a whole number of at least 1 (128)',
+      'Concurrent HTTP/2 streams of one client connection. `--limit-streams-per-connection` counts before it.',
+    ),
+    flag: 'limit-streams-per-connection',
+    limit: 'streamsPerConnection',
+    read: count(1),
+  },
+  {
+    row: honoured(
       'client-header-timeout',
       'seconds (60)',
       'Until the head of a request is complete (408). `--limit-header-timeout` counts before it.',

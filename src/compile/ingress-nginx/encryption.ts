@@ -18,8 +18,14 @@ export const encryption: AnnotationGroup = {
         difference: 'No flag is needed, endpoints are asked themselves, not the Service, and address lists count.',
       },
     ),
-    notYet('ssl-ciphers', 'The cipher suites are those of Node.js for TLS 1.2 and 1.3.'),
-    noEffect('ssl-prefer-server-ciphers', "The server's order of cipher suites always counts."),
+    notYet(
+      'ssl-ciphers',
+      'One list of cipher suites counts for all hosts: the key `ssl-ciphers` of the ConfigMap, else suites with forward secrecy and authenticated encryption.',
+    ),
+    noEffect(
+      'ssl-prefer-server-ciphers',
+      "The client's order of cipher suites counts: all that are offered by default are good, and the client knows which is fast for it.",
+    ),
     noEffect('enable-dynamic-tls-records', 'The size of TLS records is left to the TLS library.'),
     honoured(
       'proxy-ssl-secret',

@@ -4,6 +4,7 @@ import type { AnnotationRow } from '../annotation.ts'
 import { honoured } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readDuration } from '../setting.ts'
+import { readTlsSettings, tlsKeys } from './tls-keys.ts'
 
 export const listenerKeys: readonly AnnotationRow[] = [
   honoured(
@@ -17,14 +18,17 @@ export const listenerKeys: readonly AnnotationRow[] = [
     'a duration such as 600s (600s)',
     'How long nothing may move on a connection that is passed on unread (`ssl-passthrough`).',
   ),
+  ...tlsKeys,
 ]
 
 /** `undefined` where nothing is asked for. */
 export function readListener(scope: Scope): ListenerSpec | undefined {
   const proxyHeaderMs = readDuration(scope, 'proxy-protocol-header-timeout', 1)
+  const tls = readTlsSettings(scope)
   const spec: ListenerSpec = {
     ...(readBoolean(scope, 'use-proxy-protocol', false) ? { proxyProtocol: true } : {}),
     ...(proxyHeaderMs === undefined ? {} : { proxyHeaderMs }),
+    ...(tls === undefined ? {} : { tls }),
   }
   return Object.keys(spec).length === 0 ? undefined : spec
 }

@@ -1,0 +1,90 @@
+/** Keys of the global ConfigMap about TLS towards clients. A change counts for new connections. */
+import type { TlsSettingsSpec } from '#snapshot/snapshot.ts'
+import type { AnnotationRow } from '../annotation.ts'
+import { honoured, noEffect, notYet } from '../annotation.ts'
+import type { Scope } from '../setting.ts'
+import { readBoolean, readDuration, readMatching, readText, report } from '../setting.ts'
+
+const tickets = 'Sessions are kept by clients, in tickets; there is no cache of them here.'
+
+export const tlsKeys: readonly AnnotationRow[] = [
+  honoured(
+    'ssl-protocols',
+    'TLSv1.2, TLSv1.3, or both (both)',
+    'The versions that are spoken to clients. Older ones never are.',
+  ),
+  honoured(
+    'ssl-ciphers',
+    'a list in the form of OpenSSL (suites with forward secrecy and authenticated encryption)',
+    'For TLS 1.2, on all hosts; the suites of TLS 1.3 are always on. A list that OpenSSL does not take changes nothing, and the log says so.',
+  ),
+  honoured(
+    'ssl-ecdh-curve',
+    "names of groups with colons between (auto: OpenSSL's)",
+    'Groups for the key exchange, the preferred one first.',
+  ),
+  honoured('ssl-session-tickets', 'true, false (true)', 'Whether sessions can be resumed at all.', {
+    difference: 'In ingress-nginx the default is `false`, and sessions are resumed from a cache.',
+  }),
+  honoured('ssl-session-timeout', 'a duration such as 10m (5m)', 'How long a session can be resumed.'),
+  noEffect('ssl-session-cache', tickets),
+  noEffect('ssl-session-cache-size', tickets),
+  notYet('ssl-session-ticket-key', 'Keys of tickets are random, the same for all workers, and new with every start.'),
+  honoured(
+    'ssl-reject-handshake',
+    'true, false (false)',
+    'Handshakes for names without a certificate of their own, and without a name, are refused.',
+    { difference: 'ingress-nginx still serves the default certificate for hosts that have rules and no certificate.' },
+  ),
+  noEffect(
+    'ssl-early-data',
+    'Early data is never accepted: what it carries can be sent again by anybody who has recorded it. Clients go on without it.',
+    { idle: ['false', ''] },
+  ),
+  notYet('enable-ocsp', 'No answers of certificate authorities are stapled; clients ask them, or not.', {
+    idle: ['false', ''],
+  }),
+  noEffect(
+    'ssl-dh-param',
+    'Key exchanges over finite fields (DHE) are not offered; those over curves need no parameters.',
+  ),
+  honoured('use-http2', 'true, false (true)', 'Whether HTTP/2 is offered over TLS.'),
+]
+
+/** `undefined` where nothing is asked for. */
+export function readTlsSettings(scope: Scope): TlsSettingsSpec | undefined {
+  const ciphers = readMatching(scope, 'ssl-ciphers', {
+    test: (text) => text.length <= 4_096 && /^[A-Za-z0-9!@:,+=_ -]+$/.test(text),
+    expected: 'a list of cipher suites in the form of OpenSSL',
+  })
+  const curves = readMatching(scope, 'ssl-ecdh-curve', {
+    test: (text) => /^[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)*$/.test(text),
+    expected: 'names of groups with colons between, such as X25519:P-256',
+  })
+  const sessionMs = readDuration(scope, 'ssl-session-timeout', 1_000)
+  const settings: TlsSettingsSpec = {
+    ...readVersions(scope),
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(curves === undefined || curves === 'auto' ? {} : { curves }),
+    ...(readBoolean(scope, 'ssl-session-tickets', true) ? {} : { tickets: false }),
+    ...(sessionMs === undefined ? {} : { sessionSeconds: Math.floor(sessionMs / 1_000) }),
+    ...(readBoolean(scope, 'ssl-reject-handshake', false) ? { strict: true } : {}),
+    ...(readBoolean(scope, 'use-http2', true) ? {} : { http2: false }),
+  }
+  return Object.keys(settings).length === 0 ? undefined : settings
+}
+
+function readVersions(scope: Scope): Pick<TlsSettingsSpec, 'minVersion' | 'maxVersion'> {
+  const words = readText(scope, 'ssl-protocols')?.split(/\s+/)
+  if (words === undefined) return {}
+  const wrong = words.find((word) => word !== 'TLSv1.2' && word !== 'TLSv1.3')
+  if (wrong !== undefined)
+    report(scope, 'ssl-protocols', {
+      expected: 'TLSv1.2, TLSv1.3 or both',
+      because: wrong,
+      instead: 'it is left out; nothing older than TLSv1.2 is spoken',
+    })
+  const [has12, has13] = [words.includes('TLSv1.2'), words.includes('TLSv1.3')]
+  if (has12 === has13) return {}
+  return has13 ? { minVersion: 'TLSv1.3' } : { maxVersion: 'TLSv1.2' }
+}
