@@ -13,6 +13,8 @@ export type HelloReading =
 
 /** Bytes of the message with its record headers. Browsers send some 600 to 2,000. */
 export const longestHello = 32 * 1024
+/** Clients send one record, or a few. Reading begins anew with every piece that comes, so tiny ones must have a bound. */
+export const mostRecords = 64
 
 /** `bytes` are all that the client has sent so far. */
 export function readClientHello(bytes: Buffer): HelloReading {
@@ -25,6 +27,7 @@ export function readClientHello(bytes: Buffer): HelloReading {
     if (wanted !== undefined && length >= wanted) return readMessage(Buffer.concat(parts).subarray(4, wanted))
     const fragment = nextFragment(bytes, at)
     if (fragment.kind !== 'fragment') return fragment
+    if (parts.length === mostRecords) return unreadable('too many records')
     parts.push(fragment.content)
     length += fragment.content.length
     at += recordHeader + fragment.content.length

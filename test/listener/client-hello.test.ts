@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { connect } from 'node:tls'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { longestHello, readClientHello } from '#listener/client-hello.ts'
+import { longestHello, mostRecords, readClientHello } from '#listener/client-hello.ts'
 import { after } from '../support/closing.ts'
 
 const vector = (size: 1 | 2, ...parts: readonly (Buffer | string)[]): Buffer => {
@@ -99,7 +99,7 @@ describe('a ClientHello', () => {
   test('says how many bytes it wants, and reads the same however it is cut up', () => {
     const content = message({ extensions: [alpn, serverName('shop.test')] })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: content.length }), (size) => {
+      fc.property(fc.integer({ min: Math.ceil(content.length / mostRecords), max: content.length }), (size) => {
         const bytes = records(content, size)
         let length = 0
         for (let rounds = 0; rounds <= bytes.length; rounds++) {
@@ -137,9 +137,19 @@ describe('a ClientHello', () => {
     )
   })
 
-  test('in the smallest possible pieces ends at its bound', () => {
-    const reading = readClientHello(records(Buffer.concat([Buffer.from([1, 0, 0x70, 0]), Buffer.alloc(30_000)]), 1))
-    expect(reading).toEqual({ kind: 'unreadable', reason: 'too long' })
+  test.each([
+    ['of the longest records ends at its bound', 16_384, 'too long'],
+    ['in the smallest possible pieces ends after a few', 1, 'too many records'],
+  ])('%s', (_, size, reason) => {
+    const longest = Buffer.concat([Buffer.from([1, 0, 0x7f, 0xf0]), Buffer.alloc(40_000)])
+    expect(readClientHello(records(longest, size))).toEqual({ kind: 'unreadable', reason })
+  })
+
+  test('is given up before more records than a client could need have come', () => {
+    const tiny = records(Buffer.concat([Buffer.from([1, 0, 0x70, 0]), Buffer.alloc(100)]), 1)
+    const each = tiny.length / 104
+    expect(readClientHello(tiny.subarray(0, mostRecords * each)).kind).toBe('more')
+    expect(readClientHello(tiny.subarray(0, (mostRecords + 1) * each)).kind).toBe('unreadable')
   })
 
   test.each(['TLSv1.2', 'TLSv1.3'] as const)('of %s as OpenSSL makes it', async (version) => {
