@@ -47,7 +47,8 @@ export function unmatchedRoute(upstream: string, { globals, upstreams, networkPo
     host: '',
     path: { kind: 'prefix', value: '/' },
     origin: { object: `Service ${namespace}/${service}`, namespace, name: service, ...commandLine },
-    upstream,
+    // What closes every rule closes what no rule takes.
+    upstream: globals.closed === undefined ? upstream : undefined,
     policies: inOrder([
       ...globalPolicies(globals),
       ...globals.shaping.headers.policies,
