@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compile } from '#compile/compile.ts'
 import type { Compiled } from '#compile/compile.ts'
+import { clientFile } from '../support/client-files.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { resourcesFrom } from '../support/resources.ts'
 
@@ -14,7 +15,9 @@ spec: {rules: [{host: a.test, http: {paths: [{path: /a, pathType: Prefix, backen
 ---
 ${service}
 ---
-{apiVersion: v1, kind: Secret, metadata: {name: users, namespace: other}, stringData: {auth: "ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}}`
+{apiVersion: v1, kind: Secret, metadata: {name: users, namespace: other}, stringData: {auth: "ann:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="}}
+---
+{apiVersion: v1, kind: Secret, metadata: {name: clients, namespace: other}, stringData: {ca.crt: ${JSON.stringify(clientFile('root.crt'))}}}`
 
 function compiled(data: object, annotations: Readonly<Record<string, string>> = {}, service = plain): Compiled {
   const prefixed = Object.fromEntries(
@@ -86,6 +89,12 @@ describe('a key of the global ConfigMap', () => {
       { 'auth-type': 'basic', 'auth-secret': 'other/users' },
       { routes: [{ upstream: 'default/web:80', policies: [{ kind: 'basic-auth' }] }] },
     ],
+    [
+      'allow-cross-namespace-resources',
+      'true',
+      { 'auth-tls-secret': 'other/clients' },
+      { routes: [{ upstream: 'default/web:80', policies: [{ kind: 'client-certificate' }] }] },
+    ],
   ])('%s: %s, with %j, does what its row says', (key, value, annotations, effect) => {
     const found = compiled({ [key]: value }, annotations)
     expect(found.snapshot).toMatchObject(effect)
@@ -122,6 +131,20 @@ describe('a key of the global ConfigMap', () => {
   ])('%s: the annotation counts before it', (key, value, own) => {
     expect(compiled({ [key]: value }, { [key]: own }).snapshot).toEqual(compiled({}, { [key]: own }).snapshot)
   })
+
+  test.each(['block-cidrs', 'block-user-agents', 'block-referers'])(
+    'a %s that cannot be read closes the default backend of the process, too',
+    (key) => {
+      const data = { [key]: key === 'block-cidrs' ? 'somewhere' : '~(' }
+      const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'global' }, data }
+      const options = { ...compileOptions, defaultBackend: { namespace: 'default', name: 'web', port: 80 } }
+      const resources = resourcesFrom(`${JSON.stringify(map)}\n---\n${plain}`)
+      expect(compile(resources, options).snapshot.unmatched?.upstream).toBe('default/web:80')
+      const closed = compile(resources, { ...options, configMap: 'default/global' }).snapshot.unmatched
+      expect(closed).toBeDefined()
+      expect(closed?.upstream).toBeUndefined()
+    },
+  )
 
   test('without allow-cross-namespace-resources Secrets of other namespaces close the routes', () => {
     const found = compiled({}, { 'auth-type': 'basic', 'auth-secret': 'other/users' })

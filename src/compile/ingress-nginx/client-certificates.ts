@@ -10,7 +10,7 @@ import type { AnnotationGroup } from '../annotation.ts'
 import { honoured } from '../annotation.ts'
 import { parseChain } from '../certificate.ts'
 import type { Scope } from '../setting.ts'
-import { readBoolean, readInteger, readMatching, readText, readWord } from '../setting.ts'
+import { mayName, readBoolean, readInteger, readMatching, readText, readWord } from '../setting.ts'
 
 const host =
   'It counts for every route of the hosts of the Ingress, whoever wrote it; the oldest Ingress of a host decides.'
@@ -89,7 +89,7 @@ export function readClientAuth(scope: Scope, resources: ResourceSet): ReadClient
   if (text === undefined) return withoutSecret(scope, { mode, subject }, refuse)
   const own = scope.resource.metadata.namespace
   const [namespace, name] = text.includes('/') ? splitName(text) : [own, text]
-  if (namespace !== own) return refuse('auth-tls-secret', `the Secret ${text} is in another namespace`)
+  if (!mayName(scope, namespace)) return refuse('auth-tls-secret', `the Secret ${text} is in another namespace`)
   const secret = resources.get('Secret', namespace, name)
   if (secret === undefined) return refuse('auth-tls-secret', `the Secret ${namespace}/${name} is in no file`)
   const authorities = authoritiesOf(secret)

@@ -42,7 +42,7 @@ export const routeKeys: readonly AnnotationRow[] = [
   honoured(
     'allow-cross-namespace-resources',
     'true, false (false)',
-    'With `true`, `auth-secret`, `auth-proxy-set-headers` and `proxy-ssl-secret` may name objects of other namespaces.',
+    'With `true`, `auth-secret`, `auth-tls-secret`, `auth-proxy-set-headers` and `proxy-ssl-secret` may name objects of other namespaces.',
   ),
   honoured(
     'strict-validate-path-type',
