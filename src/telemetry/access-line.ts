@@ -11,7 +11,7 @@ export type AccessAsked = {
   readonly host: string
   /** As received, query included. */
   readonly target: string
-  /** Of HTTP; empty for a connection that was passed on unread. */
+  /** Of HTTP; not told of a connection that was passed on unread. */
   readonly version: string
   readonly route: string | undefined
   readonly backend: string | undefined
@@ -48,7 +48,7 @@ export type AccessRecord = {
 /** The part of a line that `AccessLines.print` wants, and that may be used again. */
 export function printAsked(asked: AccessAsked): string {
   const { client, scheme, method, host, target, version, lane } = asked
-  let text = `"client":"${safe(client)}","scheme":"${scheme}","method":"${safe(method)}","host":"${safe(host)}","target":"${safe(target)}","protocol":"${version === '' ? 'TLS' : `HTTP/${safe(version)}`}"`
+  let text = `"client":"${safe(client)}","scheme":"${scheme}","method":"${safe(method)}","host":"${safe(host)}","target":"${safe(target)}","protocol":"${lane === 'stream' ? 'TLS' : `HTTP/${safe(version)}`}"`
   if (asked.route !== undefined) text += `,"route":"${safe(asked.route)}"`
   if (asked.backend !== undefined) text += `,"backend":"${safe(asked.backend)}"`
   if (asked.userAgent !== undefined) text += `,"userAgent":"${safe(asked.userAgent)}"`

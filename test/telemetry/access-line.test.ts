@@ -11,7 +11,7 @@ function read({ time, duration, ...facts }: AccessRecord, { version, ...asked }:
       ...asked,
       kind: 'access',
       time: new Date(time).toISOString(),
-      protocol: `HTTP/${version}`,
+      protocol: asked.lane === 'stream' ? 'TLS' : `HTTP/${version}`,
       duration: Math.round(duration * 1000) / 1000,
     }),
   ) as object
@@ -51,7 +51,7 @@ const requests: fc.Arbitrary<AccessAsked> = fc.record({
   referer: maybe,
   tls: maybe,
   sni: maybe,
-  lane: fc.constantFrom('general' as const, 'fast' as const),
+  lane: fc.constantFrom('general' as const, 'fast' as const, 'stream' as const),
   unfit: maybe,
 })
 const records: fc.Arbitrary<AccessRecord> = fc.record({
