@@ -132,9 +132,18 @@ export function withAuthority(
   { forwarded }: PreparedOptions,
 ): void {
   fields[1] = authority
-  // Ours stand behind the client's, and no value of ours is a name.
-  if (client.host === undefined) fields[fields.lastIndexOf('X-Forwarded-Host') + 1] = authority
-  if (forwarded) fields[fields.lastIndexOf('Forwarded') + 1] = forwardedElement(client, authority)
+  if (client.host === undefined) fields[lastNamed(fields, 'X-Forwarded-Host') + 1] = authority
+  if (forwarded) fields[lastNamed(fields, 'Forwarded') + 1] = forwardedElement(client, authority)
+}
+
+/**
+ * Index of our field of that name: ours stand behind the client's. Names alone are compared, since a client may call a
+ * host like a field, and would otherwise write the name of the next one.
+ */
+function lastNamed(fields: readonly string[], name: string): number {
+  let at = fields.length - 2
+  while (at > 0 && fields[at] !== name) at -= 2
+  return at
 }
 
 /** The client's X-Request-ID when it is safe to log and to send on: 1 to 128 visible characters. */

@@ -50,6 +50,20 @@ describeLanes((lane) => {
       expect(new Set(ids).size).toBe(hosts.length)
     })
 
+    test('cannot write a field by the name of its host', async () => {
+      const origin = await startOrigin((request, response) =>
+        response.end(`${request.url} ${request.rawHeaders.join(' ')}`),
+      )
+      const door = await openDoor({ endpoints: [origin.port] })
+      const client = await connectRaw(door.http)
+      // Once the name of a field that is written anew for another host, then one that would frame the message.
+      for (const [index, host] of ['X-Forwarded-Host', 'Content-Length', 'Transfer-Encoding'].entries()) {
+        client.write(`GET /${index} HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+        const sent = `X-Forwarded-Host ${host} X-Forwarded-Port ${door.http} X-Forwarded-Scheme http`
+        await client.until(new RegExp(`/${index} Host ${host} .*${sent} `))
+      }
+    })
+
     test('is told to the observer with everything the access log needs', async () => {
       const origin = await startOrigin((request, response) => request.resume().on('end', () => response.end('hello')))
       const door = await openDoor({ endpoints: [origin.port] })
@@ -224,6 +238,16 @@ describeLanes((lane) => {
         '\r\n5\r\nhello\r\n',
       )
       expect(origin.requests[0]!.rawTrailers).toEqual([])
+    })
+
+    test.each(['POST', 'PUT', 'PATCH', 'DELETE'])('%s of length 0 says so to the endpoint', async (method) => {
+      const origin = await startOrigin((request, response) =>
+        response.end(`length ${request.headers['content-length']}`),
+      )
+      const door = await openDoor({ endpoints: [origin.port] })
+      expect(await talk(door.http, `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n${close}`)).toContain(
+        'length 0',
+      )
     })
 
     test('too large by Content-Length are refused before an endpoint hears of them', async () => {
