@@ -35,24 +35,26 @@ export class RequestWriter {
     coding: Coding,
     checked: boolean,
   ): string {
-    const isKnown = this.#recognise(fields)
-    if (!checked) this.#assertClean({ method, target, fields }, isKnown)
+    const changing = this.#newlyChanging(fields)
+    if (!checked) this.#assertClean({ method, target, fields }, changing === undefined)
+    // Behind the check: what was refused must not be known the next time.
+    if (changing !== undefined) this.#learn(fields, changing)
     let text = `${method} ${target} HTTP/1.1\r\n`
     for (let at = 0; at < this.#changing.length; at++) text += this.#texts[at]! + fields[this.#changing[at]!]!
     return text + (coding === 'chunked' ? '\r\nTransfer-Encoding: chunked\r\n\r\n' : '\r\n\r\n')
   }
 
-  /** Learns the fields; returns whether it knew all but the values that change. */
-  #recognise(fields: readonly string[]): boolean {
+  /** `undefined` when all are known but the values that change; else those that count as changing from now on. */
+  #newlyChanging(fields: readonly string[]): readonly number[] | undefined {
     const known = this.#fields
     const changing = this.#changing
-    if (fields.length !== known.length || fields.length === 0) return this.#learn(fields, [fields.length - 1])
+    if (fields.length !== known.length || fields.length === 0) return [fields.length - 1]
     let next = 0
     for (let at = 0; at < fields.length; at++) {
       if (at === changing[next]) next++
-      else if (fields[at] !== known[at]) return this.#learn(fields, this.#changingWith(fields, at))
+      else if (fields[at] !== known[at]) return this.#changingWith(fields, at)
     }
-    return true
+    return undefined
   }
 
   /** A value that is another one than before may be one that changes. */
@@ -61,7 +63,7 @@ export class RequestWriter {
     return isValue ? [...this.#changing, at].toSorted((a, b) => a - b) : [fields.length - 1]
   }
 
-  #learn(fields: readonly string[], changing: readonly number[]): boolean {
+  #learn(fields: readonly string[], changing: readonly number[]): void {
     const texts: string[] = []
     let parts: string[] = []
     for (let at = 0; at < fields.length; at++) {
@@ -76,7 +78,6 @@ export class RequestWriter {
     this.#changing = changing
     // A copy: a further attempt may change the list in place.
     this.#fields = fields.slice()
-    return false
   }
 
   #assertClean({ method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>, isKnown: boolean): void {
