@@ -15,6 +15,8 @@ export type LineSinkInit = {
   readonly turn: Turn
   /** So many lines are lost. */
   readonly onDrop: (lines: number) => void
+  /** What a slow destination may take at the end; a second unless said. */
+  readonly closeMs?: number
 }
 
 /** Enough for a quarter of a second of a busy worker; beyond it lines are dropped. */
@@ -25,8 +27,7 @@ const chunkBytes = 64 * 1024
 const gatherMs = 100
 /** Until the turn, or room in a pipe that does not block, is asked for again. */
 const againMs = 5
-/** What a slow destination may take at the end. */
-const closeMs = 1_000
+const defaultCloseMs = 1_000
 const lineBreak = 0x0a
 const endOfLine = Buffer.of(lineBreak)
 
@@ -76,7 +77,7 @@ export class LineSink {
   async close(): Promise<void> {
     const idle = new Promise<void>((resolve) => (this.#onIdle = resolve))
     this.#isClosed = true
-    const limit = setTimeout(() => this.#onIdle?.(), closeMs)
+    const limit = setTimeout(() => this.#onIdle?.(), this.#init.closeMs ?? defaultCloseMs)
     this.#go()
     await idle
     clearTimeout(limit)

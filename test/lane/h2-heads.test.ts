@@ -44,6 +44,13 @@ describe('request heads of an HTTP/2 connection', () => {
     )
   })
 
+  test('of two paths the last one counts, each time', () => {
+    const heads = new H2RequestHeads(bounds)
+    heads.read(raw('/a', ':path', '/b'))
+    expect(heads.read(raw('/a', ':path', '/c')).received.target).toBe('/c')
+    expect(heads.read(raw('/d', ':path', '/b')).received.target).toBe('/b')
+  })
+
   test.each([
     ['a connection field', ['connection', 'close']],
     ['too many fields', Array.from({ length: 40 }, () => 'x')],

@@ -28,7 +28,8 @@ describe('several who write to one pipe', () => {
   /** Not blocking, as standard output is when it is a pipe: a full one takes a part, or nothing. */
   function sinkOf(row: number, onDrop: (lines: number) => void = () => expect.unreachable()): LineSink {
     const fd = openSync(join(folder, 'pipe'), constants.O_WRONLY | constants.O_NONBLOCK)
-    return new LineSink({ fd, turn: new Turn(cell, row), onDrop })
+    // A busy machine may take its time.
+    return new LineSink({ fd, turn: new Turn(cell, row), onDrop, closeMs: 60_000 })
   }
 
   /** Reads, in small pieces, until they say that all is through. */

@@ -63,9 +63,9 @@ export function judgeResponse(given: ResponseCase, { first, second, reused }: Re
   return faults
 }
 
-/** Whether a final response has begun. */
-export function hasFinal(received: string): boolean {
-  return /^HTTP\/1\.[01] (?!1\d\d)/m.test(received)
+/** Whether a final response is there, and all of it as far as its head tells. */
+export function isWhole(received: string, method: string): boolean {
+  return parseAnswer(received, method).complete !== false
 }
 
 function isAsExpected(given: ResponseCase, { status, complete }: Parsed, closed: boolean): boolean {
@@ -73,7 +73,7 @@ function isAsExpected(given: ResponseCase, { status, complete }: Parsed, closed:
   const isGateway =
     status !== undefined && ([500, 502, 503, 504].includes(status) || (given.also ?? []).includes(status))
   const wanted = wantedStatus(given)
-  const isWhole = status === wanted && complete !== false
+  const isGiven = status === wanted && complete !== false
   const isCut = closed && (status === undefined || (status === wanted && complete === false))
   switch (given.expect) {
     case '502':
@@ -81,9 +81,9 @@ function isAsExpected(given: ResponseCase, { status, complete }: Parsed, closed:
     case 'truncated':
       return isGateway || isCut
     case 'either':
-      return isGateway || isWhole || isCut
+      return isGateway || isGiven || isCut
     default:
-      return isWhole
+      return isGiven
   }
 }
 

@@ -3,11 +3,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Arrival, type ScriptedOrigin, startScriptedOrigin } from '../support/scripted-origin.ts'
 import { type Delivery, converse } from '../support/wire-client.ts'
 import { requestBytes } from './request-case.ts'
-import { type Answer, type ResponseCase, hasFinal, judgeResponse } from './response-case.ts'
+import { type Answer, type ResponseCase, isWhole, judgeResponse } from './response-case.ts'
 
 /** A place to run one case at a time: `host` leads to this endpoint alone. */
 export type ResponseSlot = { readonly host: string; readonly origin: ScriptedOrigin }
 
+/** What is sent in excess must show up by then. */
 const quietMs = 120
 /** Longer than the read timeout that the front door is given. */
 const hangMs = 5_000
@@ -43,9 +44,9 @@ async function runCase(
   origin.play({ bytes: requestBytes(given), delivery, end: given.end })
   // The front door learns only through its sockets that they were cut.
   await pause(25)
-  const first = await ask(port, `${given.method} /first HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const first = await ask(port, given.method, `/first HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   if (given.end === 'unsolicited') await pause(90)
-  const second = await ask(port, `GET /second HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+  const second = await ask(port, 'GET', `/second HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
   return judgeResponse(given, { first, second, reused: isReused(origin.arrivals()) })
 }
 
@@ -56,10 +57,10 @@ function isReused(arrivals: readonly Arrival[]): boolean {
   return first !== undefined && first.connection === second?.connection
 }
 
-async function ask(port: number, request: string): Promise<Answer> {
+async function ask(port: number, method: string, rest: string): Promise<Answer> {
   const startedAt = performance.now()
-  return converse(port, Buffer.from(request), { delivery: 'whole' }, ({ received, closed, lastAt }) => {
+  return converse(port, Buffer.from(`${method} ${rest}`), { delivery: 'whole' }, ({ received, closed, lastAt }) => {
     const now = performance.now()
-    return closed || now - startedAt > hangMs || (hasFinal(received) && now - lastAt > quietMs)
+    return closed || now - startedAt > hangMs || (isWhole(received, method) && now - lastAt > quietMs)
   })
 }

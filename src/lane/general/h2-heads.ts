@@ -35,7 +35,8 @@ export class H2RequestHeads {
     const isSound = typeof scan !== 'string' && !('tooLarge' in scan)
     const head = { received, scan: isSound ? scan : undefined }
     this.#raw = raw
-    this.#pathAt = raw.findIndex((name, at) => at % 2 === 0 && name === ':path') + 1
+    // The last one, as `headOf` has it.
+    this.#pathAt = raw.findLastIndex((name, at) => at % 2 === 0 && name === ':path') + 1
     this.#last = isSound && this.#pathAt > 0 ? head : undefined
     return head
   }
