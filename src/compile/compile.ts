@@ -21,6 +21,7 @@ import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { clientAuthsOf } from './client-auth.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
+import { hostRefusalsOf } from './host-refusals.ts'
 import type { DefaultBackend } from './default-backend.ts'
 import { placeDefaultBackend, unmatchedRoute } from './default-backend.ts'
 import { patternHosts, withinBudget } from './pattern-paths.ts'
@@ -141,7 +142,15 @@ export function compile(
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
   const settled = upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
-  const surroundings = { globals, tlsHosts: tls.named, upstreams: settled, networkPolicies, clientAuths, memo }
+  const surroundings = {
+    globals,
+    tlsHosts: tls.named,
+    upstreams: settled,
+    networkPolicies,
+    clientAuths,
+    hostRefusals: hostRefusalsOf(mains, aliases),
+    memo,
+  }
   const unmatched = defaultErrors === undefined ? undefined : unmatchedRoute(defaultErrors, surroundings)
   const routings = withAliases(withCanaries(placements, attachments), aliases).map((each) =>
     routeOf(each, surroundings),

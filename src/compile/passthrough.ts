@@ -8,6 +8,7 @@ import { basicAuth } from '#policy/basic-auth.ts'
 import { blocklist, type BlocklistConfig } from '#policy/blocklist.ts'
 import { clientCertificate } from '#policy/client-certificate.ts'
 import { concurrencyLimit } from '#policy/concurrency-limit.ts'
+import { turnsAway } from '#policy/conditional-return.ts'
 import { externalAuth } from '#policy/external-auth.ts'
 import { networkPolicy } from '#policy/network-policy.ts'
 import { rateLimit } from '#policy/rate-limit.ts'
@@ -47,7 +48,7 @@ export function passthroughsOf(
       for (const [name, host] of hosts) {
         const root = rootOf(byHost.get(name) ?? [])
         if (root === undefined) continue
-        const unkept = root.policies.find(({ kind }) => needsRequest.has(kind))
+        const unkept = root.policies.find((each) => needsRequest.has(each.kind) || turnsAway(each))
         if (unkept !== undefined && name === host)
           say(passed.get(host)!, problems, {
             code: 'protection-not-possible',

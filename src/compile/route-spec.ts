@@ -9,6 +9,7 @@ import type { Attachment } from './canary.ts'
 import type { ClientAuths } from './client-auth.ts'
 import type { Claim } from './claim.ts'
 import { guardPolicies } from './guards.ts'
+import type { HostRefusals } from './host-refusals.ts'
 import type { Ingress } from '#resource/resource.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { paceSpec } from './ingress-nginx/pace.ts'
@@ -31,6 +32,7 @@ export type Surroundings = {
   readonly upstreams: ReadonlyMap<string, Settled>
   readonly networkPolicies: NetworkPolicies
   readonly clientAuths: ClientAuths
+  readonly hostRefusals: HostRefusals
   readonly memo: CompileMemo
 }
 
@@ -61,7 +63,7 @@ export type Routing = {
 /** Again as it was, when all that has a say in it is the same. */
 export function routeOf(placement: Placement, surroundings: Surroundings): Routing {
   const { claim, plan, resolved, canary, isClosed, auth, errors } = placement
-  const { globals, tlsHosts, upstreams, networkPolicies, clientAuths, memo } = surroundings
+  const { globals, tlsHosts, upstreams, networkPolicies, clientAuths, hostRefusals, memo } = surroundings
   const settled = resolved.kind === 'upstream' ? upstreams.get(resolved.id) : undefined
   const settledErrors = errors === undefined ? undefined : upstreams.get(errors)
   const asked = [settled, settledErrors].filter((each) => each !== undefined)
@@ -76,6 +78,7 @@ export function routeOf(placement: Placement, surroundings: Surroundings): Routi
     settledErrors,
     hasTls(claim.host, tlsHosts),
     clientAuths.wishOf(claim.host),
+    hostRefusals(claim),
   ]
   return memo.routes.find(claim, given) ?? memo.routes.keep(claim, given, routingOf(placement, surroundings))
 }
@@ -202,7 +205,7 @@ function cookieOf({ path }: Claim, { cookie }: Plan, { spec }: Settled): Pick<Ro
 function policiesOf(
   claim: Claim,
   { settings, shaping, portInRedirects }: Plan,
-  { globals, tlsHosts }: Surroundings,
+  { globals, tlsHosts, hostRefusals }: Surroundings,
 ): readonly PolicySpec[] {
   const { host, path } = claim
   const policies = claim.answer === undefined ? shapingOf(claim, shaping) : [claim.answer]
@@ -213,7 +216,7 @@ function policiesOf(
     policies.push(httpsRedirect.spec({ status: globals.redirectCode, ...named }))
   }
   if (encrypted && globals.hsts !== undefined) policies.push(hsts.spec(globals.hsts))
-  policies.push(...globalPolicies(globals))
+  policies.push(...(hostRefusals(claim) ?? []), ...globalPolicies(globals))
   return inOrder(policies)
 }
 

@@ -35,6 +35,14 @@ export const conditionalReturn = definePolicy<ConditionalReturnConfig>({
   },
 })
 
+/** Whether a policy is one of these and turns requests away, rather than sending them elsewhere. */
+export function turnsAway({ kind, config }: { readonly kind: string; readonly config: unknown }): boolean {
+  if (kind !== conditionalReturn.kind) return false
+  // Only `spec` of this policy makes configs of its kind, so the cast cannot lie.
+  const { answer } = config as ConditionalReturnConfig
+  return answer.kind === 'status' && answer.status >= 400
+}
+
 function testOf(test: ConditionalReturnConfig['test']): (text: string) => boolean | 'unknown' {
   if (test.kind === 'set') return (text) => text !== '' && text !== '0'
   if (test.kind === 'equals') return (text) => (text === test.text) !== test.negated

@@ -38,6 +38,7 @@ function compiled(...objects: readonly object[]): Compiled {
   return compile(resourcesFrom([service, ...objects].map((each) => JSON.stringify(each)).join('\n---\n')), {
     ...compileOptions,
     configMap: 'n/c',
+    snippets: 'safe',
   })
 }
 
@@ -107,6 +108,7 @@ describe('ssl-passthrough', () => {
     { 'limit-rps': '5' },
     { 'limit-connections': '5' },
     { 'auth-url': 'http://auth.test/' },
+    { 'server-snippet': 'if ($http_x_key != secret) { return 403; }' },
   ])('closes connections that %j could not protect', (annotations) => {
     const { snapshot, problems } = compiled(quiet, ingress('a', { annotations: { ...passes, ...annotations } }))
     expect(snapshot.serverNames[0]!.passthrough).not.toHaveProperty('upstream')

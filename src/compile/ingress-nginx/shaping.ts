@@ -29,6 +29,8 @@ export type Shaping = {
   readonly redirects: Omit<Redirects, 'policies'>
   /** Of every route of the Ingress, in any order. */
   readonly policies: readonly PolicySpec[]
+  /** Of every route of its hosts, whoever wrote it; those of its own have them already. */
+  readonly hostRefusals: readonly PolicySpec[]
   readonly errors: ErrorPages
   /** Its requests are in the access log. */
   readonly logged: boolean
@@ -92,10 +94,12 @@ export function readShaping(
     readMirror(scope, timeouts),
     readCompression(ours, globals.compression),
   ].filter((each) => each !== undefined)
+  const { policies: ofSnippets, hostRefusals } = readSnippets(scope, ours, snippets)
   return {
     rewriting: readRewriting(scope),
     redirects,
-    policies: [...redirecting, ...own, ...readSnippets(scope, ours, snippets), ...headers.policies],
+    policies: [...redirecting, ...own, ...ofSnippets, ...headers.policies],
+    hostRefusals,
     errors: readErrorPages(scope, globals.errors),
     logged: readBoolean(scope, 'enable-access-log', true),
     tracing: readTracing(scope, globals.tracing),

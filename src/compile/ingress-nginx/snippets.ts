@@ -2,6 +2,7 @@
  * Snippets of one Ingress: every statement is explained, and with `genkan.dev/allow-snippets: safe` those of the safe
  * subset become policies. A snippet is never run.
  */
+import { turnsAway } from '#policy/conditional-return.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import { problemOf } from '#resource/problem.ts'
 import { allowSnippets } from '../allow-snippets.ts'
@@ -13,8 +14,12 @@ import { adviceFor } from './snippet-advice.ts'
 import type { Statement } from './snippet-text.ts'
 import { statementsOf } from './snippet-text.ts'
 
-/** In the order in which nginx comes to them. */
-const names = ['server-snippet', 'configuration-snippet'] as const
+export type ReadSnippets = {
+  /** Of the routes of the Ingress. */
+  readonly policies: readonly PolicySpec[]
+  /** Those among them that turn requests away from the whole host (`server-snippet`). */
+  readonly hostRefusals: readonly PolicySpec[]
+}
 
 /** Whether every statement is interpreted, or only decorates and may be left out. */
 export function isInterpretable(text: string): boolean {
@@ -30,11 +35,11 @@ export function isInterpretable(text: string): boolean {
 
 /**
  * `own` are our own annotations, `snippets` what counts without one. In a snippet that cannot be had as a whole nothing
- * is interpreted.
+ * is interpreted. nginx comes to `server-snippet` first.
  */
-export function readSnippets(scope: Scope, own: Scope, snippets: Snippets): readonly PolicySpec[] {
+export function readSnippets(scope: Scope, own: Scope, snippets: Snippets): ReadSnippets {
   const allowed = (own.value(allowSnippets)?.trim() || snippets) === 'safe'
-  return names.flatMap((name) => {
+  const read = (name: string): readonly PolicySpec[] => {
     const text = scope.value(name) ?? ''
     const statements = statementsOf(text) ?? []
     const whole = allowed && isInterpretable(text)
@@ -44,7 +49,9 @@ export function readSnippets(scope: Scope, own: Scope, snippets: Snippets): read
       return policy
     })
     return whole ? policies.filter((each) => each !== undefined) : []
-  })
+  }
+  const ofServer = read('server-snippet')
+  return { policies: [...ofServer, ...read('configuration-snippet')], hostRefusals: ofServer.filter(turnsAway) }
 }
 
 type Explained = {
