@@ -1,4 +1,5 @@
 /** A world in which nothing has happened yet and nobody answers: for showing what policies would do to one request. */
+import { ByteBudget } from '#lib/byte-budget.ts'
 import { Gate } from '#lib/gate.ts'
 import { createRateCells, RateCells } from '#lib/gcra.ts'
 import { createInFlight, InFlight } from '#lib/in-flight.ts'
@@ -19,6 +20,7 @@ export function offlineEnv(httpsPort: number): FilterEnv {
     // Nobody's password is looked at.
     passwords: { check: () => Promise.resolve(false) },
     ask: () => Promise.resolve(undefined),
+    copies: new ByteBudget(0),
     answers: { get: () => undefined, set: () => {} },
     note: () => {},
   }

@@ -6,6 +6,7 @@
  */
 import type { BodyCoding } from '#http/content-coding.ts'
 import type { RequestHead, ResponseHead } from '#http/head.ts'
+import type { ByteBudget } from '#lib/byte-budget.ts'
 import type { Gate } from '#lib/gate.ts'
 import type { RateCells } from '#lib/gcra.ts'
 
@@ -84,6 +85,19 @@ export type FilterContext = {
   /** With its question mark; empty when there is none. */
   readonly query: string
   readonly sent: { method: string; target: string; fields: string[] }
+  /**
+   * Lets a request filter have the body, too, as it passes; only while `onRequest` runs. Whether there is one: a request
+   * without a body tells nothing. Where this is absent there is none, either.
+   */
+  readonly watchBody?: (watcher: BodyWatcher) => boolean
+}
+
+/** Told of a request body once, however often it is sent. Nothing waits for a watcher, so it must not take long. */
+export interface BodyWatcher {
+  /** A piece, as the client sent it. The bytes are only there until this returns. */
+  onBody(bytes: Buffer): void
+  /** Once, and last. Not `complete`: the request is over, and its body was never received to its end. */
+  onBodyEnd(complete: boolean): void
 }
 
 /** The running form of a policy. A returned `Reply` ends the request there; nothing returned lets it go on. */
@@ -122,6 +136,8 @@ export type FilterEnv = {
   readonly gate: Gate
   readonly passwords: PasswordChecker
   readonly ask: Ask
+  /** Memory for copies of request bodies. */
+  readonly copies: ByteBudget
   /** Answers of authentication services; they outlive the snapshot. Keys begin with what tells one use from another. */
   readonly answers: AnswerCache
   /** Something for the log that may happen with every request: said now and then, with how often it happened. */
@@ -145,6 +161,8 @@ export type Question = {
   readonly target: string
   /** A flat list, Host included. */
   readonly fields: readonly string[]
+  /** Its length is written for it. */
+  readonly body?: Buffer
   readonly connectMs: number
   readonly readMs: number
   /** Nobody minds when there is no answer, so nobody is told. */

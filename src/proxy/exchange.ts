@@ -5,7 +5,7 @@
 import type { BodyCoding } from '#http/content-coding.ts'
 import type { RequestHead } from '#http/head.ts'
 import type { Admitted, Refusal } from '#http/request.ts'
-import type { Client, FilterContext } from '#policy/policy.ts'
+import type { BodyWatcher, Client, FilterContext } from '#policy/policy.ts'
 import type { TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Endpoint } from '#upstream/endpoint.ts'
 import type { Session } from '#upstream/session.ts'
@@ -114,6 +114,8 @@ export class Exchange implements FilterContext {
   interims: number
   /** What the client was told, or what broke the response. */
   failure: Failure | undefined
+  /** Filters that want the request body, until it has ended. */
+  watchers: readonly BodyWatcher[]
   /** Request filters that were called. */
   filtered: number
   /** A default backend was asked in place of an error. */
@@ -170,11 +172,29 @@ export class Exchange implements FilterContext {
     this.responseBytes = 0
     this.interims = 0
     this.failure = undefined
+    this.watchers = none
     this.filtered = 0
     this.turned = false
     this.responding = false
     this.finished = false
     this.durationMs = 0
+  }
+
+  watchBody(watcher: BodyWatcher): boolean {
+    if (this.hasBody) this.watchers = [...this.watchers, watcher]
+    return this.hasBody
+  }
+
+  /** For the lane: a piece of the request body, when it is read from the client; not when it is sent again. */
+  tellBody(bytes: Buffer): void {
+    for (const watcher of this.watchers) watcher.onBody(bytes)
+  }
+
+  /** For the lane when the body was received to its end, and for the proxy when the exchange is over. */
+  tellBodyEnd(complete: boolean): void {
+    const { watchers } = this
+    this.watchers = none
+    for (const watcher of watchers) watcher.onBodyEnd(complete)
   }
 }
 

@@ -140,6 +140,7 @@ class RequestProxy implements Proxy {
     this.#attempts.release(exchange)
     for (const cancel of exchange.cancels) cancel()
     exchange.finished = true
+    exchange.tellBodyEnd(false)
     this.#finishFilters(exchange)
     exchange.durationMs = this.#env.monotonic() - exchange.startedTick
     this.#env.observer.onFinish(exchange)

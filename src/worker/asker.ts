@@ -34,6 +34,7 @@ export class Asker {
         path: question.target,
         method: question.method,
         headers: [...question.fields],
+        body: question.body ?? null,
         headersTimeout: question.readMs,
         bodyTimeout: question.readMs,
         responseHeaders: 'raw',

@@ -1,8 +1,10 @@
 /** What policies need from the world, for one worker: clocks, counters, helpers. It outlives every snapshot. */
+import { ByteBudget } from '#lib/byte-budget.ts'
 import { ExpiringMap } from '#lib/expiring-map.ts'
 import { Gate } from '#lib/gate.ts'
 import { RateCells } from '#lib/gcra.ts'
 import { InFlight } from '#lib/in-flight.ts'
+import { copiedBytes } from '#policy/body-copy.ts'
 import type { Answer, FilterEnv } from '#policy/policy.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { UpstreamRegistry } from '#upstream/registry.ts'
@@ -47,6 +49,7 @@ export class PolicyServices {
       }),
       passwords: this.#passwords,
       ask: (question) => asker.ask(question),
+      copies: new ByteBudget(copiedBytes),
       answers: new ExpiringMap<Answer>(mostAnswers),
       note: seldom(log),
     }

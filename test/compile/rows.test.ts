@@ -510,7 +510,7 @@ const policy = (kind: string, config: unknown): Effect => ({
 const cors = (changes: object): Effect => policy('cors', expect.objectContaining(changes))
 const corsOn = { 'enable-cors': 'true' }
 const mirrored = { 'mirror-target': 'http://m.test' }
-const copy = { origin: 'http://m.test', target: ['/'], host: 'm.test', connectMs: 5_000, readMs: 60_000 }
+const copy = { origin: 'http://m.test', target: ['/'], host: 'm.test', body: true, connectMs: 5_000, readMs: 60_000 }
 
 const pages = {
   upstream: 'default/new:80',
@@ -686,6 +686,13 @@ const shapingRows: readonly Row[] = [
     beside: mirrored,
     effect: policy('mirror', { ...copy, host: 'other.test' }),
     bad: 'a b',
+  },
+  {
+    name: 'mirror-request-body',
+    value: 'off',
+    beside: mirrored,
+    effect: policy('mirror', { ...copy, body: false }),
+    bad: 'no',
   },
   { name: 'default-backend', value: 'new', effect: { route: { errors: pages } }, bad: 'New_' },
   {

@@ -1,6 +1,7 @@
 import { conditionalReturn, type ConditionalReturnConfig } from '#policy/conditional-return.ts'
 import { describe, expect, test } from 'vitest'
 import { get } from '#http/fields.ts'
+import { ByteBudget } from '#lib/byte-budget.ts'
 import { appRoot } from '#policy/app-root.ts'
 import { cookieAttributes } from '#policy/cookie-attributes.ts'
 import { cors } from '#policy/cors.ts'
@@ -8,8 +9,9 @@ import type { CorsConfig } from '#policy/cors.ts'
 import { forwardedPrefix } from '#policy/forwarded-prefix.ts'
 import { hostRedirect } from '#policy/host-redirect.ts'
 import { locationPrefix } from '#policy/location-prefix.ts'
+import { longestCopy } from '#policy/body-copy.ts'
 import { mirror, mostCopies } from '#policy/mirror.ts'
-import type { FilterContext, Policy, Question } from '#policy/policy.ts'
+import type { BodyWatcher, FilterContext, Policy, Question } from '#policy/policy.ts'
 import { pathRedirect } from '#policy/path-redirect.ts'
 import { redirect } from '#policy/redirect.ts'
 import { policies } from '#policy/registry.ts'
@@ -340,6 +342,7 @@ describe('mirror', () => {
     origin: 'https://m.test',
     target: ['/copy', { variable: 'request_uri' }],
     host: 'm.test',
+    body: true,
     connectMs: 1,
     readMs: 2,
   }
@@ -382,6 +385,66 @@ describe('mirror', () => {
     await new Promise((resolve) => setImmediate(resolve))
     void onRequest!(contextOf())
     expect(ends.length).toBe(mostCopies + 1)
+  })
+
+  /** A request with a body, whose pieces the test makes up. */
+  const bodied = (): { context: FilterContext; watcher: () => BodyWatcher } => {
+    let watching: BodyWatcher | undefined
+    const watchBody = (watcher: BodyWatcher): boolean => {
+      watching = watcher
+      return true
+    }
+    return { context: { ...contextOf({ method: 'POST' }), watchBody }, watcher: () => watching! }
+  }
+
+  test('asks when the body has come, as the request was when it was seen', () => {
+    const asked: Question[] = []
+    const { onRequest } = mirror.create(
+      config,
+      filterEnv({ ask: (question) => (asked.push(question), Promise.resolve(undefined)) }),
+    )
+    const { context, watcher } = bodied()
+    void onRequest!(context)
+    context.sent.fields.push('X-Later', '1')
+    const piece = Buffer.from('one')
+    watcher().onBody(piece)
+    // The bytes are the lane's, and change.
+    piece.fill(0)
+    watcher().onBody(Buffer.from('two'))
+    expect(asked).toEqual([])
+    watcher().onBodyEnd(true)
+    expect(asked.map(({ body, fields }) => [String(body), fields.includes('X-Later')])).toEqual([['onetwo', false]])
+  })
+
+  test('keeps bodies only while there is memory for them, and gives it back when they are done', async () => {
+    const notes: string[] = []
+    const ends: (() => void)[] = []
+    const copies = new ByteBudget(2 * longestCopy)
+    const note = (message: string): void => void notes.push(message)
+    const ask = (): Promise<undefined> => new Promise((done) => ends.push(() => done(undefined)))
+    const { onRequest } = mirror.create(config, filterEnv({ ask, copies, note }))
+    const begin = (bytes: number): BodyWatcher => {
+      const { context, watcher } = bodied()
+      void onRequest!(context)
+      watcher().onBody(Buffer.alloc(bytes))
+      return watcher()
+    }
+    const [first, second] = [begin(longestCopy), begin(longestCopy)]
+    begin(1).onBodyEnd(true)
+    expect([ends.length, notes]).toEqual([0, [expect.stringContaining('too much memory')]])
+
+    second.onBodyEnd(false)
+    first.onBodyEnd(true)
+    ends[0]!()
+    await new Promise((resolve) => setImmediate(resolve))
+    const tooLong = begin(longestCopy)
+    tooLong.onBody(Buffer.alloc(1))
+    tooLong.onBodyEnd(true)
+    expect([ends.length, notes.slice(1)]).toEqual([
+      1,
+      [expect.stringContaining('not received in full'), expect.stringContaining('too long')],
+    ])
+    expect([copies.take(2 * longestCopy), copies.take(1)]).toEqual([true, false])
   })
 })
 

@@ -1,4 +1,5 @@
 /** What policies need from the world, without a world: clocks stand still, nobody answers. */
+import { ByteBudget } from '#lib/byte-budget.ts'
 import { ExpiringMap } from '#lib/expiring-map.ts'
 import { Gate } from '#lib/gate.ts'
 import { createRateCells, RateCells } from '#lib/gcra.ts'
@@ -21,6 +22,7 @@ export function filterEnv(changes: Partial<FilterEnv> = {}): FilterEnv {
     }),
     passwords: { check: verifyPassword },
     ask: () => Promise.resolve(undefined),
+    copies: new ByteBudget(16 * 1024 * 1024),
     answers: new ExpiringMap<Answer>(16),
     note: () => {},
     ...changes,

@@ -49,9 +49,12 @@ export const extras: AnnotationGroup = {
       'mirror-target',
       'a URL with a fixed host, whose path may hold $request_uri',
       'A copy of every request goes there; its answer is thrown away and nobody waits for it.',
-      { difference: 'The copy has no body, and certificates are verified. Without a path it goes to /.' },
+      { difference: 'Certificates are verified. Without a path copies go to /.' },
     ),
-    noEffect('mirror-request-body', 'Copies never have a body.', { idle: ['', 'off'] }),
+    honoured('mirror-request-body', 'on, off (on)', 'Whether copies have the body of their request.', {
+      difference:
+        'The request does not wait for its body to be read. A copy with a body of more than 1 MiB, or with one that was never received in full, is left out, and the log says so.',
+    }),
     honoured('mirror-host', 'a host name (the host of the target)', 'The Host of the copies.'),
     refused('configuration-snippet', text, { judge: judgeSnippet, permits }),
     refused('server-snippet', text, { judge: judgeSnippet, permits }),

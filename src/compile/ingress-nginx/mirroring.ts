@@ -8,7 +8,7 @@ import { readMatching, readText, readWord, report } from '../setting.ts'
 export const mirrorNames = ['mirror-target', 'mirror-host', 'mirror-request-body'] as const
 
 export function readMirror(scope: Scope, { connectMs, readMs }: TimeoutSpec): PolicySpec | undefined {
-  readWord(scope, 'mirror-request-body', ['on', 'off'])
+  const body = readWord(scope, 'mirror-request-body', ['on', 'off']) !== 'off'
   const host = readMatching(scope, 'mirror-host', {
     test: (text) => /^[A-Za-z0-9.-]+(:\d{1,5})?$/.test(text),
     expected: 'a host name',
@@ -33,6 +33,7 @@ export function readMirror(scope: Scope, { connectMs, readMs }: TimeoutSpec): Po
     origin: `${scheme}://${authority}`,
     target: 'text' in target && path !== '' ? target.text : ['/'],
     host: host ?? authority,
+    body,
     connectMs,
     readMs,
   })

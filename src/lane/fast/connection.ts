@@ -270,6 +270,7 @@ export class FastConnection implements Client, Ticking {
       return this.#fail('body_too_large', `more than ${maxBodyBytes} bytes`)
     }
     if (exchange.replayable) this.#keep(exchange, bytes.subarray(0, body.length))
+    if (exchange.watchers.length > 0) this.#tell(exchange, bytes)
     if (body.done) this.#received(bytes)
     const mayGoOn = this.#transport.upload(bytes, 0, body.length, body.done)
     if (body.done) return
@@ -287,6 +288,12 @@ export class FastConnection implements Client, Ticking {
     exchange.replayable = exchange.requestBytes <= this.#host.limits.replayBytes
     if (exchange.replayable) this.#kept.add(bytes)
     else this.#kept.forget()
+  }
+
+  #tell(exchange: Exchange, bytes: Buffer): void {
+    const { length, done } = this.#body
+    if (length > 0) exchange.tellBody(bytes.subarray(0, length))
+    if (done) exchange.tellBodyEnd(true)
   }
 
   /** Sends what was kept to another endpoint; only a body that is still whole gets here. */

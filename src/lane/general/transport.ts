@@ -210,9 +210,11 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
       idleMs: this.#init.limits.bodyIdleTimeoutMs,
       sendMs: exchange.timeouts.sendMs,
       onBytes: (bytes) => {
-        exchange.requestBytes += bytes
+        exchange.requestBytes += bytes.length
         exchange.replayable = tape.isWhole
+        exchange.tellBody(bytes)
       },
+      onReceived: () => exchange.tellBodyEnd(true),
       onFailure: (failure) => this.#init.proxy.onFailure(exchange, failure),
     })
   }

@@ -19,7 +19,9 @@ export type UploadInit = {
   readonly idleMs: number
   /** Between two writes towards the endpoint. */
   readonly sendMs: number
-  readonly onBytes: (bytes: number) => void
+  readonly onBytes: (bytes: Buffer) => void
+  /** The client's message was received to its end; once for a tape. */
+  readonly onReceived: () => void
   /** Told once; nothing comes any more. */
   readonly onFailure: (failure: Failure) => void
 }
@@ -80,7 +82,7 @@ export class Upload {
   readonly #onData = (chunk: Buffer): void => {
     const { maxBytes, tape } = this.#init
     tape.add(chunk)
-    this.#init.onBytes(chunk.length)
+    this.#init.onBytes(chunk)
     if (maxBytes > 0 && tape.bytes > maxBytes)
       return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
     this.#held.push(chunk)
@@ -103,6 +105,7 @@ export class Upload {
   readonly #onEnd = (): void => {
     if (!this.#init.isComplete()) return this.#onClose()
     this.#init.tape.ended = true
+    this.#init.onReceived()
     this.#finish(this.#takeHeld())
   }
 
