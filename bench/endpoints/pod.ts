@@ -1,6 +1,6 @@
 /** A Pod of the benches: an HTTP server on loopback that ends as a Pod does when it is told to, or hangs. */
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, Server as TcpServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 
 export type Pod = {
   readonly port: number
@@ -9,8 +9,9 @@ export type Pod = {
   /** From now on requests are taken and never answered. */
   hang(): void
   /**
-   * As on SIGTERM: accepts no more and finishes what it has. `abrupt` closes idle connections at that very moment, as
-   * most servers do; `patient` lets whoever opened them close them.
+   * As on SIGTERM: finishes what it has. `abrupt` accepts no more and closes idle connections at that very moment, as
+   * most servers do; `patient` lets whoever opened them close them, and listens until then: what the kernel has
+   * accepted for a listener that closes is reset, though it may have been sent by then.
    */
   terminate(manner: 'abrupt' | 'patient'): Promise<void>
 }
@@ -29,6 +30,15 @@ export async function startPod(workMs: number): Promise<Pod> {
       response.end(request.method)
     }, workMs)
   })
+  let open = 0
+  let onIdle = (): void => {}
+  server.on('connection', (socket) => {
+    open++
+    socket.once('close', () => {
+      open--
+      if (open === 0) onIdle()
+    })
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     // A server that listens on TCP has an address with a port.
@@ -41,9 +51,16 @@ export async function startPod(workMs: number): Promise<Pod> {
       new Promise((resolve) => {
         if (hanging) server.closeAllConnections()
         if (manner === 'abrupt') return void server.close(() => resolve())
-        // Only the listener: the server's own `close` would close idle connections, too.
-        TcpServer.prototype.close.call(server, () => resolve())
-        setTimeout(() => server.closeAllConnections(), longestPatienceMs).unref()
+        const close = (): void => void server.close(() => resolve())
+        const limit = setTimeout(() => {
+          server.closeAllConnections()
+          close()
+        }, longestPatienceMs).unref()
+        onIdle = () => {
+          clearTimeout(limit)
+          close()
+        }
+        if (open === 0) onIdle()
       }),
   }
 }
