@@ -128,7 +128,8 @@ export function compile(
     { now: options.now, problems },
   )
   const clientAuths = clientAuthsOf(mains, aliases, problems)
-  const passthroughs = passthroughsOf(mains, { aliases, idleMs: globals.streamIdleMs, problems })
+  const canaries = plans.filter((plan) => plan.canary !== undefined)
+  const passthroughs = passthroughsOf(mains, { aliases, canaries, idleMs: globals.streamIdleMs, problems })
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
   const { discovery } = options

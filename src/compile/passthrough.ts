@@ -29,14 +29,21 @@ export type Passthroughs = {
   readonly specs: (routes: readonly RouteSpec[]) => ReadonlyMap<string, PassthroughSpec>
 }
 
-export type PassthroughOptions = { readonly aliases: Aliases; readonly idleMs: number; readonly problems: Problem[] }
+export type PassthroughOptions = {
+  readonly aliases: Aliases
+  /** Ingresses that take a part of the requests of others. */
+  readonly canaries: readonly Plan[]
+  readonly idleMs: number
+  readonly problems: Problem[]
+}
 
 /** `plans` in order of age. */
 export function passthroughsOf(
   plans: readonly Plan[],
-  { aliases, idleMs, problems }: PassthroughOptions,
+  { aliases, canaries, idleMs, problems }: PassthroughOptions,
 ): Passthroughs {
   const { passed, closed } = contestHosts(plans, problems)
+  if (passed.size > 0) reportUnseen([...plans, ...canaries], passed, problems)
   return {
     closed: ({ ingress, host }) => closed.get(ingress)?.get(host),
     specs: (routes) => {
@@ -95,6 +102,20 @@ function contestHosts(plans: readonly Plan[], problems: Problem[]): Contest {
     [...owners].filter(([host, plan]) => plan.passthrough && closed.get(plan.ingress)?.has(host) !== true),
   )
   return { passed, closed }
+}
+
+/** Rules that no connection comes to which is passed on: whoever wrote them may not know. */
+function reportUnseen(plans: readonly Plan[], passed: ReadonlyMap<string, Plan>, problems: Problem[]): void {
+  for (const { ingress, canary, claims } of plans) {
+    for (const { host, path, standing, at } of claims) {
+      const owner = passed.get(host)
+      const leads = canary === undefined && path.kind !== 'regex' && path.value === '/'
+      if (owner === undefined || leads || standing !== 'rule') continue
+      const message = `${objectName(owner.ingress)} has TLS of ${host} passed on unread, to the backend of its path /`
+      const instead = `this ${canary === undefined ? 'rule' : 'canary'} counts over plain http only`
+      problems.push(problemOf(ingress, { severity: 'warning', code: 'passed-on-unread', at, message, instead }))
+    }
+  }
 }
 
 function hasRoot({ claims }: Plan, host: string): boolean {

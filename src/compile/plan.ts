@@ -209,7 +209,7 @@ function readServiceAddress(scope: Scope): UpstreamWish['serviceAddress'] {
 /** Annotations that only an Ingress with routes of its own could mean. */
 function reportIdle(ingress: Ingress, problems: Problem[]): void {
   const idle = [
-    ...[...settingNames, ...paceNames, 'use-port-in-redirects', ...shapingNames, ...guardNames].map(
+    ...[...settingNames, ...paceNames, 'use-port-in-redirects', 'ssl-passthrough', ...shapingNames, ...guardNames].map(
       (name) => ingressNginx.prefix + name,
     ),
     ...ownLimits.rows.map(({ name }) => genkanPrefix + name),

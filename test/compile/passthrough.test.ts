@@ -53,7 +53,7 @@ describe('ssl-passthrough', () => {
     const { snapshot, problems } = compiled(
       quiet,
       ingress('a', { annotations: { ...passes, 'proxy-connect-timeout': '2' } }),
-      ingress('b', { path: '/b', created: young }),
+      ingress('b', { host: 'b.in.test', path: '/b', created: young }),
       ingress('c', { host: 'out.test' }),
     )
     expect(snapshot.serverNames).toEqual([
@@ -122,6 +122,21 @@ describe('ssl-passthrough', () => {
       ingress('a', { annotations: { ...passes, 'auth-type': 'basic', 'auth-secret': 'nobody' } }),
     )
     expect(snapshot.serverNames[0]!.passthrough).not.toHaveProperty('upstream')
+  })
+
+  test('says of rules and canaries that no connection comes to them', () => {
+    const canary = { canary: 'true', 'canary-weight': '50', 'ssl-passthrough': 'true' }
+    const { problems } = compiled(
+      quiet,
+      ingress('a', { annotations: passes }),
+      ingress('b', { path: '/b', created: young }),
+      ingress('c', { annotations: canary, created: young }),
+    )
+    expect(problems.map(({ object, code, severity }) => [object, severity, code])).toEqual([
+      ['Ingress default/b', 'warning', 'passed-on-unread'],
+      ['Ingress default/c', 'info', 'canary-annotation'],
+      ['Ingress default/c', 'warning', 'passed-on-unread'],
+    ])
   })
 
   test('is the decision of the oldest Ingress; a younger one is not ended here in its place', () => {
