@@ -6,6 +6,7 @@ import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
 import type { Compiled } from './compile.ts'
 import { describeCookie, describeErrors, describePace, describeRetry, describeSettings } from './explained-backend.ts'
 import { describeShare } from './explained-canary.ts'
+import { explainPassthrough, passthroughFor } from './explained-passthrough.ts'
 import { explainRoute, noRoute } from './explained-route.ts'
 import { readUrl } from './explained-url.ts'
 import type { CertificateChoice, Contender, Explanation } from './explanation.ts'
@@ -45,7 +46,9 @@ export function explain(input: ExplainInput): Explanation {
     }
   }
   const request = { scheme, port, host: host.routed, path: path.routed, query, method, fields, httpsPort: ports.https }
-  return { ...common, ...explainRoute(input, request) }
+  const passthrough = scheme === 'https' ? passthroughFor(compiled.snapshot, serverName) : undefined
+  if (passthrough === undefined) return { ...common, ...explainRoute(input, request) }
+  return { ...common, certificate: undefined, ...explainPassthrough(input, passthrough, request) }
 }
 
 /** For people at a terminal: plain text, aligned, without colours. Ends with a line break. */

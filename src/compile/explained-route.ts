@@ -96,11 +96,11 @@ function hostName(host: string): string {
   return host === '' ? 'the rules for every host' : `host ${host}`
 }
 
-function contenderOf(rule: string, { object, file, line }: RouteSpec['origin'], because: string): Contender {
+export function contenderOf(rule: string, { object, file, line }: RouteSpec['origin'], because: string): Contender {
   return { rule, object, file, line, because }
 }
 
-function backendOf({ compiled, endpoints }: World, id: string | undefined): BackendView | undefined {
+export function backendOf({ compiled, endpoints }: World, id: string | undefined): BackendView | undefined {
   const upstream = compiled.snapshot.upstreams.find((each) => each.id === id)
   return (
     upstream &&
@@ -131,20 +131,28 @@ function decide(policies: readonly PolicyEffect[], { backend, canary, reason }: 
     return { outcome: `answered with ${status} by ${answering.kind}`, answer: { status, cause: undefined } }
   }
   if (backend === undefined) return unavailable('no_backend', reason ?? 'its backend can never be reached')
-  const ready = backend.endpoints.filter((endpoint) => endpoint.state === 'ready').length
+  const where = whereTo(backend)
+  if (!where.ready) return unavailable(where.cause, where.text)
   const odds =
     canary === undefined || canary.share === 0 || canary.share === 1 ? '' : `, or with ${describeShare(canary)}`
-  if (ready === 1) return forwarded(`to the one ready endpoint of ${backend.upstream}${odds}`)
-  if (ready > 1) return forwarded(`to one of the ${ready} ready endpoints of ${backend.upstream}${odds}`)
-  if (backend.state === 'unknown') return forwarded(`to ${backend.upstream}, whose endpoints are not known here${odds}`)
-  if (backend.state === 'pending')
-    return unavailable('dns_pending', `discovery of ${backend.upstream} has not answered yet`)
-  if (backend.state === 'failed') return unavailable('dns_failed', `discovery of ${backend.upstream} has failed so far`)
-  return unavailable('no_ready_endpoints', `${backend.upstream} has no ready endpoint`)
+  return { outcome: `forwarded ${where.text}${odds}`, answer: undefined }
 }
 
-function forwarded(where: string): Decision {
-  return { outcome: `forwarded ${where}`, answer: undefined }
+export type WhereTo =
+  | { readonly ready: true; readonly text: string }
+  | { readonly ready: false; readonly cause: string; readonly text: string }
+
+/** What a backend's endpoints let somebody expect. */
+export function whereTo({ upstream, state, endpoints }: BackendView): WhereTo {
+  const ready = endpoints.filter((endpoint) => endpoint.state === 'ready').length
+  if (ready === 1) return { ready: true, text: `to the one ready endpoint of ${upstream}` }
+  if (ready > 1) return { ready: true, text: `to one of the ${ready} ready endpoints of ${upstream}` }
+  if (state === 'unknown') return { ready: true, text: `to ${upstream}, whose endpoints are not known here` }
+  if (state === 'pending')
+    return { ready: false, cause: 'dns_pending', text: `discovery of ${upstream} has not answered yet` }
+  if (state === 'failed')
+    return { ready: false, cause: 'dns_failed', text: `discovery of ${upstream} has failed so far` }
+  return { ready: false, cause: 'no_ready_endpoints', text: `${upstream} has no ready endpoint` }
 }
 
 function unavailable(cause: string, why: string): Decision {

@@ -26,7 +26,7 @@ export type Explanation = {
   /** As given and as matched; `undefined` when it cannot be read. `notes` say what was changed. */
   readonly host: Reading
   readonly path: Reading
-  /** Only over https. */
+  /** Only over https, and only where TLS ends here. */
   readonly certificate: CertificateChoice | undefined
   readonly winner: Contender | undefined
   readonly losers: readonly Contender[]

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compile, type Compiled } from '#compile/compile.ts'
+import { explain } from '#compile/explain.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { resourcesFrom } from '../support/resources.ts'
 
@@ -170,5 +171,34 @@ describe('ssl-passthrough', () => {
       ingress('b', { host: 'b.in.test' }),
     )
     expect(snapshot.serverNames).toMatchObject([{ host: '*.in.test', passthrough: {} }, { host: 'b.in.test' }])
+  })
+})
+
+describe('the explanation of a host that is passed on', () => {
+  const allowed = { ...passes, 'whitelist-source-range': '127.0.0.0/8' }
+  const outcome = (annotations: Readonly<Record<string, string>>, url: string): string =>
+    explain({ compiled: compiled(quiet, ingress('a', { annotations })), endpoints: [], url, method: 'GET', fields: [] })
+      .outcome
+
+  test.each<[string, Readonly<Record<string, string>>, RegExp]>([
+    ['https://in.test/any', allowed, /^its TLS connection is passed on unread to default\/web:443/],
+    ['https://also.test/', { ...passes, 'server-alias': 'also.test' }, /passed on unread to default\/web:443/],
+    ['https://in.test/', { ...passes, 'denylist-source-range': '127.0.0.0/8' }, /closed by access$/],
+    ['https://in.test/', { ...passes, 'limit-rps': '5' }, /connection is closed: .*protection/],
+    ['http://in.test/', passes, /^forwarded to default\/web:443/],
+    ['https://other.test/', passes, /404/],
+  ])('%s, with %j', (url, annotations, expected) => {
+    expect(outcome(annotations, url)).toMatch(expected)
+  })
+
+  test.each([
+    ['live', /closed \(no_ready_endpoints\)/],
+    ['failed', /closed \(dns_failed\)/],
+    ['pending', /closed \(dns_pending\)/],
+  ] as const)('whose discovery is %s', (state, expected) => {
+    const endpoints = [{ upstream: 'default/web:443', state, mode: undefined, endpoints: [] }]
+    const url = 'https://in.test/'
+    const whole = compiled(quiet, ingress('a', { annotations: passes }))
+    expect(explain({ compiled: whole, endpoints, url, method: 'GET', fields: [] }).outcome).toMatch(expected)
   })
 })
