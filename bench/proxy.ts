@@ -27,8 +27,9 @@ const say = (sentence: string): void => void process.stderr.write(`${sentence}\n
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2))
   if ('problems' in options) {
-    say([...options.problems, '', usage].join('\n'))
-    return 2
+    const isHelp = options.problems.length === 0
+    say(isHelp ? usage : [...options.problems, '', usage].join('\n'))
+    return isHelp ? 0 : 2
   }
   const children = new Children()
   const dir = mkdtempSync(join(tmpdir(), 'genkan-bench-'))
@@ -38,8 +39,11 @@ async function main(): Promise<number> {
   try {
     const run = await race(options, children, dir)
     process.stdout.write(`${printGoals(run)}\n`)
-    write(options.json, `${JSON.stringify(run, undefined, 1)}\n`)
-    if (options.svg !== undefined) write(options.svg, drawChart(run))
+    say(`written: ${options.json}`)
+    if (options.svg !== undefined) {
+      write(options.svg, drawChart(run))
+      say(`written: ${options.svg}`)
+    }
     return 0
   } finally {
     await children.stopAll()
@@ -55,11 +59,21 @@ async function race(options: Options, children: Children, dir: string): Promise<
   const origin = await startOrigin({ children, dir: join(dir, 'origin'), cores: coresFor(1).origin })
   const certificate = await writeCertificate(dir)
   const results: ScenarioResult[] = []
+  const { rounds, seconds } = options
+  const run: Run = {
+    date: new Date().toISOString().slice(0, 10),
+    revision: revision(),
+    machine: where,
+    rounds,
+    seconds,
+    origin: origin.kind,
+    missing,
+    scenarios: results,
+  }
   for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
     const cores = coresFor(scenario.setup.workers)
     const driver = new Driver({ children, dir, cores: cores.load, wanted: options.driver })
     const own = join(dir, scenario.name)
-    const { rounds, seconds } = options
     const result = await contest({
       scenario,
       entrants,
@@ -76,19 +90,10 @@ async function race(options: Options, children: Children, dir: string): Promise<
     rmSync(own, { recursive: true, force: true })
     process.stdout.write(`\n${printScenario(result)}\n\n`)
     results.push(result)
+    // A long run that is broken off keeps what it has measured.
+    write(options.json, `${JSON.stringify(run, undefined, 1)}\n`)
   }
-  const { rounds, seconds } = options
-  const date = new Date().toISOString().slice(0, 10)
-  return {
-    date,
-    revision: revision(),
-    machine: where,
-    rounds,
-    seconds,
-    origin: origin.kind,
-    missing,
-    scenarios: results,
-  }
+  return run
 }
 
 async function gather(
@@ -137,7 +142,6 @@ function endWith(children: Children, dir: string): void {
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, text)
-  say(`written: ${path}`)
 }
 
 process.exitCode = await main()

@@ -16,6 +16,9 @@ export type Options = {
   readonly driver: 'auto' | 'wrk' | 'autocannon'
 }
 
+/** Sentences about what is wrong with the command line; none when it asks for help. */
+export type Refused = { readonly problems: readonly string[] }
+
 export const usage = `npm run bench:proxy [-- scenario… --peers a,b --rounds N --seconds S --json FILE --svg FILE --driver auto|wrk|autocannon --quick]
 
 scenarios: ${scenarios.map(({ name }) => name).join(', ')}
@@ -24,18 +27,30 @@ peers: ${peers.map(({ name }) => name).join(', ')}
 
 const results = 'bench/results'
 
-/** Sentences about what is wrong with the command line instead of options. */
-export function readOptions(argv: readonly string[]): Options | { readonly problems: readonly string[] } {
-  const options = {
-    peers: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    json: { type: 'string', default: `${results}/proxy.json` },
-    svg: { type: 'string' },
-    driver: { type: 'string', default: 'auto' },
-    quick: { type: 'boolean', default: false },
-  } as const
-  const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+const flags = {
+  help: { type: 'boolean', short: 'h', default: false },
+  peers: { type: 'string' },
+  rounds: { type: 'string' },
+  seconds: { type: 'string' },
+  json: { type: 'string', default: `${results}/proxy.json` },
+  svg: { type: 'string' },
+  driver: { type: 'string', default: 'auto' },
+  quick: { type: 'boolean', default: false },
+} as const
+
+export function readOptions(argv: readonly string[]): Options | Refused {
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options: flags, allowPositionals: true })
+    return values.help ? { problems: [] } : optionsOf(values, positionals)
+  } catch (error) {
+    // What it says of a flag it does not know names the flag.
+    return { problems: [error instanceof Error ? error.message : String(error)] }
+  }
+}
+
+type Values = ReturnType<typeof parseArgs<{ readonly options: typeof flags }>>['values']
+
+function optionsOf(values: Values, positionals: readonly string[]): Options | Refused {
   const problems: string[] = []
   const rounds = whole('--rounds', values.rounds ?? (values.quick ? '2' : '5'), 20, problems)
   const seconds = whole('--seconds', values.seconds ?? (values.quick ? '1' : '5'), 60, problems)

@@ -94,6 +94,11 @@ describe('the command line', () => {
     const said = readOptions(['smal', '--rounds', '1000', '--seconds', '0'])
     expect('problems' in said && said.problems).toHaveLength(3)
   })
+
+  test('names a flag that it does not know, and has nothing against a call for help', () => {
+    expect(readOptions(['--round', '2'])).toEqual({ problems: [expect.stringContaining("'--round'")] })
+    expect(readOptions(['--help'])).toEqual({ problems: [] })
+  })
 })
 
 function sample(cpu: number, change: Partial<Sample> = {}): Sample {
