@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { requestHeaders } from '#policy/request-headers.ts'
 import { closedPort, startOrigin, startRawOrigin, startScript } from '../support/origin.ts'
 import { openDoor, timeouts } from '../support/door.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
@@ -57,6 +58,20 @@ describeLanes(() => {
       const door = await openDoor()
       expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 503 [^]*Retry-After: \d+\r\n/)
       expect((await door.nth(1)).failure?.cause).toBe('no_ready_endpoints')
+    })
+  })
+
+  describe('filters that fail', () => {
+    test('by making a field that cannot be sent: that costs the exchange, and nothing is connected to for it', async () => {
+      const origin = await startOrigin((_, response) => response.end('ok'))
+      const bad = requestHeaders.spec({ fields: ['X-A', 'a\r\nX-B: b'] })
+      const door = await openDoor({ endpoints: [origin.port], route: { policies: [bad] } })
+      for (let time = 1; time <= 2; time++) {
+        expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 500 [^]*X-Genkan-Cause: internal\r\n/)
+        await door.nth(time)
+      }
+      expect(origin.accepted()).toBe(0)
+      expect(door.errors.splice(0)).toHaveLength(2)
     })
   })
 

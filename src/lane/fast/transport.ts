@@ -57,7 +57,7 @@ export class FastTransport implements Transport, WireUser {
   readonly #writer: RequestWriter
   #exchange: Exchange | undefined
   #wire: Wire | undefined
-  /** Heads that wait for the first bytes of their bodies. */
+  /** Heads that wait for their wire, and for the first bytes of their bodies. */
   #requestHead: string
   #responseHead: string
   #requestCoding: Coding
@@ -93,6 +93,8 @@ export class FastTransport implements Transport, WireUser {
 
   send(exchange: Exchange, endpoint: Endpoint): void {
     this.#drop()
+    // Here and not when the wire is ready: a field that cannot be sent throws, and must cost nobody but this exchange.
+    const head = this.#writeHead(exchange)
     const { connectMs, readMs } = exchange.timeouts
     const wire = this.#init.pool.take(endpoint, connectMs)
     if (wire === undefined) {
@@ -103,6 +105,7 @@ export class FastTransport implements Transport, WireUser {
       return
     }
     this.#wire = wire
+    this.#requestHead = head
     wire.begin(this, exchange.sent.method, readMs)
     if (wire.isReady) this.onWireReady()
   }
@@ -150,18 +153,12 @@ export class FastTransport implements Transport, WireUser {
   }
 
   onWireReady(): void {
-    const exchange = this.#exchange!
-    const { sent, admitted } = exchange
-    const hasBody = exchange.hasBody && exchange.sendsBody
-    this.#requestCoding = hasBody && admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
-    const text = this.#writer.text(sent, this.#requestCoding, exchange.route?.requestFilters.length === 0)
-    if (hasBody) {
-      this.#requestHead = text
-      this.#client.startUpload()
-    } else {
-      this.#wire!.writeText(text)
-      this.#wire!.sent()
-    }
+    const { hasBody, sendsBody } = this.#exchange!
+    if (hasBody && sendsBody) return this.#client.startUpload()
+    const wire = this.#wire!
+    wire.writeText(this.#requestHead)
+    this.#requestHead = ''
+    wire.sent()
   }
 
   /** Passes a piece of the request body on; `done` when it is the last one. Returns whether more may come at once. */
@@ -243,6 +240,11 @@ export class FastTransport implements Transport, WireUser {
     if (this.#exchange === undefined || this.#wire === undefined) return
     this.#socket.setTimeout(0)
     this.#wire.resume()
+  }
+
+  #writeHead({ sent, admitted, hasBody, sendsBody, route }: Exchange): string {
+    this.#requestCoding = hasBody && sendsBody && admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
+    return this.#writer.text(sent, this.#requestCoding, route?.requestFilters.length === 0)
   }
 
   /** Text of one character per byte around bytes that belong to a wire, and are copied unless they may be kept. */
