@@ -28,7 +28,13 @@ export type RequestFields = FramingFields & {
 }
 
 /** Fields of one HTTP/1 connection, which an HTTP/2 message must not have (RFC 9113 section 8.2.2). */
-const connectionSpecific = nameSet(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade'])
+export const isConnectionSpecific = nameSet([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+])
 
 /**
  * Checks every field line and collects what the gate needs. A string says why the request is malformed, `tooLarge`
@@ -126,7 +132,7 @@ function breaksHttp2(name: string, value: string): string | undefined {
     const code = name.charCodeAt(index)
     if (code >= 0x41 && code <= 0x5a) return 'upper case in an HTTP/2 field name'
   }
-  if (connectionSpecific(name)) return `${name} in HTTP/2`
+  if (isConnectionSpecific(name)) return `${name} in HTTP/2`
   if (name === 'te' && !equalsLower(trimOws(value), 'trailers')) return 'te other than trailers in HTTP/2'
   return undefined
 }

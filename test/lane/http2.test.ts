@@ -1,5 +1,6 @@
 import { constants } from 'node:http2'
 import { describe, expect, test } from 'vitest'
+import { responseHeaders } from '#policy/response-headers.ts'
 import { openDoor } from '../support/door.ts'
 import { answerOf, ask, connectH2 } from '../support/h2-client.ts'
 import { dataFrame, goawayCodes, headersFrame, preface, resetFrame } from '../support/h2-frames.ts'
@@ -53,6 +54,23 @@ describe('HTTP/2', () => {
     const session = await connectH2(door.https)
     expect((await ask(session, { ':method': 'POST', ':path': '/', ...headers }, 'hello')).body).toBe('hello')
     expect(await door.nth(1)).toMatchObject({ requestBytes: 5, responseBytes: 5, failure: undefined })
+  })
+
+  test.each([
+    ['of known length', '2'],
+    ['of unknown length', undefined],
+  ])('a field that HTTP/2 does not have costs the exchange alone, in a response %s', async (_, length) => {
+    const origin = await startOrigin((_request, response) => {
+      if (length !== undefined) response.setHeader('Content-Length', length)
+      response.write('o')
+      response.end('k')
+    })
+    const close = responseHeaders.spec({ headers: [{ name: 'Connection', value: 'close', mode: 'set' }] })
+    const door = await openDoor({ endpoints: [origin.port], route: { policies: [close] } })
+    const session = await connectH2(door.https)
+    for (let time = 1; time <= 2; time++)
+      expect((await ask(session, { ':path': '/' })).rstCode).toBe(constants.NGHTTP2_INTERNAL_ERROR)
+    expect(door.errors.splice(0)).toHaveLength(2)
   })
 
   test('many streams are served at once', async () => {

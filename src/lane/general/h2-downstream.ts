@@ -21,7 +21,7 @@ export class H2Downstream implements Downstream, Ticking {
   readonly source: ServerHttp2Stream
   readonly #init: H2Init
   /** Waits for the first of its body: if that is all of it, no place for trailers must be kept open. */
-  #head: ResponseHead | undefined
+  #head: string[] | undefined
   #trailers: readonly string[]
   #received: boolean
   #ended: boolean
@@ -70,16 +70,18 @@ export class H2Downstream implements Downstream, Ticking {
 
   start(head: ResponseHead, { empty }: Ending): void {
     if (!this.#isOpen()) return
+    // Here and not when it is sent: a field that cannot be sent throws, and must cost nobody but this exchange.
+    const list = this.#init.client.responseHeads.list(head)
     if (empty === true) {
       // gRPC's Trailers-Only: the head is also the trailer, and only its flag says so.
-      this.source.respond(this.#init.client.responseHeads.list(head), { endStream: true })
+      this.source.respond(list, { endStream: true })
       this.#ended = true
       this.#stopReading()
       return
     }
     // A body of known length has no trailers (an HTTP/1 endpoint can send them only with chunked framing).
-    if (hasLength(head.fields)) return this.#respond(head, undefined)
-    this.#head = head
+    if (hasLength(head.fields)) return this.#respond(list, undefined)
+    this.#head = list
     queueMicrotask(this.#flush)
   }
 
@@ -133,13 +135,13 @@ export class H2Downstream implements Downstream, Ticking {
     if (this.#isOpen()) this.#respond(head, keepPlace)
   }
 
-  #respond(head: ResponseHead, options: typeof keepPlace | undefined): void {
+  #respond(head: string[], options: typeof keepPlace | undefined): void {
     if (options !== undefined) {
       this.source.on('wantTrailers', () => {
         if (!this.source.closed && !this.source.destroyed) this.source.sendTrailers(objectOf(this.#trailers))
       })
     }
-    this.source.respond(this.#init.client.responseHeads.list(head), options)
+    this.source.respond(head, options)
     this.#ended = this.source.writableEnded
   }
 

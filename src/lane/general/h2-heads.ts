@@ -2,8 +2,9 @@
  * Heads of one HTTP/2 connection, both ways: raw field lists of node:http2 become what the proxy reads, and back. What
  * is the same as last time is not worked out again.
  */
+import { isToken } from '#http/grammar.ts'
 import type { RequestHead, ResponseHead } from '#http/head.ts'
-import { type FieldBounds, type RequestFields, scanFields } from '#http/request-fields.ts'
+import { type FieldBounds, isConnectionSpecific, type RequestFields, scanFields } from '#http/request-fields.ts'
 
 /** `scan`: what the fields say; none when they must be refused. */
 export type H2Head = { readonly received: RequestHead; readonly scan: RequestFields | undefined }
@@ -63,7 +64,7 @@ export class H2ResponseHeads {
     this.#isDated = false
   }
 
-  /** The list for `respond`, which adds a Date where there is none. */
+  /** The list for `respond`, which adds a Date where there is none. Throws for fields that HTTP/2 does not have. */
   list({ status, fields }: Pick<ResponseHead, 'status' | 'fields'>): string[] {
     if (status !== this.#status || !areSame(fields, this.#fields)) this.#learn(status, fields)
     // node leaves a list that has a date as it is.
@@ -75,6 +76,9 @@ export class H2ResponseHeads {
     let isDated = false
     for (let at = 0; at < fields.length; at += 2) {
       const name = fields[at]!.toLowerCase()
+      // node would find it, too, but only when the head is written.
+      if (!isToken(name) || isConnectionSpecific(name))
+        throw new Error(`a filter made a field that cannot be sent: ${JSON.stringify(name)}`)
       list.push(name, fields[at + 1]!)
       if (name === 'date') isDated = true
     }
