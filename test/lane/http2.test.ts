@@ -95,6 +95,17 @@ describe('HTTP/2', () => {
     expect(answer.informational).toMatchObject([{ ':status': 103, link: '</a>, </b>' }])
   })
 
+  test('trailers may be called like what objects have', async () => {
+    const origin = await startScript((socket) => {
+      socket.write(
+        'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nConstructor: 1\r\nX-A: 2\r\n\r\n',
+      )
+    })
+    const door = await openDoor({ endpoints: [origin.port] })
+    const session = await connectH2(door.https)
+    expect((await ask(session, { ':path': '/' })).trailers).toMatchObject({ constructor: '1', 'x-a': '2' })
+  })
+
   test.each([
     ['HEAD', '/'],
     ['GET', '/204'],

@@ -186,7 +186,8 @@ function hasLength(fields: readonly string[]): boolean {
 
 /** For the two calls of node:http2 that take no flat list. */
 function objectOf(fields: readonly string[]): Record<string, string | string[]> {
-  const object: Record<string, string | string[]> = {}
+  // Without a prototype: an endpoint may call a field `constructor`.
+  const object = Object.create(null) as Record<string, string | string[]>
   for (let at = 0; at < fields.length; at += 2) {
     const name = fields[at]!.toLowerCase()
     const before = object[name]
