@@ -2,6 +2,7 @@
  * What changed between two snapshots: for the log line of a new generation, and to tell whether there is one at all.
  * Private keys, certificates' texts and policies' configurations are compared but never shown.
  */
+import { differenceOf } from './difference.ts'
 import { printValue } from './print.ts'
 import type { RouteSpec, Snapshot } from './snapshot.ts'
 
@@ -11,14 +12,16 @@ import type { RouteSpec, Snapshot } from './snapshot.ts'
  */
 export function isSame(a: Snapshot, b: Snapshot): boolean {
   if (!isEqual(a.routes, b.routes) || !isEqual(a.tracing, b.tracing) || !isEqual(a.listener, b.listener)) return false
-  return kinds.every(({ byId }) => isEqual(byId(a), byId(b)))
+  const [inA, inB] = apart(a, b)
+  return kinds.every(({ byId }) => isEqual(byId(inA), byId(inB)))
 }
 
 /**
  * One line per change: `+ upstream default/web:80`, `- route …`, `~ route …: upstream "a" -> "b"`. Empty exactly
  * when both are the same. Behind `most` lines the rest is a count.
  */
-export function diffSnapshots(before: Snapshot, after: Snapshot, most = Infinity): string[] {
+export function diffSnapshots(first: Snapshot, second: Snapshot, most = Infinity): string[] {
+  const [before, after] = apart(first, second)
   const lines: string[] = []
   const moved: RouteSpec[] = []
   for (const { name, byId, unshown } of kinds) {
@@ -40,6 +43,23 @@ export function diffSnapshots(before: Snapshot, after: Snapshot, most = Infinity
   if (!isEqual(before.listener, after.listener))
     lines.push(`~ listener ${printValue(before.listener)} -> ${printValue(after.listener)}`)
   return lines.length <= most ? lines : [...lines.slice(0, most), `… and ${lines.length - most} more`]
+}
+
+/** Both without what they begin and end with in common: no line is about that, and it is nearly all there is. */
+function apart(a: Snapshot, b: Snapshot): readonly [Snapshot, Snapshot] {
+  const [routes, routesOfB] = partOf(a.routes, b.routes)
+  const [upstreams, upstreamsOfB] = partOf(a.upstreams, b.upstreams)
+  const [certificates, certificatesOfB] = partOf(a.certificates, b.certificates)
+  const [tlsHosts, tlsHostsOfB] = partOf(a.tlsHosts, b.tlsHosts)
+  return [
+    { ...a, routes, upstreams, certificates, tlsHosts },
+    { ...b, routes: routesOfB, upstreams: upstreamsOfB, certificates: certificatesOfB, tlsHosts: tlsHostsOfB },
+  ]
+}
+
+function partOf<T>(a: readonly T[], b: readonly T[]): readonly [readonly T[], readonly T[]] {
+  const { from, end, endAfter } = differenceOf(a, b)
+  return [a.slice(from, end), b.slice(from, endAfter)]
 }
 
 type Items = ReadonlyMap<string, object>

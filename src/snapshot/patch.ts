@@ -3,6 +3,7 @@
  * that nobody who has the first must be told, or read, all of the second.
  */
 import { isEqual } from './diff.ts'
+import { differenceOf } from './difference.ts'
 import type {
   AccessLogSpec,
   CertificateSpec,
@@ -162,21 +163,6 @@ function runsOf<T extends object>(before: readonly T[], after: readonly T[]): re
   if (rest > 0 && last !== undefined && 'from' in last && last.from + last.count === end) last.count += rest
   else if (rest > 0) runs.push({ from: end, count: rest })
   return runs
-}
-
-/** What two lists share at the beginning and at the end is left out; items are the same when they are the same object. */
-function differenceOf<T>(
-  before: readonly T[],
-  after: readonly T[],
-): { readonly from: number; readonly end: number; readonly endAfter: number } {
-  let from = 0
-  while (from < before.length && from < after.length && before[from] === after[from]) from += 1
-  let [end, endAfter] = [before.length, after.length]
-  while (end > from && endAfter > from && before[end - 1] === after[endAfter - 1]) {
-    end -= 1
-    endAfter -= 1
-  }
-  return { from, end, endAfter }
 }
 
 function applyRuns<T>(before: readonly T[], runs: readonly Run<T>[]): readonly T[] {
