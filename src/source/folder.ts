@@ -86,9 +86,10 @@ export class FolderSource implements Source {
     this.#watch(signal)
     let pauseMs = this.#timings.backOffMs
     while (!signal.aborted) {
-      let waitMs = this.#timings.pollMs
+      let waitMs
       try {
         const { unsettled } = await this.#look(emit, signal)
+        waitMs = this.#untilNext()
         if (unsettled) waitMs = Math.min(waitMs, this.#timings.settleMs)
         pauseMs = this.#timings.backOffMs
       } catch (error) {
@@ -117,6 +118,7 @@ export class FolderSource implements Source {
     this.#reload = false
     this.#isNews = false
     const found = await this.#scan(everything || isNews)
+    if (found === undefined) return { unsettled: false }
     this.#follow(found)
     const { changed, unsettled } = await this.#table.update(found, {
       now: this.#now(),
@@ -137,24 +139,47 @@ export class FolderSource implements Source {
     return { unsettled }
   }
 
-  /** Where hints name a few files, only these are looked at, but everything is from time to time. */
-  async #scan(everywhere: boolean): Promise<Scan> {
+  /**
+   * Where hints name a few files, only these are looked at: a change should not wait for a look at ten thousand others.
+   * That look comes when it is due and nobody hints, and at the latest when it is due once more. `undefined` when it was
+   * given up because of a hint.
+   */
+  async #scan(everywhere: boolean): Promise<Scan | undefined> {
+    const last = this.#lastScan
+    const isLate = this.#sinceScan() >= 2 * this.#timings.pollMs
+    const mustLook = everywhere || isLate || last === undefined || this.#hinted === undefined
+    const hinted = this.#takeHinted()
+    const again = mustLook || !isFew(hinted) ? undefined : await scanAgain(last, hinted)
+    if (again !== undefined) return (this.#lastScan = again)
+    const isPatient = !mustLook && hinted.size === 0
     const now = this.#now()
-    const hinted = this.#hinted
-    this.#hinted = new Set()
-    const isDue = Math.abs(now - this.#scannedAt) >= this.#timings.pollMs
-    const isNamed = hinted !== undefined && hinted.size > 0 && hinted.size <= fewFiles
-    let found =
-      everywhere || isDue || !isNamed || this.#lastScan === undefined
-        ? undefined
-        : await scanAgain(this.#lastScan, hinted)
-    if (found === undefined) {
-      // A scan that fails has told us nothing.
-      this.#lastScan = undefined
-      found = await scan(this.#paths)
+    // A scan that fails has told us nothing.
+    this.#lastScan = undefined
+    const found = await scan(this.#paths, () => isPatient && this.#hinted !== undefined && isFew(this.#hinted))
+    if (found === undefined) this.#lastScan = last
+    else {
+      this.#lastScan = found
       this.#scannedAt = now
     }
-    return (this.#lastScan = found)
+    return found
+  }
+
+  /** Milliseconds until everything is due; where there are hints, these come first, and the batcher says when. */
+  #untilNext(): number {
+    const dueMs = Math.max(0, this.#timings.pollMs - this.#sinceScan())
+    const isHinted = this.#hinted === undefined || this.#hinted.size > 0
+    return isHinted ? Math.max(dueMs, this.#timings.maxWaitMs) : dueMs
+  }
+
+  /** Milliseconds. */
+  #sinceScan(): number {
+    return Math.abs(this.#now() - this.#scannedAt)
+  }
+
+  #takeHinted(): ReadonlySet<string> {
+    const hinted = this.#hinted ?? new Set()
+    this.#hinted = new Set()
+    return hinted
   }
 
   #hint(file: string | undefined): void {
@@ -239,4 +264,8 @@ export class FolderSource implements Source {
       instead: `changes are found every ${this.#timings.pollMs / 1_000} seconds`,
     }
   }
+}
+
+function isFew(hinted: ReadonlySet<string>): boolean {
+  return hinted.size > 0 && hinted.size <= fewFiles
 }

@@ -47,9 +47,13 @@ export function isResourceFolder(name: string): boolean {
 }
 
 /** Never rejects for anything found on the disk. Files come sorted by name. */
-export async function scan(paths: readonly string[]): Promise<Scan> {
-  const scanner = new Scanner()
+export async function scan(paths: readonly string[]): Promise<Scan>
+/** The same, but `undefined` as soon as `isGivenUp` says so, which is asked after every few files. */
+export async function scan(paths: readonly string[], isGivenUp: () => boolean): Promise<Scan | undefined>
+export async function scan(paths: readonly string[], isGivenUp = (): boolean => false): Promise<Scan | undefined> {
+  const scanner = new Scanner(isGivenUp)
   for (const path of paths) await scanner.root(path)
+  if (scanner.isGivenUp) return undefined
   const { files, problems, blocked, linked, folders, isPlain } = scanner
   files.sort((a, b) => (a.file < b.file ? -1 : 1))
   return { files, problems, blocked, linked: [...linked], folders, isPlain: isPlain && blocked.length === 0 }
@@ -92,8 +96,14 @@ class Scanner {
   readonly linked = new Set<string>()
   readonly folders = new Map<string, string>()
   isPlain = true
+  isGivenUp = false
+  readonly #givesUp: () => boolean
   /** Real paths seen: what ends loops, and what keeps a file that two links lead to from being a duplicate of itself. */
   readonly #seen = new Set<string>()
+
+  constructor(givesUp: () => boolean) {
+    this.#givesUp = givesUp
+  }
 
   async root(given: string): Promise<void> {
     const file = join(given)
@@ -133,7 +143,11 @@ class Scanner {
       else if (entry.isDirectory() && isResourceFolder(entry.name)) await this.#folder(target)
       else if (entry.isFile() && isResourceFile(entry.name)) plain.push(target)
     }
-    await inBatches(plain, (target) => this.#plainFile(target))
+    await inBatches(
+      plain,
+      (target) => this.#plainFile(target),
+      () => (this.isGivenUp ||= this.#givesUp()),
+    )
   }
 
   async #link(target: Target, name: string): Promise<void> {

@@ -99,6 +99,46 @@ describe('reading', () => {
   })
 })
 
+/** A source that is told of changes by hand, at a time set by hand; two Services are there, with port 1. */
+async function told(): Promise<{ readonly hint: (file: string) => void; readonly clock: { ms: number } }> {
+  // So late that nobody doubts the times of files.
+  const clock = { ms: Date.now() + 3_600_000 }
+  let handlers: WatchHandlers | undefined
+  await bench.write('a.yaml', service('a', 1))
+  await bench.write('b.yaml', service('b', 1))
+  bench.start({
+    now: () => clock.ms,
+    startWatcher: (_, given) => {
+      handlers = given
+      return deaf([], given)
+    },
+  })
+  await bench.untilServed('Service default/a', 'Service default/b')
+  await bench.write('a.yaml', service('a', 2))
+  await bench.write('b.yaml', service('b', 2))
+  return { hint: (file) => handlers!.onHint(bench.path(file)), clock }
+}
+const pollMs = 60_000
+const ports = (batch: Batch): string => `${portOf(batch, 'a')} ${portOf(batch, 'b')}`
+
+describe('looking everywhere from time to time', () => {
+  test('comes after the files that are named, and soon', async () => {
+    const { hint, clock } = await told()
+    clock.ms += 1.5 * pollMs
+    hint('b.yaml')
+    await bench.until((batch) => ports(batch) === '2 2')
+    expect(bench.batches.map(ports)).toEqual(['1 1', '1 2', '2 2'])
+  })
+
+  test('is not put off for ever', async () => {
+    const { hint, clock } = await told()
+    clock.ms += 2 * pollMs
+    hint('b.yaml')
+    await bench.until((batch) => ports(batch) === '2 2')
+    expect(bench.batches.map(ports)).toEqual(['1 1', '2 2'])
+  })
+})
+
 describe('watching', () => {
   test('sees a file appear, change and go', async () => {
     bench.start()

@@ -61,3 +61,9 @@ test('leaves it to a scan where a link, a new folder or anything else is in ques
   await writeFile(at('b.yaml'), 'changed')
   expect(await again(linked, 'b.yaml')).toBeUndefined()
 })
+
+test('says nothing of a scan that was given up', async () => {
+  let asked = 0
+  expect(await scan([root], () => ++asked > 0)).toBeUndefined()
+  expect(await scan([root], () => false)).toEqual(await scan([root]))
+})
