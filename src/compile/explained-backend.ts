@@ -149,11 +149,12 @@ function healthOf({ health }: EndpointSpec): string | undefined {
   return words.length === 0 ? undefined : words.join('; ')
 }
 
-function describeTls({ verify, name, serverName, ca, client, minVersion, ciphers }: ShownTls): string {
+function describeTls({ verify, name, serverName, ca, depth, client, minVersion, ciphers }: ShownTls): string {
   return [
     verify
       ? `verified for ${name ?? 'the Service'} against ${ca === undefined ? "the system's authorities" : 'the ca.crt of its Secret'}`
       : 'not verified',
+    ...(depth === undefined ? [] : [`chains with at most ${depth} in between`]),
     serverName === undefined ? 'no server name sent' : `server name ${serverName}`,
     ...(client === undefined ? [] : ['with a client certificate']),
     ...(minVersion === undefined ? [] : [`at least ${minVersion}`]),

@@ -201,13 +201,14 @@ function boundsOf(entry: UpstreamEntry): UpstreamSpec['bounds'] {
 }
 
 function tlsOf({ known, namespace, service }: UpstreamEntry, wish: TlsWish): UpstreamTlsSpec {
-  const { verify, sendName, ca, client, minVersion, ciphers } = wish
+  const { verify, sendName, ca, depth, client, minVersion, ciphers } = wish
   const name = wish.name ?? known?.spec.externalName ?? `${service}.${namespace}.svc`
   return {
     verify,
     ...(verify ? { name } : {}),
     ...(sendName ? { serverName: name } : {}),
     ...given('ca', ca),
+    ...given('depth', verify ? depth : undefined),
     ...given('client', client),
     ...given('minVersion', minVersion),
     ...given('ciphers', ciphers),

@@ -20,6 +20,7 @@ export type TlsWish = {
   /** Send a server name: `name`, or the Service's. */
   readonly sendName: boolean
   readonly ca?: string
+  readonly depth?: number
   readonly client?: { readonly certificate: string; readonly key: string }
   readonly minVersion?: 'TLSv1.3'
   readonly ciphers?: string

@@ -1,5 +1,6 @@
 /** What a client has shown of itself in its handshake, in plain data. */
 import type { TLSSocket } from 'node:tls'
+import { intermediatesOf } from '#lib/certificate-chain.ts'
 import type { TlsFacts } from '#proxy/connection.ts'
 
 export type ClientProof = NonNullable<TlsFacts['client']>
@@ -16,7 +17,7 @@ export function clientProof(socket: TLSSocket, auth: string): ClientProof {
       subject: distinguishedName(shown.subject),
       issuer: distinguishedName(shown.issuer),
       pem: shown.toString(),
-      intermediates: intermediatesOf(socket),
+      intermediates: intermediatesOf(socket.getPeerCertificate(true)),
       error,
     },
   }
@@ -38,18 +39,4 @@ export function distinguishedName(lines: string): string {
 
 function escapeBytes(text: string): string {
   return [...Buffer.from(text, 'utf8')].map((byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('')
-}
-
-/** Longer chains than OpenSSL builds. */
-const longestChain = 100
-
-/** Between the certificate and the one that ends its chain, as far as the chain is known. */
-function intermediatesOf(socket: TLSSocket): number {
-  let count = 0
-  let each = socket.getPeerCertificate(true)
-  while (each.issuerCertificate !== undefined && each.issuerCertificate !== each && count < longestChain) {
-    each = each.issuerCertificate
-    count++
-  }
-  return Math.max(0, count - 1)
 }

@@ -356,6 +356,8 @@ export type UpstreamTlsSpec = {
   readonly serverName?: string
   /** PEM bundle; absent for the system's. */
   readonly ca?: string
+  /** Authorities that may stand between a verified certificate and the one that ends its chain; absent for any number. */
+  readonly depth?: number
   readonly client?: { readonly certificate: string; readonly key: string }
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'
   readonly ciphers?: string

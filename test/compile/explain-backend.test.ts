@@ -165,7 +165,7 @@ describe('the explanation of a backend', () => {
       canary      25 % to default/new:80: the field x-canary and the cookie canary decide nothing, and the weight is 25 of 100 (Ingress default/b-canary, test.yaml:35)
       backend     default/web:80 (discovery live, by slices)
       protocol    HTTP/2 with TLS (gRPC)
-      tls         verified for web.default.svc against the ca.crt of its Secret, no server name sent, with a client certificate
+      tls         verified for web.default.svc against the ca.crt of its Secret, chains with at most 1 in between, no server name sent, with a client certificate
       balance     ring hash of path and query "-" header x-user, groups of 3
       affinity    by cookie INGRESSCOOKIE, balanced
       slow start  over 1m30s

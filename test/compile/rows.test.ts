@@ -126,6 +126,20 @@ const rows: readonly Row[] = [
     bad: undefined,
   },
   {
+    name: 'proxy-ssl-verify-depth',
+    value: '2',
+    beside: { ...encrypted, 'proxy-ssl-verify': 'on' },
+    effect: { upstream: { tls: { ...verified, depth: 2 } } },
+    bad: 'deep',
+  },
+  {
+    name: 'proxy-ssl-verify-depth',
+    value: '0',
+    beside: { ...encrypted, 'proxy-ssl-verify': 'on' },
+    effect: { upstream: { tls: { ...verified, depth: 1 } } },
+    bad: '-1',
+  },
+  {
     name: 'proxy-ssl-name',
     value: 'Inner.test',
     beside: { ...encrypted, 'proxy-ssl-verify': 'on' },

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import type { UpstreamSpec } from '#snapshot/snapshot.ts'
+import { clientFile } from '../support/client-files.ts'
 import { after } from '../support/closing.ts'
 import { openDoor } from '../support/door.ts'
 import { ask, connectH2 } from '../support/h2-client.ts'
@@ -20,6 +21,9 @@ function file(name: string): string {
 
 const shop = { cert: file('shop.crt'), key: file('shop.key') }
 const other = { cert: file('other.crt'), key: file('other.key') }
+/** An endpoint's certificate with as many authorities between it and the one that is believed. */
+const [between1, between2] = [clientFile('one-between.pem'), clientFile('two-between.pem')]
+const deep = { verify: true, ca: clientFile('root.crt'), name: 'authtls' }
 const get = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'
 
 type Seen = {
@@ -101,6 +105,8 @@ describeLanes(() => {
         { verify: false, ciphers: 'ECDHE-RSA-AES128-GCM-SHA256' },
         { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
       ],
+      ['more authorities between than one', { ...deep, depth: 1 }, { cert: between2, key: between2 }],
+      ['any authority between', { ...deep, depth: 0 }, { cert: between1, key: between1 }],
       ['a key nobody can read', { verify: false, client: { certificate: other.cert, key: 'nonsense' } }, {}],
     ]
     test.each(refusals)('%s: 502 upstream_tls, and the endpoint sees no request', async (_, tls, options) => {
@@ -112,6 +118,27 @@ describeLanes(() => {
       expect(origin.seen).toEqual([])
       expect(await door.nth(1)).toMatchObject({ failure: { cause: 'upstream_tls' } })
     })
+
+    test.each([
+      ['one', 1, between1],
+      ['two', 2, between2],
+      ['two where nobody counts', undefined, between2],
+    ] as const)('a chain with %s in between is believed', async (_, depth, pem) => {
+      const origin = await startTlsOrigin({ cert: pem, key: pem })
+      const tls = { ...deep, ...(depth === undefined ? {} : { depth }) }
+      const door = await openDoor({ ...secured(tls), endpoints: [origin.port] })
+      expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 200 /)
+    })
+
+    test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+      'no session of %s lets a chain pass that is too long',
+      async (version) => {
+        const origin = await startTlsOrigin({ cert: between2, key: between2, maxVersion: version })
+        const door = await openDoor({ ...secured({ ...deep, depth: 1 }), endpoints: [origin.port] })
+        for (let at = 0; at < 4; at++) expect(await talk(door.http, get)).toMatch(/^HTTP\/1\.1 502 /)
+        expect(origin.seen).toEqual([])
+      },
+    )
 
     test('an endpoint whose certificate is refused is passed over for one whose is not', async () => {
       const [bad, good] = [await startTlsOrigin(other), await startTlsOrigin()]

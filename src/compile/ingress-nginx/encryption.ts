@@ -1,6 +1,6 @@
 /** Annotations about TLS towards clients and towards endpoints. */
 import type { AnnotationGroup } from '../annotation.ts'
-import { honoured, never, noEffect, notYet, off, refused } from '../annotation.ts'
+import { honoured, never, noEffect, notYet, off } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readText, report } from '../setting.ts'
 
@@ -39,9 +39,15 @@ export const encryption: AnnotationGroup = {
       'Certificates of endpoints are verified; without `ca.crt`, or without `proxy-ssl-secret`, against the authorities of the system. ingress-nginx ignores it, and all names below, without `proxy-ssl-secret`, and takes an unknown value for off; here that is an error, and the routes answer 503.',
       { guards: true },
     ),
-    refused(
+    honoured(
       'proxy-ssl-verify-depth',
-      'Chains of any length are accepted, as long as they lead to an authority of `ca.crt`: put the authority that shall count there, and no wider one.',
+      'a whole number (1)',
+      'The most authorities that may stand between a verified certificate and the one that ends its chain.',
+      {
+        guards: true,
+        difference:
+          'Counted along the certificates that the endpoint sends, even where a shorter way leads to an authority of `ca.crt`. Without `proxy-ssl-secret` chains may have any length unless this is written.',
+      },
     ),
     honoured(
       'proxy-ssl-name',

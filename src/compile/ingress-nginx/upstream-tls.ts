@@ -4,7 +4,7 @@ import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Secret } from '#resource/resource.ts'
 import { parseCertificate, parseChain } from '../certificate.ts'
 import type { Scope } from '../setting.ts'
-import { mayName, readMatching, readText, report } from '../setting.ts'
+import { mayName, readInteger, readMatching, readText, report } from '../setting.ts'
 import type { TlsWish, Wish } from '../upstream-wish.ts'
 
 export type TlsReading = {
@@ -16,6 +16,7 @@ export type TlsReading = {
 const names = [
   'proxy-ssl-secret',
   'proxy-ssl-verify',
+  'proxy-ssl-verify-depth',
   'proxy-ssl-name',
   'proxy-ssl-server-name',
   'proxy-ssl-protocols',
@@ -27,6 +28,7 @@ export function readUpstreamTls(scope: Scope, resources: ResourceSet): TlsReadin
   if (key === undefined) return { wish: undefined, closed: undefined }
   const secret = readSecret(scope, resources)
   const verify = readSwitch(scope, 'proxy-ssl-verify', 'error')
+  const depth = readDepth(scope)
   const name = readName(scope)
   const sendName = readSwitch(scope, 'proxy-ssl-server-name', 'warning')
   const lowest = readProtocols(scope)
@@ -42,6 +44,7 @@ export function readUpstreamTls(scope: Scope, resources: ResourceSet): TlsReadin
     sendName: sendName === true,
     guards: verify === true || secret !== undefined,
     ...(name === undefined ? {} : { name }),
+    ...(depth === undefined ? {} : { depth }),
     ...(typeof secret === 'object' ? secret : {}),
     ...(lowest === undefined ? {} : { minVersion: lowest }),
     ...(ciphers === undefined || ciphers === 'DEFAULT' ? {} : { ciphers }),
@@ -100,6 +103,13 @@ function readSwitch(scope: Scope, name: string, severity: 'error' | 'warning'): 
     instead: severity === 'error' ? 'the routes answer 503' : 'off is used',
   })
   return undefined
+}
+
+/** As in ingress-nginx 1 where there is a Secret, and 0 is the default too; of public authorities nobody knows it. */
+function readDepth(scope: Scope): number | undefined {
+  const usual = readText(scope, 'proxy-ssl-secret') === undefined ? undefined : 1
+  if (readText(scope, 'proxy-ssl-verify-depth') === undefined) return usual
+  return readInteger(scope, 'proxy-ssl-verify-depth', 1, { min: 0, max: 100 }) || 1
 }
 
 function readName(scope: Scope): string | undefined {

@@ -1,6 +1,13 @@
 /** How TLS is spoken to the endpoints of an upstream, ready for node:tls. */
 import { createHash } from 'node:crypto'
-import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls'
+import {
+  checkServerIdentity,
+  createSecureContext,
+  type DetailedPeerCertificate,
+  type PeerCertificate,
+  type SecureContext,
+} from 'node:tls'
+import { intermediatesOf } from '#lib/certificate-chain.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 
 type UpstreamTlsSpec = NonNullable<Upstream['spec']['tls']>
@@ -28,7 +35,7 @@ export function upstreamTls(spec: UpstreamTlsSpec = unverifiedSpec): UpstreamTls
 }
 
 function make(spec: UpstreamTlsSpec): UpstreamTls {
-  const { verify, name = '', serverName, ca, client, minVersion, ciphers } = spec
+  const { verify, serverName, ca, client, minVersion, ciphers } = spec
   const secureContext = createSecureContext({
     ...(ca === undefined ? {} : { ca }),
     ...(client === undefined ? {} : { cert: client.certificate, key: client.key }),
@@ -41,8 +48,18 @@ function make(spec: UpstreamTlsSpec): UpstreamTls {
       secureContext,
       rejectUnauthorized: verify,
       ...(serverName === undefined ? {} : { servername: serverName }),
-      // Endpoints are addresses; what they must prove is the name in the spec, and without one they prove nothing.
-      checkServerIdentity: (_host, certificate) => (verify ? checkServerIdentity(name, certificate) : undefined),
+      // Endpoints are addresses; what they must prove is the name in the spec, and without one they prove nothing. Not
+      // asked about a session that is resumed, and node gives those of verified connections alone.
+      checkServerIdentity: (_host, certificate) => (verify ? faultOf(certificate, spec) : undefined),
     },
   }
+}
+
+function faultOf(certificate: PeerCertificate, { name = '', depth }: UpstreamTlsSpec): Error | undefined {
+  // Node hands over the whole chain, but its type does not say so.
+  const between = depth === undefined ? 0 : intermediatesOf(certificate as DetailedPeerCertificate)
+  if (depth === undefined || between <= depth) return checkServerIdentity(name, certificate)
+  const message = `${between} authorities between the certificate and a believed one, ${depth} allowed`
+  // As OpenSSL calls it.
+  return Object.assign(new Error(message), { code: 'CERT_CHAIN_TOO_LONG' })
 }
