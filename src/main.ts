@@ -6,7 +6,7 @@ import { adminPages, type ExplainQuestion } from '#admin/pages.ts'
 import { AdminServer } from '#admin/server.ts'
 import type { CompileOptions } from '#compile/compile.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
-import { type BackendReport, backendReports } from '#control/backend.ts'
+import { backendFigures, type BackendReport, backendReports } from '#control/backend.ts'
 import type { Turn } from '#control/loop.ts'
 import { ControlLoop } from '#control/loop.ts'
 import { controlFamilies } from '#control/report.ts'
@@ -231,10 +231,8 @@ function withAdmin(house: House, address: { readonly host: string; readonly port
     ready: () => readiness(complete),
     metrics: async () => {
       const { families, endpoints: uses, delays } = await pool.tallies()
-      return exposition.print([
-        ...families,
-        controlFamilies({ turn: loop.latest(), backends: backends(), uses, delays, pool }),
-      ])
+      const known = { turn: loop.latest(), backends: backendFigures(discovery, health), uses, delays, pool }
+      return exposition.print(families, controlFamilies(known))
     },
     overview: () => overviewView(loop.latest(), backends(), pool),
     routes: () => routesView(loop.latest()),

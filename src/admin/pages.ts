@@ -10,7 +10,8 @@ import { json, text } from './server.ts'
 export type AdminViews = {
   /** Whether traffic may be sent here, and in one sentence why (not). */
   readonly ready: () => { readonly ready: boolean; readonly reason: string }
-  readonly metrics: () => Promise<string>
+  /** UTF-8. */
+  readonly metrics: () => Promise<Uint8Array>
   readonly overview: () => unknown
   readonly routes: () => unknown
   readonly backends: () => unknown

@@ -10,7 +10,7 @@ import type { Log } from '#telemetry/log.ts'
 
 export type AdminAnswer =
   | { readonly kind: 'json'; readonly status: number; readonly value: unknown }
-  | { readonly kind: 'text'; readonly status: number; readonly type: string; readonly body: string }
+  | { readonly kind: 'text'; readonly status: number; readonly type: string; readonly body: string | Uint8Array }
 
 /** What stands behind one path. `query` is what follows the question mark. */
 export type AdminPage = (query: URLSearchParams) => AdminAnswer | Promise<AdminAnswer>
@@ -85,7 +85,7 @@ export function json(status: number, value: unknown): AdminAnswer {
   return { kind: 'json', status, value }
 }
 
-export function text(status: number, body: string, type = 'text/plain; charset=utf-8'): AdminAnswer {
+export function text(status: number, body: string | Uint8Array, type = 'text/plain; charset=utf-8'): AdminAnswer {
   return { kind: 'text', status, type, body }
 }
 

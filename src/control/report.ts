@@ -1,24 +1,23 @@
 /**
  * What the main thread knows, as metric families: configuration, certificates, endpoints and their health, DNS, workers.
  */
-import type { DiscoveryReport } from '#discovery/discovery.ts'
+import type { HealthCounts } from '#health/gated-upstream.ts'
 import { endpointState, endpointStates } from '#snapshot/endpoint-state.ts'
-import type { MetricFamily, Sample } from '#telemetry/metric.ts'
-import { family } from '#telemetry/metric.ts'
+import type { OwnFamily, Sample } from '#telemetry/metric.ts'
 import type { EndpointUse } from '#worker/message.ts'
 import type { Tallies, WorkerPool } from '#worker/pool.ts'
-import type { BackendReport } from './backend.ts'
+import type { BackendFigures } from './backend.ts'
 import type { Turn } from './loop.ts'
 
 export type Known = {
   readonly turn: Turn | undefined
-  readonly backends: readonly BackendReport[]
+  readonly backends: readonly BackendFigures[]
   readonly uses: readonly EndpointUse[]
   readonly delays: Tallies['delays']
   readonly pool: WorkerPool
 }
 
-export function controlFamilies({ turn, backends, uses, delays, pool }: Known): readonly MetricFamily[] {
+export function controlFamilies({ turn, backends, uses, delays, pool }: Known): readonly OwnFamily[] {
   return [
     ...configFamilies(turn),
     ...endpointFamilies(backends),
@@ -29,7 +28,7 @@ export function controlFamilies({ turn, backends, uses, delays, pool }: Known): 
   ]
 }
 
-function configFamilies(turn: Turn | undefined): MetricFamily[] {
+function configFamilies(turn: Turn | undefined): OwnFamily[] {
   const severities = ['error', 'warning', 'info'] as const
   const states = ['live', 'stale', 'rejected', 'ignored'] as const
   const problems = severities.map((severity) =>
@@ -61,44 +60,54 @@ function configFamilies(turn: Turn | undefined): MetricFamily[] {
   ]
 }
 
-function endpointFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
-  const endpoints = reports.flatMap((report) =>
-    endpointStates.map((state) =>
-      one(
-        count(report.endpoints, (each) => endpointState(each) === state),
-        { backend: report.upstream, state },
-      ),
-    ),
-  )
-  const states = reports.map((report) =>
-    one(1, { backend: report.upstream, state: report.state, mode: report.mode ?? 'none' }),
-  )
+function endpointFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
   return [
-    family('gauge', 'genkan_endpoints', 'Endpoints of a backend by state.', endpoints),
-    family('gauge', 'genkan_discovery_state', 'How a backend is found now: 1 for the current state and mode.', states),
+    family('gauge', 'genkan_endpoints', 'Endpoints of a backend by state.', endpointSamples(backends)),
+    family(
+      'gauge',
+      'genkan_discovery_state',
+      'How a backend is found now: 1 for the current state and mode.',
+      each(backends, ({ upstream: backend, state, mode = 'none' }) => one(1, { backend, state, mode })),
+    ),
   ]
 }
 
-function healthFamilies(backends: readonly BackendReport[]): MetricFamily[] {
-  const reports = backends.flatMap(({ health }) => health ?? [])
-  const probes = reports.flatMap(({ upstream: backend, probes: { succeeded, failed } }) => [
-    one(succeeded, { backend, result: 'success' }),
-    one(failed, { backend, result: 'failure' }),
-  ])
-  const ejections = reports.map(({ upstream, ejections: value }) => one(value, { backend: upstream }))
+function* endpointSamples(backends: readonly BackendFigures[]): Generator<Sample, void> {
+  for (const { upstream: backend, endpoints } of backends)
+    for (const state of endpointStates)
+      yield one(
+        count(endpoints, (each) => endpointState(each) === state),
+        { backend, state },
+      )
+}
+
+function healthFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
+  const counted = backends.flatMap(({ health }) => health ?? [])
   return [
-    family('counter', 'genkan_endpoint_probes_total', 'Readiness probes of endpoints, by result.', probes),
+    family(
+      'counter',
+      'genkan_endpoint_probes_total',
+      'Readiness probes of endpoints, by result.',
+      probeSamples(counted),
+    ),
     family(
       'counter',
       'genkan_endpoint_ejections_total',
       'Endpoints left out for a while because they failed in a row.',
-      ejections,
+      each(counted, ({ upstream: backend, ejections }) => one(ejections, { backend })),
     ),
   ]
 }
 
+function* probeSamples(counted: readonly HealthCounts[]): Generator<Sample, void> {
+  for (const { upstream: backend, probes } of counted) {
+    yield one(probes.succeeded, { backend, result: 'success' })
+    yield one(probes.failed, { backend, result: 'failure' })
+  }
+}
+
 /** Several workers may use one endpoint. */
-function useFamilies(uses: readonly EndpointUse[]): MetricFamily[] {
+function useFamilies(uses: readonly EndpointUse[]): OwnFamily[] {
   const known = [...Map.groupBy(uses, ({ upstream, endpoint }) => `${upstream} ${endpoint}`).values()]
   const per = (value: (group: readonly EndpointUse[]) => number): Sample[] =>
     known.map((group) => one(value(group), { backend: group[0]!.upstream, endpoint: group[0]!.endpoint }))
@@ -118,10 +127,10 @@ function useFamilies(uses: readonly EndpointUse[]): MetricFamily[] {
   ]
 }
 
-function dnsFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
+function dnsFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
   // Several backends can follow one name: it is one name all the same.
-  const names = new Map(reports.flatMap((report) => report.dns).map((each) => [`${each.type} ${each.name}`, each]))
-  const perName = (value: (each: DiscoveryReport['dns'][number]) => number): Sample[] =>
+  const names = new Map(backends.flatMap(({ dns }) => dns).map((each) => [`${each.type} ${each.name}`, each]))
+  const perName = (value: (each: BackendFigures['dns'][number]) => number): Sample[] =>
     [...names.values()].map((each) => one(value(each), { name: each.name, type: each.type }))
   return [
     family(
@@ -145,7 +154,7 @@ function dnsFamilies(reports: readonly DiscoveryReport[]): MetricFamily[] {
   ]
 }
 
-function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): MetricFamily[] {
+function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): OwnFamily[] {
   const states = Object.entries(pool.states()).map(([state, value]) => one(value, { state }))
   const late = delays.flatMap(({ worker, delay }) => [
     one(delay.p50 / 1000, { worker: String(worker), quantile: '0.5' }),
@@ -171,6 +180,15 @@ function workerFamilies(pool: WorkerPool, delays: Tallies['delays']): MetricFami
       delays.map(({ worker, delay }) => one(delay.longestSlice / 1000, { worker: String(worker) })),
     ),
   ]
+}
+
+function family(type: OwnFamily['type'], name: string, help: string, values: Iterable<Sample>): OwnFamily {
+  return { name, help, type, values }
+}
+
+/** One sample for each, made when it is asked for. */
+function* each<T>(items: readonly T[], sample: (item: T) => Sample): Generator<Sample, void> {
+  for (const item of items) yield sample(item)
 }
 
 function one(value: number, labels: Record<string, string> = {}): Sample {

@@ -10,7 +10,7 @@ import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import type { EndpointSet, EndpointSpec, UpstreamSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { Clock } from './clock.ts'
-import { GatedUpstream, type HealthReport } from './gated-upstream.ts'
+import { GatedUpstream, type HealthCounts, type HealthReport } from './gated-upstream.ts'
 import type { ProbeOnce } from './probe.ts'
 import { Prober, type ProbeResult } from './prober.ts'
 
@@ -101,6 +101,16 @@ export class HealthGate {
 
   reports(): readonly HealthReport[] {
     return [...this.#upstreams.values()].map((each) => each.report())
+  }
+
+  /** What is counted of one; `undefined` when it is not followed. */
+  counts(upstream: string): HealthCounts | undefined {
+    return this.#upstreams.get(upstream)?.counts()
+  }
+
+  /** What workers should know now of one; `undefined` when it is not followed. */
+  setOf(upstream: string): EndpointSet | undefined {
+    return this.#upstreams.get(upstream)?.set
   }
 
   close(): void {

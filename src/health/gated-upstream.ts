@@ -32,11 +32,14 @@ export type EndpointReport = {
   readonly outlier: OutlierReport
 }
 
-export type HealthReport = {
+/** Since the upstream is followed, endpoints that are gone included. */
+export type HealthCounts = {
   readonly upstream: string
-  /** Since the upstream is followed, endpoints that are gone included. */
   readonly ejections: number
   readonly probes: { readonly succeeded: number; readonly failed: number }
+}
+
+export type HealthReport = HealthCounts & {
   /** By id, every endpoint of the set. */
   readonly endpoints: ReadonlyMap<string, EndpointReport>
 }
@@ -117,7 +120,11 @@ export class GatedUpstream {
 
   report(): HealthReport {
     const endpoints = new Map(this.#given.endpoints.map(({ id }) => [id, this.#reportOf(id)]))
-    return { upstream: this.#spec.id, ejections: this.#ejections, probes: { ...this.#probes }, endpoints }
+    return { ...this.counts(), endpoints }
+  }
+
+  counts(): HealthCounts {
+    return { upstream: this.#spec.id, ejections: this.#ejections, probes: { ...this.#probes } }
   }
 
   /** The set with a sentence for every endpoint. */

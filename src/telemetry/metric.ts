@@ -14,6 +14,9 @@ export type MetricFamily = {
   readonly values: readonly Sample[]
 }
 
+/** A family that is made as it is printed: with ten thousand backends nobody should have to hold all samples at once. */
+export type OwnFamily = Omit<MetricFamily, 'values' | 'aggregator'> & { readonly values: Iterable<Sample> }
+
 export function family(
   type: MetricFamily['type'],
   name: string,

@@ -9,7 +9,7 @@ type Answer = { readonly status: number; readonly headers: Record<string, unknow
 
 const views: AdminViews = {
   ready: () => ({ ready: true, reason: 'ready: generation 1 is applied' }),
-  metrics: () => Promise.resolve('genkan_config_generation 1\n'),
+  metrics: () => Promise.resolve(Buffer.from('genkan_config_generation 1\n')),
   overview: () => ({ generation: 1 }),
   routes: () => ({ routes: [] }),
   backends: () => ({ backends: [] }),

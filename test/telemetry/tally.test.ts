@@ -14,7 +14,10 @@ const good: Finished = {
 }
 
 async function linesOf(...tallies: Tally[]): Promise<string[]> {
-  return (await new Exposition().print(tallies.map((tally) => tally.families()))).split('\n')
+  const groups = tallies.map((tally) => tally.families())
+  return Buffer.from(await new Exposition().print(groups, []))
+    .toString()
+    .split('\n')
 }
 
 describe('what a worker counts', () => {
