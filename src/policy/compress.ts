@@ -28,7 +28,7 @@ export type CodingConfig = {
 }
 
 /** What is mostly long and repeats itself. */
-export const usualTypes: readonly string[] = [
+const usualTypes: readonly string[] = [
   'text/html',
   'text/css',
   'text/javascript',

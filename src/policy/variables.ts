@@ -1,5 +1,6 @@
 /** Text with nginx's variables in it, for the few places where the dialect allows them. Nothing else is evaluated. */
 import { all, get } from '#http/fields.ts'
+import { startsWithLower } from '#http/grammar.ts'
 import { cookieOf } from './limit-key.ts'
 import type { FilterContext } from './policy.ts'
 
@@ -84,7 +85,7 @@ function valueOf(variable: string, context: FilterContext): string {
   return found === undefined ? '' : found[1](context, variable.slice(found[0].length))
 }
 
-/** nginx does not mind the case of names; that of cookies and arguments is their own. */
+/** nginx does not mind the case of names; in the names of cookies and arguments it is kept as written. */
 function nameOf(written: string): string {
   const name = written.toLowerCase()
   const prefix = ['cookie_', 'arg_'].find((each) => name.startsWith(each)) ?? ''
@@ -95,13 +96,14 @@ function prefixOf(name: string): (typeof prefixes)[number] | undefined {
   return prefixes.find(([prefix]) => name.startsWith(prefix) && name.length > prefix.length)
 }
 
-/** As written in the query, still escaped. */
+/** As written in the query, still escaped. Like nginx, it takes the first whose name is the same but for its case. */
 function argumentOf(query: string, name: string): string {
+  const wanted = `${name.toLowerCase()}=`
   const pair = query
     .slice(1)
     .split('&')
-    .find((each) => each.startsWith(`${name}=`))
-  return pair?.slice(name.length + 1) ?? ''
+    .find((each) => startsWithLower(each, wanted))
+  return pair?.slice(wanted.length) ?? ''
 }
 
 function remoteUser({ received }: FilterContext): string {
