@@ -67,7 +67,7 @@ function endpointFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
       'gauge',
       'genkan_discovery_state',
       'How a backend is found now: 1 for the current state and mode.',
-      each(backends, ({ upstream: backend, state, mode = 'none' }) => one(1, { backend, state, mode })),
+      perItem(backends, ({ upstream: backend, state, mode = 'none' }) => one(1, { backend, state, mode })),
     ),
   ]
 }
@@ -94,7 +94,7 @@ function healthFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
       'counter',
       'genkan_endpoint_ejections_total',
       'Endpoints left out for a while because they failed in a row.',
-      each(counted, ({ upstream: backend, ejections }) => one(ejections, { backend })),
+      perItem(counted, ({ upstream: backend, ejections }) => one(ejections, { backend })),
     ),
   ]
 }
@@ -187,7 +187,7 @@ function family(type: OwnFamily['type'], name: string, help: string, values: Ite
 }
 
 /** One sample for each, made when it is asked for. */
-function* each<T>(items: readonly T[], sample: (item: T) => Sample): Generator<Sample, void> {
+function* perItem<T>(items: readonly T[], sample: (item: T) => Sample): Generator<Sample, void> {
   for (const item of items) yield sample(item)
 }
 
