@@ -5,8 +5,9 @@ import { text } from 'node:stream/consumers'
 import { openDoor } from '../support/door.ts'
 import { connectH2 } from '../support/h2-client.ts'
 import { describeLanes } from '../support/lanes.ts'
-import { startOrigin } from '../support/origin.ts'
+import { startOrigin, startRawOrigin } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
+import { until } from '../support/until.ts'
 
 const body = randomBytes(6 << 20)
 const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
@@ -103,5 +104,57 @@ describeLanes(() => {
       client.write(bytes)
       expect(await client.end()).toContain(digest(body))
     }
+  })
+
+  test('a long request that its endpoint reads in fits and starts arrives byte for byte, and so does what follows', async () => {
+    const origin = await startOrigin((request, response) => {
+      const hash = createHash('sha256')
+      let reads = 0
+      request
+        .on('end', () => response.end(`${request.url}=${hash.digest('hex')}`))
+        .on('data', (piece: Buffer) => {
+          hash.update(piece)
+          if (++reads % 20 !== 0) return
+          request.pause()
+          setTimeout(() => request.resume(), 2)
+        })
+    })
+    const door = await openDoor({ endpoints: [origin.port] })
+    const client = await connectRaw(door.http)
+    // Where one ends and the other begins is in the middle of a read.
+    const odd = body.subarray(0, body.length - 20_000)
+    const head = (path: string, more: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: a\r\n${more}Content-Length: ${odd.length}\r\n\r\n`
+    client.write(head('/first', ''))
+    client.write(Buffer.concat([odd, Buffer.from(head('/next', 'Connection: close\r\n')), odd]))
+    const answers = await client.end()
+    expect(answers).toContain(`/first=${digest(odd)}`)
+    expect(answers).toContain(`/next=${digest(odd)}`)
+  })
+
+  test('a long body that has to be sent again arrives byte for byte', async () => {
+    const part = body.subarray(0, 60_000)
+    const first = await startRawOrigin((socket) => {
+      let received = 0
+      socket.on('data', (piece: Buffer) => {
+        received += piece.length
+        if (received > part.length) socket.resetAndDestroy()
+      })
+    })
+    const second = await startOrigin((request, response) => {
+      const hash = createHash('sha256')
+      request.on('data', (piece: Buffer) => void hash.update(piece)).on('end', () => response.end(hash.digest('hex')))
+    })
+    const door = await openDoor({ endpoints: [first.port, second.port] })
+    for (let times = 0; times < 2; times++) {
+      const client = await connectRaw(door.http)
+      client.write(`PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${part.length}\r\n\r\n`)
+      const before = first.accepted() + second.accepted()
+      // Whoever has the head is asked already; the body comes in reads of its own.
+      await until(() => first.accepted() + second.accepted() > before)
+      client.write(part)
+      expect(await client.end()).toContain(digest(part))
+    }
+    expect(door.finished.some(({ attempts }) => attempts === 2)).toBe(true)
   })
 })

@@ -272,7 +272,9 @@ export class FastConnection implements Client, Ticking {
     if (exchange.replayable) this.#keep(exchange, bytes.subarray(0, body.length))
     if (exchange.watchers.length > 0) this.#tell(exchange, bytes)
     if (body.done) this.#received(bytes)
-    const mayGoOn = this.#transport.upload(bytes, 0, body.length, body.done)
+    // Neither is it kept, nor has it the beginning of another request in it.
+    const isSpent = !exchange.replayable && (!body.done || body.end === bytes.length)
+    const mayGoOn = this.#transport.upload(bytes, body.length, body.done, isSpent)
     if (body.done) return
     if (mayGoOn) {
       this.#await('body', this.#host.limits.bodyIdleTimeoutMs)
@@ -299,7 +301,7 @@ export class FastConnection implements Client, Ticking {
   /** Sends what was kept to another endpoint; only a body that is still whole gets here. */
   #replay(): void {
     const bytes = this.#kept.whole()
-    this.#transport.upload(bytes, 0, bytes.length, this.#phase === 'held')
+    this.#transport.upload(bytes, bytes.length, this.#phase === 'held', false)
   }
 
   #received(bytes: Buffer): void {

@@ -161,17 +161,21 @@ export class FastTransport implements Transport, WireUser {
     wire.sent()
   }
 
-  /** Passes a piece of the request body on; `done` when it is the last one. Returns whether more may come at once. */
-  upload(bytes: Buffer, start: number, end: number, done: boolean): boolean {
+  /**
+   * Passes a piece of the request body on, the first `length` of these bytes; `done` when it is the last one. `isSpent`:
+   * nobody looks at any of the bytes again. Returns whether more may come at once.
+   */
+  upload(bytes: Buffer, length: number, done: boolean, isSpent: boolean): boolean {
     const wire = this.#wire
     if (wire === undefined) return false
     const isChunked = this.#requestCoding === 'chunked'
-    const length = end - start
     const before = isChunked && length > 0 ? `${this.#requestHead}${length.toString(16)}\r\n` : this.#requestHead
     const after = isChunked ? (length > 0 ? '\r\n' : '') + (done ? lastChunk([]) : '') : ''
     this.#requestHead = ''
-    if (length > smallBody) wire.writeParts(before, bytes.subarray(start, end), after)
-    else if (length > 0) wire.writeText(before + bytes.toString('latin1', start, end) + after)
+    if (length > smallBody) {
+      wire.writeParts(before, bytes.subarray(0, length), after)
+      if (isSpent) wire.freeOnceOut(bytes)
+    } else if (length > 0) wire.writeText(before + bytes.toString('latin1', 0, length) + after)
     else if (before !== '' || after !== '') wire.writeText(before + after)
     if (done) wire.sent()
     if (done || !wire.isFull) return true

@@ -10,6 +10,7 @@ import type { Cause, Failure } from '#proxy/failure.ts'
 import type { Limits } from '#proxy/limits.ts'
 import { BodyDecoder } from './body.ts'
 import type { EndpointMemory } from './endpoint-memory.ts'
+import { free } from './free.ts'
 import { type HeadParser, isWorthParsing } from './parse.ts'
 import type { Ticker, Ticking } from './ticker.ts'
 
@@ -79,6 +80,8 @@ export class Wire implements Ticking {
   #buffer: Buffer
   /** The last read has filled it. */
   #isFilled: boolean
+  /** What can be freed when everything is out. */
+  #unfreed: Buffer | undefined
   #deadline: number
   #error: Error | undefined
 
@@ -99,6 +102,7 @@ export class Wire implements Ticking {
     this.#partial = undefined
     this.#buffer = host.buffer
     this.#isFilled = false
+    this.#unfreed = undefined
     this.#deadline = host.ticker.after(connectMs)
     this.#error = undefined
     this.#socket = connect({
@@ -158,6 +162,15 @@ export class Wire implements Ticking {
     this.#socket.uncork()
   }
 
+  /**
+   * Gives the memory of `bytes` back when all that was written is out, instead of waiting for the garbage to be
+   * collected. Nobody may look at them again.
+   */
+  freeOnceOut(bytes: Buffer): void {
+    if (this.#socket.writableLength === 0) free(bytes)
+    else if (this.#socket.writableNeedDrain) this.#unfreed = bytes
+  }
+
   /** The request was written to its end; from now on the endpoint is waited for. */
   sent(): void {
     this.#isSent = true
@@ -210,7 +223,7 @@ export class Wire implements Ticking {
       })
       .on('end', () => this.#onEnd())
       .on('close', () => this.#onClose())
-      .on('drain', () => this.#user?.onWireDrain())
+      .on('drain', () => this.#onDrain())
       .on('timeout', () => this.#fail('upstream_timeout', 'endpoint stopped reading the request body'))
   }
 
@@ -318,6 +331,12 @@ export class Wire implements Ticking {
     this.#phase = 'idle'
     this.#deadline = this.#host.ticker.before(this.#idleMs)
     this.#host.onWireIdle(this)
+  }
+
+  #onDrain(): void {
+    if (this.#unfreed !== undefined) free(this.#unfreed)
+    this.#unfreed = undefined
+    this.#user?.onWireDrain()
   }
 
   #onEnd(): void {
