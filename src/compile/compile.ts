@@ -21,7 +21,7 @@ import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { clientAuthsOf } from './client-auth.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
-import { hostRefusalsOf } from './host-refusals.ts'
+import { hostRefusalsOf, reportUnguarded } from './host-refusals.ts'
 import type { DefaultBackend } from './default-backend.ts'
 import { placeDefaultBackend, unmatchedRoute } from './default-backend.ts'
 import { patternHosts, withinBudget } from './pattern-paths.ts'
@@ -122,6 +122,7 @@ export function compile(
   const mains = plans.filter((plan) => plan.canary === undefined)
   const answers = answerClaims(mains, { redirectCode: globals.redirectCode, problems })
   const aliases = aliasesOf(mains, problems)
+  reportUnguarded(mains, problems)
   const named = selectTls(
     mains.map((plan) => plan.ingress),
     resources,

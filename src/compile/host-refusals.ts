@@ -2,6 +2,9 @@
  * Whom a `server-snippet` turns away. As in ingress-nginx that is a matter of the whole host: who relies on it for the
  * rules of another Ingress must not lose it there. Everything else it says stays with its own routes.
  */
+import type { Problem } from '#resource/problem.ts'
+import { problemOf } from '#resource/problem.ts'
+import { objectName } from '#resource/resource.ts'
 import type { PolicySpec } from '#snapshot/snapshot.ts'
 import type { Aliases } from './alias.ts'
 import type { Claim } from './claim.ts'
@@ -26,5 +29,27 @@ export function hostRefusalsOf(plans: readonly Plan[], aliases: Aliases): HostRe
     )
     const [first, ...rest] = others.map(({ plan }) => plan.shaping.hostRefusals)
     return first === undefined || rest.length === 0 ? first : [first, ...rest].flat()
+  }
+}
+
+/** Whoever is served beside a `server-snippet` that is refused may have relied on it without having written it. */
+export function reportUnguarded(plans: readonly Plan[], problems: Problem[]): void {
+  const losers = plans.filter(({ losesHostSnippet }) => losesHostSnippet)
+  for (const loser of losers) {
+    const hosts = new Set(loser.claims.map(({ host }) => host))
+    for (const { ingress, closed, losesHostSnippet, claims } of plans) {
+      const claim = claims.find(({ host }) => hosts.has(host))
+      if (claim === undefined || closed !== undefined || losesHostSnippet) continue
+      const name = claim.host === '' ? 'every host' : claim.host
+      problems.push(
+        problemOf(ingress, {
+          severity: 'warning',
+          code: 'host-snippet-refused',
+          at: claim.at,
+          message: `the server-snippet of ${objectName(loser.ingress)} is refused, and may have guarded all rules of ${name}`,
+          instead: 'this Ingress is served without it',
+        }),
+      )
+    }
   }
 }

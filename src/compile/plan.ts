@@ -65,6 +65,8 @@ export type Plan = {
   readonly clientAuth: ReadClientAuth
   /** TLS of its hosts is to be passed on unread. */
   readonly passthrough: boolean
+  /** Its `server-snippet`, which may have guarded every rule of its hosts, is refused. */
+  readonly losesHostSnippet: boolean
   /** It asks for a protection, so nothing of it may be passed by. */
   readonly guarded: boolean
   /** Why its routes answer 503; `undefined` when they are served. */
@@ -87,7 +89,8 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
   const { crossNamespace, plainPaths } = globals.routes
   const verdicts = judgeAnnotations(ingress, snippets)
   for (const { problem } of verdicts) if (problem !== undefined) problems.push(problem)
-  const closing = verdicts.find(({ meanwhile, problem }) => meanwhile === 'closed' && problem !== undefined)
+  const closings = verdicts.filter(({ meanwhile, problem }) => meanwhile === 'closed' && problem !== undefined)
+  const closing = closings[0]
   const scope = { ...annotationScope(ingress, ingressNginx.prefix, problems), crossNamespace }
   const own = annotationScope(ingress, genkanPrefix, problems)
   const { wish, refusal } = readWish({ scope, own }, resources)
@@ -137,6 +140,7 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
     guards,
     clientAuth,
     passthrough: passthrough.passes,
+    losesHostSnippet: closings.some(({ annotation }) => annotation === `${ingressNginx.prefix}server-snippet`),
     closed,
   }
 }

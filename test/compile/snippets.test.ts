@@ -261,3 +261,27 @@ describe('advice', () => {
     expect(adviceFor(statementsOf(text)![0]!)).toBeDefined()
   })
 })
+
+describe('a server-snippet that is refused', () => {
+  const rules = (host: string, path: string): string =>
+    `{rules: [{host: ${host}, http: {paths: [{path: ${path}, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}`
+  const named = (name: string, spec: string, snippet = ''): string => `
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: ${name}, annotations: {${snippet === '' ? '' : `nginx.ingress.kubernetes.io/server-snippet: ${JSON.stringify(snippet)}`}}}
+spec: ${spec}`
+
+  test.each([
+    ['deny all;', [['Ingress default/beside', 'warning']]],
+    ['gzip on;', []],
+  ])('%s: others of the host are told', (snippet, expected) => {
+    const documents = [
+      named('a', rules('a.test', '/a'), snippet),
+      named('beside', rules('a.test', '/b')),
+      named('elsewhere', rules('b.test', '/')),
+    ]
+    const { problems } = compile(resourcesFrom(documents.join('\n---')), compileOptions)
+    const told = problems.filter(({ code }) => code === 'host-snippet-refused')
+    expect(told.map(({ object, severity }) => [object, severity])).toEqual(expected)
+  })
+})
