@@ -315,9 +315,14 @@ export class Wire implements Ticking {
   #complete(bytes: Buffer, start: number, bodyEnd: number, end: number): void {
     const user = this.#user!
     const { length, trailers } = this.#body
-    if (bodyEnd === end && this.#isSent && this.#idleMs > 0 && this.#mayStay()) this.#idle()
+    if (bodyEnd === end && this.#isOut() && this.#idleMs > 0 && this.#mayStay()) this.#idle()
     else this.cut()
     user.onWireEnd(bytes, start, start + length, trailers.length === 0 ? trailers : passableTrailers(trailers))
+  }
+
+  /** The kernel has all of the request. An endpoint that answers sooner may never read the rest, nor what comes behind. */
+  #isOut(): boolean {
+    return this.#isSent && this.#socket.writableLength === 0
   }
 
   #mayStay(): boolean {
