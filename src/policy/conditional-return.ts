@@ -1,4 +1,4 @@
-/** Answers the requests of which a condition is true, as `if (…) { return …; }` of nginx does. */
+/** Answers the requests of which a condition is true, as `if (…) { return …; }` and `return …;` of nginx do. */
 import { type TextMatch, textMatcher } from '#lib/text-match.ts'
 import type { FilterContext, Reply } from './policy.ts'
 import { definePolicy } from './policy.ts'
@@ -9,16 +9,21 @@ export type ConditionalReturnConfig = {
   /** What is looked at. */
   readonly subject: VariableText
   readonly test:
+    /** Of every request. */
+    | { readonly kind: 'always' }
     /** Neither empty nor `0`. */
     | { readonly kind: 'set' }
     /** Letter by letter. */
     | { readonly kind: 'equals'; readonly text: string; readonly negated: boolean }
     | { readonly kind: 'matches'; readonly match: TextMatch; readonly negated: boolean }
   readonly answer:
-    | { readonly kind: 'status'; readonly status: number }
+    | { readonly kind: 'status'; readonly status: number; readonly page?: Page }
     /** A URL, or a path of the host asked for. */
     | { readonly kind: 'redirect'; readonly status: number; readonly location: VariableText }
 }
+
+/** What is said with a status, in place of its name. */
+export type Page = { readonly type: string; readonly text: string }
 
 export const conditionalReturn = definePolicy<ConditionalReturnConfig>({
   kind: 'conditional-return',
@@ -44,6 +49,7 @@ export function turnsAway({ kind, config }: { readonly kind: string; readonly co
 }
 
 function testOf(test: ConditionalReturnConfig['test']): (text: string) => boolean | 'unknown' {
+  if (test.kind === 'always') return () => true
   if (test.kind === 'set') return (text) => text !== '' && text !== '0'
   if (test.kind === 'equals') return (text) => (text === test.text) !== test.negated
   const matches = textMatcher([test.match])
@@ -59,6 +65,13 @@ function replyOf(answer: ConditionalReturnConfig['answer'], context: FilterConte
     const base = address.startsWith('/') ? publicOrigin(context) : ''
     return { status: answer.status, fields: ['Location', base + address], body: '' }
   }
-  if (answer.status >= 400) return refuse(answer.status, 'access_denied')
-  return { status: answer.status, fields: [], body: '' }
+  const { status, page } = answer
+  const reply = status < 400 ? { status, fields: [], body: '' } : refuse(status, 'access_denied')
+  if (page === undefined) return reply
+  return { ...reply, fields: ['Content-Type', page.type, ...withoutType(reply.fields)], body: page.text }
+}
+
+/** A refusal begins with the type of its own text. */
+function withoutType(fields: readonly string[]): readonly string[] {
+  return fields[0] === 'Content-Type' ? fields.slice(2) : fields
 }

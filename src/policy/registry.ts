@@ -77,9 +77,14 @@ const all: readonly Policy[] = [
 
 export const policies: ReadonlyMap<string, Policy> = new Map(all.map((each) => [each.kind, each]))
 
-/** The same policies in the order in which they run. Several of one kind keep the order they have. */
+/** The same policies in the order in which they run. Several of one kind, or of one place, keep the order they have. */
 export function inOrder<Spec extends { readonly kind: string }>(specs: readonly Spec[]): readonly Spec[] {
   return specs.toSorted((a, b) => places.get(a.kind)! - places.get(b.kind)!)
 }
 
-const places: ReadonlyMap<string, number> = new Map(all.map(({ kind }, index) => [kind, index]))
+/** Answers that somebody has written one after the other: the first that has one gives it. */
+const asWritten: readonly Policy[] = [conditionalReturn, pathRedirect]
+
+const places: ReadonlyMap<string, number> = new Map(
+  all.map((policy, index) => [policy.kind, asWritten.includes(policy) ? all.indexOf(asWritten[0]!) : index]),
+)

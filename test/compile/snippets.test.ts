@@ -38,6 +38,11 @@ describe('the text of a snippet', () => {
 const one = (text: string): unknown => safePolicy(statementsOf(text)![0]!)
 const response = (header: object): object => ({ kind: 'response-headers', config: { headers: [header] } })
 
+const always = (answer: object): object => ({
+  kind: 'conditional-return',
+  config: { subject: [], test: { kind: 'always' }, answer },
+})
+
 describe('the safe subset', () => {
   const safe: [string, unknown][] = [
     ['add_header X-A b always;', response({ name: 'X-A', value: 'b', mode: 'add' })],
@@ -66,21 +71,18 @@ describe('the safe subset', () => {
     ],
     [
       'return 301 https://new.test$request_uri;',
-      {
-        kind: 'redirect',
-        config: { status: 301, location: ['https://new.test', { variable: 'request_uri' }], relative: false },
-      },
+      always({ kind: 'redirect', status: 301, location: ['https://new.test', { variable: 'request_uri' }] }),
     ],
     [
       'return 308 $scheme://new.test/;',
-      {
-        kind: 'redirect',
-        config: { status: 308, location: [{ variable: 'scheme' }, '://new.test/'], relative: false },
-      },
+      always({ kind: 'redirect', status: 308, location: [{ variable: 'scheme' }, '://new.test/'] }),
     ],
+    ['return https://new.test/;', always({ kind: 'redirect', status: 302, location: ['https://new.test/'] })],
+    ['return 403;', always({ kind: 'status', status: 403 })],
+    ['return 200 ok;', always({ kind: 'status', status: 200, page: { type: 'text/html', text: 'ok' } })],
     [
-      'return https://new.test/;',
-      { kind: 'redirect', config: { status: 302, location: ['https://new.test/'], relative: false } },
+      'return 503 "Back \\"soon\\"";',
+      always({ kind: 'status', status: 503, page: { type: 'text/html', text: 'Back "soon"' } }),
     ],
     [
       'rewrite ^/a/(.*)$ /b/$1 permanent;',
@@ -107,8 +109,13 @@ describe('the safe subset', () => {
     'proxy_set_header Host other;',
     'proxy_set_header X-Forwarded-For 1.2.3.4;',
     'proxy_set_header Connection close;',
-    'return 403;',
-    'return 200 ok;',
+    'return 444;',
+    'return 204 text;',
+    'return 302;',
+    'return 200 $host;',
+    "return 200 'a\\nb';",
+    'return 200 a b;',
+    'return 100;',
     'return 301 $http_x;',
     'return 301 //evil.test;',
     'return 301 https://a.test/$nothing;',
@@ -162,7 +169,10 @@ describe('snippets of an Ingress', () => {
 
   test('become policies where somebody allows the safe ones', () => {
     const result = compiled('more_set_headers "X-A: b";\nreturn 301 /new;\ngzip on;', 'safe')
-    expect(result.snapshot.routes[0]?.policies.map(({ kind }) => kind)).toEqual(['redirect', 'response-headers'])
+    expect(result.snapshot.routes[0]?.policies.map(({ kind }) => kind)).toEqual([
+      'conditional-return',
+      'response-headers',
+    ])
     expect(told(result)).toEqual([
       'warning snippet-statement: configuration-snippet, line 3: gzip on; genkan.dev/compress compresses responses',
     ])
@@ -171,7 +181,7 @@ describe('snippets of an Ingress', () => {
   test.each([
     ['deny all;\nmore_set_headers "X-A: b";'],
     ['if (-f $request_filename) { return 301 /; }'],
-    ['if ($http_x) { return 200 ok; }'],
+    ['if ($http_x) { return 200 $http_y; }'],
     ['if ($http_x) { set $a b; return 403; }'],
     ['if ($http_x) { return 403; add_header X-A b; }'],
     ['if ($unknown) { return 403; }'],
@@ -179,7 +189,7 @@ describe('snippets of an Ingress', () => {
     ['if ($http_x = $http_y) { return 403; }'],
     ['if ($http_x) { return 444; }'],
     ['if ($http_x) { if ($http_y) { return 403; } }'],
-    ['return 301 /new;\nif ($http_x) { return 403; }'],
+    ['default_type $http_x;\nreturn 200 ok;\nset $a b;\ndeny all;'],
     ['location /a { return 403; }'],
     ['access_by_lua_block { ngx.exit(403) }'],
     ['more_set_headers "X-A: b"; }'],
@@ -222,6 +232,21 @@ describe('snippets of an Ingress', () => {
     expect(snapshot.routes[0]?.policies).toMatchObject([
       { kind: 'conditional-return', config },
       { kind: 'response-headers' },
+    ])
+    expect(problems.filter(({ code }) => code !== 'service-unknown')).toEqual([])
+  })
+
+  test('answer in the order in which they are written', () => {
+    const { snapshot, problems } = compiled(
+      'rewrite ^/a /b redirect;\nreturn 200 "{}";\nif ($http_x) { return 403; }\nrewrite ^/c /d redirect;\ndefault_type application/json;',
+      'safe',
+    )
+    const page = { type: 'application/json', text: '{}' }
+    expect(snapshot.routes[0]?.policies).toMatchObject([
+      { kind: 'path-redirect', config: { location: '/b' } },
+      { kind: 'conditional-return', config: { answer: { kind: 'status', status: 200, page } } },
+      { kind: 'conditional-return', config: { answer: { kind: 'status', status: 403 } } },
+      { kind: 'path-redirect', config: { location: '/d' } },
     ])
     expect(problems.filter(({ code }) => code !== 'service-unknown')).toEqual([])
   })

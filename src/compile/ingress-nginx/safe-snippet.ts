@@ -1,14 +1,12 @@
 /**
- * The part of snippets that can be had without running anything: fields of requests and responses with fixed values, and
- * redirects. Everything else is named with what to write instead.
+ * The part of snippets that can be had without running anything: fields of requests and responses with fixed values,
+ * fixed answers, and redirects. Everything else is named with what to write instead.
  */
 import { compilePattern } from '#lib/pattern.ts'
 import { parseTextMatch } from '#lib/text-match.ts'
 import type { ConditionalReturnConfig } from '#policy/conditional-return.ts'
 import { conditionalReturn } from '#policy/conditional-return.ts'
 import { pathRedirect } from '#policy/path-redirect.ts'
-import type { RedirectConfig } from '#policy/redirect.ts'
-import { redirect } from '#policy/redirect.ts'
 import { requestHeaders } from '#policy/request-headers.ts'
 import type { ResponseHeader } from '#policy/response-headers.ts'
 import { responseHeaders } from '#policy/response-headers.ts'
@@ -26,29 +24,47 @@ export type Interpreted = {
 
 /** Every statement of a snippet, as far as it is a safe one. */
 export function interpret(statements: readonly Statement[]): readonly Interpreted[] {
+  const type = pageTypeOf(statements)
   return statements.map((statement, at) => {
     const before = statements[at - 1]
-    const isPart = before !== undefined && conditionalPolicy(statements, at - 1) !== undefined
-    const policy = statement.block ? conditionalPolicy(statements, at) : isPart ? undefined : safePolicy(statement)
+    const isPart =
+      (before !== undefined && conditionalPolicy(statements, at - 1, type) !== undefined) ||
+      (type !== undefined && statement.name === 'default_type' && statement.depth === 0)
+    const policy = statement.block
+      ? conditionalPolicy(statements, at, type)
+      : isPart
+        ? undefined
+        : safePolicy(statement, type)
     return { statement, policy, isPart }
   })
 }
 
-/** `undefined` for a statement that is none of the safe ones by itself. */
-export function safePolicy({ name, words, block, depth }: Statement): PolicySpec | undefined {
-  return block || depth > 0 ? undefined : readers.get(name)?.(words)
+/** `undefined` for a statement that is none of the safe ones by itself. `type`: of what a `return` says. */
+export function safePolicy({ name, words, block, depth }: Statement, type?: string): PolicySpec | undefined {
+  return block || depth > 0 ? undefined : readers.get(name)?.(words, type)
 }
 
-/** `if (…) { return …; }` and nothing else in it; nothing that answers may stand before, for that would go first. */
-function conditionalPolicy(statements: readonly Statement[], at: number): PolicySpec | undefined {
+/** Counts wherever it stands; `undefined` where nothing is said, or it cannot be one. */
+function pageTypeOf(statements: readonly Statement[]): string | undefined {
+  const [named, ...more] = statements.filter(
+    ({ name, depth, block }) => name === 'default_type' && depth === 0 && !block,
+  )
+  const [type = '', ...rest] = named?.words ?? []
+  return more.length === 0 && rest.length === 0 && /^[\w.+-]+\/[\w.+-]+$/.test(type) ? type : undefined
+}
+
+/** `if (…) { return …; }` and nothing else in it. */
+function conditionalPolicy(
+  statements: readonly Statement[],
+  at: number,
+  type: string | undefined,
+): PolicySpec | undefined {
   const [condition, then, next] = statements.slice(at, at + 3)
   if (condition?.name !== 'if' || condition.depth > 0 || then?.name !== 'return' || then.depth !== 1 || then.block)
     return undefined
-  const isAlone = next === undefined || next.depth === 0
-  if (!isAlone || statements.slice(0, at).some(({ name, depth }) => depth === 0 && /^(?:return|rewrite)$/.test(name)))
-    return undefined
+  if (next !== undefined && next.depth > 0) return undefined
   const parsed = readCondition(condition.words)
-  const answer = readAnswer(then.words)
+  const answer = readAnswer(then.words, type)
   return parsed && answer && conditionalReturn.spec({ ...parsed, answer })
 }
 
@@ -68,19 +84,24 @@ function readCondition(words: readonly string[]): Pick<ConditionalReturnConfig, 
   return match.ok ? { subject, test: { kind: 'matches', match: match.match, negated } } : undefined
 }
 
-/** A status of its own without a page of the author's, or a redirect. 444 and 499 are no statuses for a client. */
-function readAnswer(words: readonly string[]): ConditionalReturnConfig['answer'] | undefined {
-  const [code = '', ...rest] = words
-  if (rest.length === 0 && /^(?:204|4\d\d|5\d\d)$/.test(code) && code !== '444' && code !== '499')
-    return { kind: 'status', status: Number(code) }
-  const policy = readReturn(words)
-  if (policy === undefined) return undefined
-  // Only `redirectSpec` made it, so it is a configuration of that policy.
-  const { status, location } = policy.config as RedirectConfig
-  return { kind: 'redirect', status, location }
+type Answer = ConditionalReturnConfig['answer']
+
+/** A status with a fixed text or without one, or a redirect. 444 and 499 are no statuses for a client. */
+function readAnswer(words: readonly string[], type = usualType): Answer | undefined {
+  const [code = '', text, ...rest] = words
+  if (rest.length > 0) return undefined
+  if (!/^(?:20[0124]|4\d\d|5\d\d)$/.test(code) || code === '444' || code === '499') return readRedirect(words)
+  const status = Number(code)
+  if (text === undefined) return { kind: 'status', status }
+  // nginx writes its own characters for what stands behind a backslash.
+  const isFixed = !/[$\\]/.test(text) && status !== 204
+  return isFixed ? { kind: 'status', status, page: { type, text } } : undefined
 }
 
-type Reader = (words: readonly string[]) => PolicySpec | undefined
+/** That of ingress-nginx for a path without an extension. */
+const usualType = 'text/html'
+
+type Reader = (words: readonly string[], type?: string) => PolicySpec | undefined
 
 const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['add_header', readAddHeader],
@@ -123,17 +144,21 @@ function readInputHeaders(words: readonly string[]): PolicySpec | undefined {
   return fieldsSpec(words.map(splitField))
 }
 
-function readReturn([code = '', target, ...rest]: readonly string[]): PolicySpec | undefined {
-  if (rest.length > 0) return undefined
-  if (target === undefined) return redirectSpec(302, code)
-  return /^30[12378]$/.test(code) ? redirectSpec(Number(code), target) : undefined
+function readReturn(words: readonly string[], type?: string): PolicySpec | undefined {
+  const answer = readAnswer(words, type)
+  return answer && conditionalReturn.spec({ subject: [], test: { kind: 'always' }, answer })
+}
+
+function readRedirect([code = '', target]: readonly string[]): Answer | undefined {
+  if (target === undefined) return redirectAnswer(302, code)
+  return /^30[12378]$/.test(code) ? redirectAnswer(Number(code), target) : undefined
 }
 
 /** Only with a fixed scheme and host, or a path: a variable in front could make anything of the address. */
-function redirectSpec(status: number, target: string): PolicySpec | undefined {
+function redirectAnswer(status: number, target: string): Answer | undefined {
   const parsed = parseVariables(target)
   const fixed = /^(?:(?:https?|\$scheme):\/\/[^/?#]+|\/(?!\/))/.test(target) && /^[\x21-\x7e]+$/.test(target)
-  return 'unknown' in parsed || !fixed ? undefined : redirect.spec({ status, location: parsed.text, relative: false })
+  return 'unknown' in parsed || !fixed ? undefined : { kind: 'redirect', status, location: parsed.text }
 }
 
 function readRewrite([pattern = '', location = '', flag, ...rest]: readonly string[]): PolicySpec | undefined {

@@ -43,7 +43,7 @@ const instead: readonly (readonly [RegExp, string])[] = [
   [/^proxy_redirect$/, 'proxy-redirect-from and proxy-redirect-to do this'],
   [/^proxy_ssl_/, 'the annotation of that name, with - for _, does this'],
   [/^rewrite$/, `rewrite-target does this for the backend, ${safely} for redirects`],
-  [/^return$/, 'a rule without a backend answers nothing; let a small backend answer'],
+  [/^return$/, `a rule without a backend answers nothing; ${safely} interprets fixed answers`],
   [
     /^if$/,
     `${safely} interprets it where it only holds a return; else write rules for the hosts and paths that should differ`,
