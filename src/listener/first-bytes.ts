@@ -15,8 +15,7 @@ export type FirstBytesInit<T> = {
   readonly judge: (bytes: Buffer) => Judgement<T>
   readonly timeoutMs: number
   readonly onDone: (value: T) => void
-  /** Too slow, or gone: the socket is destroyed right behind. */
-  /** `bytes`: how many came. */
+  /** Too slow, or gone: the socket is destroyed right behind. `bytes`: how many came. */
   readonly onGone: (reason: 'timeout' | 'closed', bytes: number) => void
 }
 

@@ -36,7 +36,10 @@ export type PoolInit = {
 
 export type PoolPorts = { readonly http: number; readonly https: number; readonly moved: readonly MovedPort[] }
 
-/** What the workers have counted: one list of families each, those of workers that died in one more, the uses of all, and how late each one's event loop was. */
+/**
+ * What the workers have counted: one list of families each, those of workers that died in one more, the uses of all, and
+ * how late each one's event loop was.
+ */
 export type Tallies = {
   readonly families: readonly (readonly MetricFamily[])[]
   readonly endpoints: readonly EndpointUse[]

@@ -1,6 +1,6 @@
 /**
- * One try to send an exchange to one endpoint over TLS, as an undici handler. Reports each thing once and in order, and nothing
- * any more after `cancel`.
+ * One try to send an exchange to one endpoint over TLS, as an undici handler. Reports each thing once and in order, and
+ * nothing any more after `cancel`.
  */
 import type { Readable } from 'node:stream'
 import type { Dispatcher } from 'undici'

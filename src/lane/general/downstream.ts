@@ -28,7 +28,10 @@ export interface DownstreamEvents {
   onClosed(complete: boolean): void
 }
 
-/** `close`: nothing more may come on this connection. `unread`: the request body was not taken in full. `empty`: no body follows, and the head shall say so. */
+/**
+ * `close`: nothing more may come on this connection. `unread`: the request body was not taken in full. `empty`: no body
+ * follows, and the head shall say so.
+ */
 export type Ending = { readonly close: boolean; readonly unread: boolean; readonly empty?: boolean }
 
 export interface Downstream {

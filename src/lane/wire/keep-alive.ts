@@ -23,8 +23,8 @@ export function persistence(version: HttpVersion, fields: readonly string[], lon
 }
 
 /**
- * Whether nothing may follow a request with these fields, or these trailers. Proxy-Connection (de facto) is believed like Connection, as
- * node does: a reader that takes it for the end must not be followed by one that does not.
+ * Whether nothing may follow a request with these fields, or these trailers. Proxy-Connection (de facto) is believed
+ * like Connection, as node does: a reader that takes it for the end must not be followed by one that does not.
  */
 export function asksToClose(fields: readonly string[]): boolean {
   return all(fields, 'connection').some(listsClose) || all(fields, 'proxy-connection').some(listsClose)
