@@ -306,7 +306,7 @@ spec: ${spec}`
       named('elsewhere', rules('b.test', '/')),
     ]
     const { problems } = compile(resourcesFrom(documents.join('\n---')), compileOptions)
-    const told = problems.filter(({ code }) => code === 'host-snippet-refused')
-    expect(told.map(({ object, severity }) => [object, severity])).toEqual(expected)
+    const reported = problems.filter(({ code }) => code === 'host-snippet-refused')
+    expect(reported.map(({ object, severity }) => [object, severity])).toEqual(expected)
   })
 })
