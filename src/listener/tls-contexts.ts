@@ -32,6 +32,9 @@ const suites12 = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ]
 
+/** As if nobody had named any; `auto` leaves the groups to OpenSSL. */
+const usualLists = { ciphers: [...suites13, ...suites12].join(':'), ecdhCurve: 'auto' } as const
+
 function tlsOptions({
   minVersion,
   maxVersion,
@@ -54,6 +57,8 @@ export class TlsContexts {
   readonly fallback: PemPair
   #fallback: Entry
   #options: SecureContextOptions
+  /** What was asked for last, be it in use or not. */
+  #asked: string
   #byContent: ReadonlyMap<string, Entry>
   readonly #digests = new WeakMap<CertificateSpec, string>()
   #table: Table
@@ -63,6 +68,7 @@ export class TlsContexts {
     this.#log = log
     this.fallback = fallback
     this.#options = tlsOptions({})
+    this.#asked = JSON.stringify(this.#options)
     this.#fallback = { context: contextOf(fallback, this.#options), pair: fallback }
     this.#byContent = new Map()
     this.#table = { exact: new Map(), wildcard: new Map() }
@@ -132,17 +138,29 @@ export class TlsContexts {
     )
   }
 
-  /** Settings that OpenSSL refuses change nothing. Contexts are made anew: each has its own lists. */
+  /**
+   * Lists that OpenSSL refuses are left out, and nothing else: versions count all the same. Contexts are made anew: each
+   * has its own lists.
+   */
   #settle(settings: TlsSettingsSpec): void {
-    const options = tlsOptions(settings)
-    if (JSON.stringify(options) === JSON.stringify(this.#options)) return
+    const asked = tlsOptions(settings)
+    const text = JSON.stringify(asked)
+    if (text === this.#asked) return
+    this.#asked = text
     try {
-      this.#fallback = { context: contextOf(this.fallback, options), pair: this.fallback }
-      this.#options = options
-      this.#byContent = new Map()
+      this.#change(asked)
     } catch (error) {
-      this.#log.error('settings of TLS cannot be used, those before stay', { error: String(error) })
+      this.#log.error('ciphers and curves of the ConfigMap cannot be used, the usual ones are', {
+        error: String(error),
+      })
+      this.#change({ ...asked, ...usualLists })
     }
+  }
+
+  #change(options: SecureContextOptions): void {
+    this.#fallback = { context: contextOf(this.fallback, options), pair: this.fallback }
+    this.#options = options
+    this.#byContent = new Map()
   }
 
   #digestOf(spec: CertificateSpec): string {

@@ -100,7 +100,10 @@ export class TlsEntry {
     if (id === undefined) return this.#shared
     const auth = this.#auths.get(id)
     if (auth === undefined) return undefined
-    const pair = this.#init.contexts.pairFor(serverName ?? '')
+    const { contexts } = this.#init
+    // Refuses it as a name that has no certificate.
+    if (this.#settings.strict === true && !contexts.knows(serverName ?? '')) return this.#shared
+    const pair = contexts.pairFor(serverName ?? '')
     const key = this.#keyOf(auth, pair)
     // A name below a wildcard may have a certificate of its own.
     if (!this.#asking.has(key)) this.#asking.set(key, this.#askingServer(auth, pair))

@@ -3,6 +3,7 @@ import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import type { TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import { certificateSpec } from '../support/certificate-pair.ts'
+import { clientFile } from '../support/client-files.ts'
 import { after } from '../support/closing.ts'
 import { type Door, openDoor } from '../support/door.ts'
 import { ask, connectH2 } from '../support/h2-client.ts'
@@ -53,11 +54,15 @@ describe('settings of TLS', () => {
     },
   )
 
-  test('that OpenSSL refuses change nothing, and are told', async () => {
-    const door = await openWith({ ciphers: 'NO-SUCH-SUITE', curves: 'no-such-group' })
-    expect((await shake(door)).getProtocol()).toBe('TLSv1.3')
-    expect(door.errors.splice(0)).toEqual([expect.stringContaining('settings of TLS cannot be used')])
-  })
+  test.each<TlsSettingsSpec>([{ ciphers: 'NO-SUCH-SUITE' }, { curves: 'no-such-group' }])(
+    '%j is left out and told, and the others count',
+    async (refused) => {
+      const door = await openWith({ ...refused, minVersion: 'TLSv1.3' })
+      expect((await shake(door)).getProtocol()).toBe('TLSv1.3')
+      await expect(shake(door, { maxVersion: 'TLSv1.2' })).rejects.toThrow()
+      expect(door.errors.splice(0)).toEqual([expect.stringContaining('cannot be used, the usual ones are')])
+    },
+  )
 
   test('groups are those that are named', async () => {
     const door = await openWith({ curves: 'P-384' })
@@ -84,6 +89,16 @@ describe('settings of TLS', () => {
     const door = await openWith({ strict: true })
     expect((await shake(door)).getPeerCertificate().subject.CN).toBe('shop')
     await expect(shake(door, { servername: 'unknown.test' })).rejects.toThrow()
+    await expect(shake(door, { servername: '' })).rejects.toThrow()
+  })
+
+  test('strictness refuses such names where clients are asked for certificates, too', async () => {
+    const clientAuths = [{ id: 'default/clients', ca: clientFile('root.crt') }]
+    const serverNames = ['', 'shop.test', 'asks.test'].map((host) => ({ host, clientAuth: 'default/clients' }))
+    const snapshot = { ...snapshotOf({ strict: true }), clientAuths, serverNames }
+    const door = await openDoor({ endpoints: [], snapshot })
+    expect((await shake(door)).getPeerCertificate().subject.CN).toBe('shop')
+    await expect(shake(door, { servername: 'asks.test' })).rejects.toThrow()
     await expect(shake(door, { servername: '' })).rejects.toThrow()
   })
 

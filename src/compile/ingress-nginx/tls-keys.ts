@@ -16,7 +16,7 @@ export const tlsKeys: readonly AnnotationRow[] = [
   honoured(
     'ssl-ciphers',
     'a list in the form of OpenSSL (suites with forward secrecy and authenticated encryption)',
-    'For TLS 1.2, on all hosts; the suites of TLS 1.3 are always on. A list that OpenSSL does not take changes nothing, and the log says so.',
+    'For TLS 1.2, on all hosts; the suites of TLS 1.3 are always on. Where OpenSSL does not take a list, the usual suites and groups are used, and the log says so.',
   ),
   honoured(
     'ssl-ecdh-curve',
