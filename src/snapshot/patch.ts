@@ -88,7 +88,7 @@ export function patchOf(before: Snapshot, after: Snapshot): SnapshotPatch {
   }
 }
 
-/** Items that stay are the objects of `before`. */
+/** Items that stay are the objects of `before`, and so are lists. */
 export function applyPatch(before: Snapshot, patch: SnapshotPatch): Snapshot {
   return {
     generation: patch.generation,
@@ -131,6 +131,7 @@ const hostOf = ({ host }: { readonly host: string }): string => host
 
 function adoptList<T>(before: readonly T[], after: readonly T[], keyOf: (item: T) => string): readonly T[] {
   const { from, end, endAfter } = differenceOf(before, after)
+  if (from === before.length && from === after.length) return before
   const known = new Map(before.slice(from, end).map((item) => [keyOf(item), item]))
   const changed = after.slice(from, endAfter).map((item) => {
     const old = known.get(keyOf(item))
@@ -166,6 +167,8 @@ function runsOf<T extends object>(before: readonly T[], after: readonly T[]): re
 }
 
 function applyRuns<T>(before: readonly T[], runs: readonly Run<T>[]): readonly T[] {
+  const [first] = runs
+  if (runs.length === 1 && first !== undefined && 'from' in first && first.count === before.length) return before
   const parts = runs.map((run) => ('items' in run ? run.items : before.slice(run.from, run.from + run.count)))
   return parts.length === 1 ? parts[0]! : parts.flat()
 }

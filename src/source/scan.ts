@@ -138,7 +138,8 @@ class Scanner {
     entries.sort((a, b) => (a.name < b.name ? -1 : 1))
     const plain: Target[] = []
     for (const entry of entries) {
-      const target = { file: join(file, entry.name), real: join(real, entry.name) }
+      const below = join(file, entry.name)
+      const target = { file: below, real: real === file ? below : join(real, entry.name) }
       if (entry.isSymbolicLink()) await this.#link(target, entry.name)
       else if (entry.isDirectory() && isResourceFolder(entry.name)) await this.#folder(target)
       else if (entry.isFile() && isResourceFile(entry.name)) plain.push(target)

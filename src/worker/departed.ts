@@ -2,6 +2,7 @@
  * What workers had counted that are no more, added up: without it a counter would go back with every worker that dies,
  * and whoever computes rates would take that for a restart of the process. Gauges end with their worker.
  */
+import type { Snapshot } from '#snapshot/snapshot.ts'
 import type { MetricFamily, Sample } from '#telemetry/metric.ts'
 
 export class Departed {
@@ -13,8 +14,11 @@ export class Departed {
     for (const family of families) if (family.type !== 'gauge') this.#addFamily(family)
   }
 
-  /** Forgets routes and backends that are gone, as the workers that live do. */
-  keep(routes: ReadonlySet<string>, backends: ReadonlySet<string>): void {
+  /** Forgets routes and backends that are gone, as the workers that live do. Nearly always there is nobody to forget. */
+  keep({ routes: routeSpecs, upstreams }: Pick<Snapshot, 'routes' | 'upstreams'>): void {
+    if (this.#families.size === 0) return
+    const routes = new Set(routeSpecs.map(({ id }) => id))
+    const backends = new Set(upstreams.map(({ id }) => id))
     for (const { samples } of this.#families.values())
       for (const [key, { labels }] of samples)
         if (isGone(labels['route'], routes) || isGone(labels['backend'], backends)) samples.delete(key)

@@ -213,21 +213,24 @@ class RunningFrontDoor implements FrontDoor {
 
   *applying({ snapshot, sets, table }: Change): Generator<void, void> {
     const { contexts, init } = this.#parts
+    // A patch keeps a list that stays as it is.
+    const isOfOthers = snapshot !== undefined && snapshot.upstreams !== this.#specs
     for (let at = 0; at < sets.length; at += sliceItems) {
       this.#upstreams.update(sets.slice(at, at + sliceItems))
       yield
     }
     if (snapshot !== undefined) {
       const runtime = yield* this.#runtimes.build(snapshot, table)
-      yield* this.#configure(snapshot.upstreams)
+      if (isOfOthers) yield* this.#configure(snapshot.upstreams)
       yield* contexts.replace(snapshot.certificates, snapshot.tlsHosts, snapshot.listener?.tls)
       for (const { listener } of this.#entrances) yield* listener.replace(snapshot)
       init.tracing?.use(snapshot.tracing)
       this.#use(runtime)
-      this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
+      if (isOfOthers) this.#upstreams.keep(new Set(snapshot.upstreams.map(({ id }) => id)))
       init.log.debug('routing by a new snapshot', { generation: snapshot.generation, routes: snapshot.routes.length })
     }
-    this.#keepEndpoints()
+    yield
+    if (isOfOthers || sets.length > 0) this.#keepEndpoints()
   }
 
   endpointIds(): ReadonlySet<string> {

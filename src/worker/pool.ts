@@ -111,7 +111,7 @@ export class WorkerPool {
     const { seed } = this.#init
     this.#table = { seed, packed: packRoutes(snapshot.routes, hashKey(seed), { shared: true }) }
     this.#snapshot = snapshot
-    this.#departed.keep(new Set(snapshot.routes.map(({ id }) => id)), new Set(snapshot.upstreams.map(({ id }) => id)))
+    this.#departed.keep(snapshot)
     const parcel = pack({ patch, sets: this.#takeChanged(sets) })
     this.#sendAll({
       kind: 'change',

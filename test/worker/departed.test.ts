@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest'
 import { family, type MetricFamily } from '#telemetry/metric.ts'
 import { Departed } from '#worker/departed.ts'
+import { upstreamSpec } from '../snapshot/arbitrary.ts'
+import { routeSpec } from '../support/route-spec.ts'
+
+const route = routeSpec('shop.test', 'prefix', '/', { id: 'a' })
+const upstream = upstreamSpec('b')
 
 function familiesOf(value: number): MetricFamily[] {
   return [
@@ -27,10 +32,10 @@ test('counters and histograms of several are one, and gauges are none', () => {
 test('what routes and backends had is forgotten with them', () => {
   const departed = new Departed()
   departed.add(familiesOf(1))
-  departed.keep(new Set(['a']), new Set(['b']))
+  departed.keep({ routes: [route], upstreams: [upstream] })
   expect(departed.families()).toEqual(familiesOf(1).slice(0, 3))
-  departed.keep(new Set(), new Set(['b']))
+  departed.keep({ routes: [], upstreams: [upstream] })
   expect(departed.families().map(({ values }) => values.length)).toEqual([1, 0, 1])
-  departed.keep(new Set(), new Set())
+  departed.keep({ routes: [], upstreams: [] })
   expect(departed.families().map(({ values }) => values.length)).toEqual([1, 0, 0])
 })
