@@ -32,7 +32,8 @@ done about it. Nothing is passed over in silence:
 
 Values that ask for nothing, such as \`enable-cors: "false"\` or \`limit-rps: "0"\`, are not reported. A name that does not
 exist is a warning with the nearest name that does; where that nearest name is a protection, or the unknown name begins
-with \`auth-\`, the routes answer 503, for a slip of the keyboard must not open a door.
+with \`auth-\`, the routes answer 503, for a slip of the keyboard must not open a door. A key of the global ConfigMap that is one or two
+letters away from a protection closes every route.
 
 Other objects' annotations are not looked at, except \`${genkan.prefix}\` on Services.
 

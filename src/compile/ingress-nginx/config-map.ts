@@ -2,7 +2,7 @@
  * ingress-nginx's global ConfigMap: the defaults of every Ingress, and the few settings that no annotation has. Keys
  * that would protect every route and are not honoured yet close every route, as their annotations do for one Ingress.
  */
-import { didYouMean } from '#lib/nearest.ts'
+import { didYouMean, editDistance } from '#lib/nearest.ts'
 import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
@@ -257,12 +257,11 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
     const row = rows.get(key)
     if (row === undefined) {
       const message = `ingress-nginx has no key ${key} that we know`
-      say(key, {
-        severity: 'warning',
-        code: 'unknown-key',
-        message,
-        instead: `it is ignored${didYouMean(key, rows.keys())}`,
-      })
+      const closes = isSlip(key, value)
+      if (closes) reason ??= `${key} of the global ConfigMap looks like a protection`
+      const what = closes ? 'it looks like a protection, so every route answers 503' : 'it is ignored'
+      const instead = what + didYouMean(key, rows.keys())
+      say(key, { severity: closes ? 'error' : 'warning', code: 'unknown-key', message, instead })
     } else if (row.verdict === 'honoured' || row.idle(value)) continue
     else if (row.meanwhile === 'closed') {
       const message = row.verdict === 'refused' ? `${key} is refused` : `${key} is not honoured yet`
@@ -292,6 +291,13 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
       })
   }
   return reason
+}
+
+/** A slip in the name of a protection must not take it away; as it would close everything, it must be a small one. */
+function isSlip(key: string, value: string): boolean {
+  return [...rows.values()].some(
+    ({ name, meanwhile, idle }) => meanwhile === 'closed' && !idle(value) && editDistance(key, name, 3) < 3,
+  )
 }
 
 function pathOf(key: string): FieldPath {
