@@ -36,6 +36,8 @@ export class RequestMemory {
   #fields: readonly string[]
   #admitted: Admitted | undefined
   #line: Pick<RequestHead, 'method' | 'target' | 'version'>
+  /** What it was admitted by; another snapshot may bring others. */
+  #bounds: RequestBounds | undefined
   #prepared: Prepared | undefined
 
   constructor() {
@@ -43,6 +45,7 @@ export class RequestMemory {
     this.#fields = noFields
     this.#admitted = undefined
     this.#line = noLine
+    this.#bounds = undefined
     this.#prepared = undefined
   }
 
@@ -51,7 +54,8 @@ export class RequestMemory {
     const { method, target, version } = this.#line
     const isSame = head.fields === this.#fields
     const known = kin === this.#kin && head.version === version ? this.#admitted : undefined
-    if (known !== undefined && isSame && head.target === target && head.method === method) return known
+    const isRepeated = isSame && bounds === this.#bounds && head.target === target && head.method === method
+    if (known !== undefined && isRepeated) return known
     const isAlike = known !== undefined && known.upgrade === undefined && isOrigin(head.target) && isOrigin(target)
     const admitted = isAlike
       ? admitAlike(known, head, bounds, isSame ? undefined : scan.host)
@@ -61,6 +65,7 @@ export class RequestMemory {
     this.#fields = head.fields
     this.#admitted = 'cause' in admitted ? undefined : admitted
     this.#line = head
+    this.#bounds = bounds
     return admitted
   }
 

@@ -56,6 +56,16 @@ describeLanes(() => {
     expect(await talk(door.http, `${get}X-Long: ${'a'.repeat(3000)}\r\n${close}`)).toMatch(/^HTTP\/1\.1 200 /)
   })
 
+  test('a target that a connection has sent before is judged by the bound of now', async () => {
+    const { door, before } = await changed({})
+    const request = `GET /${'a'.repeat(20)} HTTP/1.1\r\nHost: a.test\r\n\r\n`
+    before.write(request)
+    await before.until(/200 OK[^]*200 OK[^]*ok$/)
+    door.apply({ snapshot: { door: { limits: { targetBytes: 16 } } } })
+    before.write(request)
+    await before.until(/200 OK[^]*200 OK[^]*HTTP\/1\.1 414 /)
+  })
+
   test('a head takes as long as is said', async () => {
     const { door } = await changed({ headerTimeoutMs: 60 })
     const client = await connectRaw(door.http)
