@@ -310,3 +310,25 @@ spec: ${spec}`
     expect(reported.map(({ object, severity }) => [object, severity])).toEqual(expected)
   })
 })
+
+describe('allow-snippet-annotations of the global ConfigMap', () => {
+  const map = (value: string): string =>
+    JSON.stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'c' },
+      data: { 'allow-snippet-annotations': value },
+    })
+
+  test.each([
+    ['true', 'none', new Set<string>(), 'safe'],
+    ['false', 'safe', new Set<string>(), 'none'],
+    ['true', 'none', new Set(['allow-snippets']), 'none'],
+    ['false', 'safe', new Set(['allow-snippets']), 'safe'],
+  ] as const)('%s beside --allow-snippets %s, of which are given %j: %s', (value, snippets, givenFlags, expected) => {
+    const options = { ...compileOptions, configMap: 'default/c', snippets, givenFlags }
+    const result = compile(resourcesFrom(map(value)), options)
+    expect(result.snippets).toBe(expected)
+    expect(result.problems.map(({ code }) => code)).toEqual(givenFlags.size === 0 ? [] : ['flag-counts'])
+  })
+})

@@ -222,7 +222,7 @@ export function readGlobals(
     guards: readGuardDefaults(scope, resources),
     door: readDoor(scope, { compat, givenFlags }),
     listener: readListener(scope),
-    routes: readRouteGlobals(scope),
+    routes: readRouteGlobals(scope, givenFlags),
     blocks: blocks.policy,
     accessLog: readAccessLog(scope),
     streamIdleMs: readDuration(scope, 'proxy-stream-timeout', 1) ?? defaultGlobals.streamIdleMs,

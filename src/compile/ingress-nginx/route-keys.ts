@@ -7,6 +7,7 @@ import type { AnnotationRow } from '../annotation.ts'
 import { honoured, noEffect, refused } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readText, readWords, report } from '../setting.ts'
+import { givesWay } from './flag-rule.ts'
 import type { Pace } from './pace.ts'
 import { noPace, readPace } from './pace.ts'
 
@@ -36,7 +37,7 @@ export const routeKeys: readonly AnnotationRow[] = [
   honoured(
     'allow-snippet-annotations',
     'true, false (false)',
-    'With `true`, as with `--allow-snippets safe`, snippets of every Ingress are interpreted where all of their statements can be. `genkan.dev/allow-snippets` counts before it.',
+    'With `true`, as with `--allow-snippets safe`, snippets of every Ingress are interpreted where all of their statements can be. `genkan.dev/allow-snippets` counts before it, and so does `--allow-snippets` where it is given.',
     { difference: 'Nothing is ever run: what cannot be interpreted is refused.' },
   ),
   honoured(
@@ -99,9 +100,11 @@ export const defaultRouteGlobals: RouteGlobals = {
   forbiddenWords: [],
 }
 
-export function readRouteGlobals(scope: Scope): RouteGlobals {
-  const isSnippet = readText(scope, 'allow-snippet-annotations') !== undefined
-  const snippets = readBoolean(scope, 'allow-snippet-annotations', false) ? 'safe' : 'none'
+export function readRouteGlobals(scope: Scope, givenFlags: ReadonlySet<string>): RouteGlobals {
+  const snippetKey = 'allow-snippet-annotations'
+  const isSnippet =
+    readText(scope, snippetKey) !== undefined && !givesWay(scope, snippetKey, 'allow-snippets', givenFlags)
+  const snippets = readBoolean(scope, snippetKey, false) ? 'safe' : 'none'
   return {
     serviceAddress: readBoolean(scope, 'service-upstream', false),
     portInRedirects: readBoolean(scope, 'use-port-in-redirects', false),
