@@ -134,6 +134,8 @@ type House = {
   readonly health: HealthGate
   readonly loop: ControlLoop
   readonly admin: AdminServer | undefined
+  /** Session tickets get new keys, so that a key found in memory opens little of what was recorded. */
+  readonly keyTurns: NodeJS.Timeout
   /** Set when traffic should go elsewhere: /readyz says so from then on. */
   draining: boolean
 }
@@ -183,8 +185,16 @@ async function build(settings: Settings): Promise<House> {
     now: Date.now,
     ...(settings.onTurn && { onTurn: settings.onTurn }),
   })
-  const house: House = { pool, discovery, health, loop, admin: undefined, draining: false }
+  const keyTurns = setInterval(() => pool.useTicketKeys(newTicketKeys()), ticketKeysMs).unref()
+  const house: House = { pool, discovery, health, loop, keyTurns, admin: undefined, draining: false }
   return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
+}
+
+/** Half a day. */
+const ticketKeysMs = 12 * 60 * 60 * 1_000
+
+function newTicketKeys(): Uint8Array {
+  return randomBytes(48)
 }
 
 async function workerSettings(settings: Settings, workers: number): Promise<SharedSettings> {
@@ -215,7 +225,7 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
     lane,
     limits,
     affinityKey: key,
-    ticketKeys: randomBytes(48),
+    ticketKeys: newTicketKeys(),
     counters: createCounters(workers),
     tracing: settings.tracing,
     accessLog: accessLog === 'off' ? undefined : accessLog === '-' ? 1 : accessLog.file,
@@ -296,7 +306,8 @@ function handle(house: House, settings: Settings, ports: PoolPorts & { readonly 
   }
 }
 
-async function close({ loop, discovery, health, pool, admin }: House): Promise<void> {
+async function close({ loop, discovery, health, pool, keyTurns, admin }: House): Promise<void> {
+  clearInterval(keyTurns)
   loop.close()
   discovery.close()
   health.close()

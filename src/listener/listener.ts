@@ -89,6 +89,11 @@ export class Listener {
     if (this.#tls !== undefined) yield* this.#tls.replace(snapshot)
   }
 
+  /** Seals session tickets with other keys; those given out before lead to full handshakes. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#tls?.useTicketKeys(keys)
+  }
+
   /** The port in use; 0 before `listen`. */
   get port(): number {
     return this.#port

@@ -29,6 +29,7 @@ export type TlsEntryInit = {
 
 export class TlsEntry {
   readonly #init: TlsEntryInit
+  #ticketKeys: Uint8Array | undefined
   #shared: Server
   #settings: TlsSettingsSpec = {}
   /** What the servers of now were made with. */
@@ -41,6 +42,7 @@ export class TlsEntry {
 
   constructor(init: TlsEntryInit) {
     this.#init = init
+    this.#ticketKeys = init.ticketKeys
     this.#made = init.contexts.options
     this.#shared = this.#sharedServer()
   }
@@ -63,6 +65,12 @@ export class TlsEntry {
       },
       onGone: () => {},
     })
+  }
+
+  /** Tickets that were sealed with others lead to full handshakes: node knows one set of keys. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys = keys
+    this.#shared.setTicketKeys(Buffer.from(keys))
   }
 
   /** For handshakes that have not begun yet. Call it after the certificates were replaced. */
@@ -120,7 +128,8 @@ export class TlsEntry {
   }
 
   #sharedServer(): Server {
-    const { contexts, ticketKeys } = this.#init
+    const { contexts } = this.#init
+    const ticketKeys = this.#ticketKeys
     const { strict, tickets } = this.#settings
     return this.#server(
       {

@@ -79,6 +79,8 @@ export interface FrontDoor {
   endpoints(sets: readonly EndpointSet[]): void
   /** Either or both; yields wherever it may rest. Requests see nothing of a snapshot before the end. */
   applying(change: Change): Generator<void, void>
+  /** Seals session tickets with other keys; those given out before lead to full handshakes. */
+  useTicketKeys(keys: Uint8Array): void
   /** Rejects with a BindError. Only with `listensLater`. */
   listen(): Promise<void>
   /** Ids of all endpoints that any upstream names, ready or not. */
@@ -204,6 +206,10 @@ class RunningFrontDoor implements FrontDoor {
   apply(snapshot: Snapshot, sets: readonly EndpointSet[]): void {
     const work = this.applying({ snapshot, sets })
     while (work.next().done !== true);
+  }
+
+  useTicketKeys(keys: Uint8Array): void {
+    for (const { listener } of this.#entrances) listener.useTicketKeys(keys)
   }
 
   endpoints(sets: readonly EndpointSet[]): void {

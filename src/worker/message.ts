@@ -57,6 +57,8 @@ export type ToWorker =
     }
   /** Answered by `tallies` with the same number. */
   | { readonly kind: 'tally'; readonly request: number }
+  /** Of `WorkerSettings.ticketKeys`, for handshakes from now on. */
+  | { readonly kind: 'ticketKeys'; readonly keys: Uint8Array }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
 /** What one worker has seen of one endpoint. */

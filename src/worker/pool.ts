@@ -56,6 +56,7 @@ export function workerCount(wanted: number | 'auto'): number {
 
 export class WorkerPool {
   readonly #init: PoolInit
+  #ticketKeys: Uint8Array
   readonly #startThread: StartThread
   #workers: readonly WorkerHandle[] = []
   #ports: PoolPorts | undefined
@@ -77,6 +78,7 @@ export class WorkerPool {
 
   constructor(init: PoolInit) {
     this.#init = init
+    this.#ticketKeys = init.settings.ticketKeys
     this.#startThread = init.startThread ?? startWorkerThread
     const onFull = (): void =>
       init.log.error(
@@ -120,6 +122,12 @@ export class WorkerPool {
       snapshot: { generation: snapshot.generation, table: this.#table },
     })
     return this.settled()
+  }
+
+  /** All workers, and those that replace them, seal TLS session tickets with these 48 bytes from now on. */
+  useTicketKeys(keys: Uint8Array): void {
+    this.#ticketKeys = keys
+    this.#sendAll({ kind: 'ticketKeys', keys })
   }
 
   /** Endpoints change far more often than routes and travel alone; what the workers already have is not sent again. */
@@ -225,6 +233,7 @@ export class WorkerPool {
   #joining({ http, https }: PoolPorts): Omit<WorkerSettings, 'row' | 'listensLater'> {
     return {
       ...this.#init.settings,
+      ticketKeys: this.#ticketKeys,
       httpPort: http,
       httpsPort: https,
       portConflict: 'fail',

@@ -122,6 +122,9 @@ function obey(house: House, message: ToWorker): void {
         counted: { families: tally.families(), endpoints: door.uses(), delay: takeDelay() },
       })
       return
+    case 'ticketKeys':
+      door.useTicketKeys(message.keys)
+      return
     case 'drain':
       void drain(house, message.timeoutMs)
       return

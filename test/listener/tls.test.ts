@@ -146,6 +146,28 @@ describe('TLS', () => {
     expect(second.isSessionReused()).toBe(true)
   })
 
+  test('tickets of keys that were replaced lead to full handshakes, those of the new ones are good', async () => {
+    const door = await openDoor({ snapshot: tls })
+    const host = { port: door.https, host: '127.0.0.1', servername: 'shop.test' }
+    const shake = async (session?: Buffer): Promise<{ session: Buffer; reused: boolean }> => {
+      const resuming = session === undefined ? {} : { session }
+      const socket = connect({ ...host, ...resuming, rejectUnauthorized: false, maxVersion: 'TLSv1.2' })
+      after(() => void socket.destroy())
+      const shaken = new Promise((resolve) => socket.once('secureConnect', resolve))
+      const [given] = await Promise.all([new Promise<Buffer>((resolve) => socket.once('session', resolve)), shaken])
+      return { session: given, reused: socket.isSessionReused() }
+    }
+    const { session } = await shake()
+    door.frontDoor.useTicketKeys(Buffer.alloc(48, 3))
+    const full = await shake(session)
+    // Other settings make other servers; the keys stay.
+    door.apply({ snapshot: { ...tls, listener: { tls: { http2: false } } } })
+    const socket = connect({ ...host, session: full.session, rejectUnauthorized: false, maxVersion: 'TLSv1.2' })
+    after(() => void socket.destroy())
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    expect([full.reused, socket.isSessionReused()]).toEqual([false, true])
+  })
+
   test('a handshake that does not come is cut', async () => {
     const door = await openDoor({ limits: { handshakeTimeoutMs: 60 } })
     const client = await connectRaw(door.https)

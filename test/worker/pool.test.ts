@@ -217,6 +217,19 @@ describe('a worker that dies', () => {
     expect(pool.restarts()).toBe(1)
   })
 
+  test('is replaced by one that seals tickets with the keys that the others were given since', async () => {
+    await started(2)
+    const keys = new Uint8Array(48).fill(3)
+    pool.useTicketKeys(keys)
+    expect(threads.map(({ received }) => received)).toEqual([
+      [{ kind: 'ticketKeys', keys }],
+      [{ kind: 'ticketKeys', keys }],
+    ])
+    threads[1]!.die()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(threads[2]!.settings.ticketKeys).toBe(keys)
+  })
+
   test('again and again is started later and later, and the others serve', async () => {
     await started(2)
     void pool.apply(snapshotOf(1), [])

@@ -29,7 +29,10 @@ export const tlsKeys: readonly AnnotationRow[] = [
   honoured('ssl-session-timeout', 'a duration such as 10m (5m)', 'How long a session can be resumed.'),
   noEffect('ssl-session-cache', tickets),
   noEffect('ssl-session-cache-size', tickets),
-  notYet('ssl-session-ticket-key', 'Keys of tickets are random, the same for all workers, and new with every start.'),
+  notYet(
+    'ssl-session-ticket-key',
+    'Keys of tickets are random, the same for all workers, and new with every start and every 12 hours.',
+  ),
   honoured(
     'ssl-reject-handshake',
     'true, false (false)',
