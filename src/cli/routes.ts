@@ -20,18 +20,22 @@ Exit codes: 0 done (problems are what \`genkan check\` is for), 2 a flag or fold
   run: async ({ operands, flags, io }) => {
     const { compiled, problems } = await readOffline(operands, flags, io.env)
     const { snapshot, shadowed } = compiled
+    const { unmatched } = snapshot
     if (flags.output === 'json') {
       io.out(
-        `${JSON.stringify({ routes: snapshot.routes.map(shownRoute), upstreams: snapshot.upstreams.map(shown), tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
+        `${JSON.stringify({ routes: snapshot.routes.map(shownRoute), unmatched: unmatched && shownRoute(unmatched), upstreams: snapshot.upstreams.map(shown), tlsHosts: snapshot.tlsHosts, shadowed }, undefined, 2)}\n`,
       )
       return 0
     }
     const rows = snapshot.routes.map((route) =>
       rowOf(route, snapshot.tlsHosts.find(({ host }) => host === route.host)?.certificate),
     )
-    io.out(printColumns([['HOST', 'PATH', 'TYPE', 'BACKEND', 'CERTIFICATE', 'POLICIES', 'WRITTEN IN'], ...rows]))
+    const last = unmatched === undefined ? [] : [rowOfUnmatched(unmatched)]
     io.out(
-      `\n${countOf(snapshot.routes.length, 'route')}${shadowed.length === 0 ? '' : `, ${shadowed.length} more lost to one of them`}\n`,
+      printColumns([['HOST', 'PATH', 'TYPE', 'BACKEND', 'CERTIFICATE', 'POLICIES', 'WRITTEN IN'], ...rows, ...last]),
+    )
+    io.out(
+      `\n${countOf(snapshot.routes.length, 'route')}${last.length === 0 ? '' : ', and one for what none of them takes'}${shadowed.length === 0 ? '' : `, ${shadowed.length} more lost to one of them`}\n`,
     )
     const errors = problems.filter(({ severity }) => severity === 'error').length
     if (errors > 0)
@@ -65,5 +69,19 @@ function rowOf(route: RouteSpec, certificate: string | undefined): string[] {
     certificate ?? '-',
     policies.length === 0 ? '-' : policies.map(({ kind }) => kind).join(','),
     `${origin.file}:${origin.line} (${origin.object})`,
+  ]
+}
+
+/** No file says where it is written. */
+function rowOfUnmatched(route: RouteSpec): string[] {
+  const [host = '', , , backend = '', certificate = '', policies = ''] = rowOf(route, undefined)
+  return [
+    host,
+    'no other route',
+    '-',
+    backend,
+    certificate,
+    policies,
+    `--default-backend-service (${route.origin.object})`,
   ]
 }

@@ -5,7 +5,7 @@
 import type { EndpointReport } from '#health/gated-upstream.ts'
 import { endpointState } from '#snapshot/endpoint-state.ts'
 import { shownPolicy } from '#snapshot/print.ts'
-import type { EndpointSpec } from '#snapshot/snapshot.ts'
+import type { EndpointSpec, RouteSpec } from '#snapshot/snapshot.ts'
 import type { EndpointUse } from '#worker/message.ts'
 import type { WorkerPool } from '#worker/pool.ts'
 import type { BackendReport } from './backend.ts'
@@ -36,19 +36,25 @@ export function routesView(turn: Turn | undefined): unknown {
   const snapshot = turn?.snapshot
   return {
     generation: snapshot?.generation ?? 0,
-    routes: (snapshot?.routes ?? []).map((route) => ({
-      id: route.id,
-      host: route.host === '' ? '*' : route.host,
-      path: route.path.value,
-      pathType: route.path.kind,
-      backend: route.upstream,
-      policies: route.policies.map(shownPolicy),
-      timeouts: route.timeouts,
-      maxBodyBytes: route.maxBodyBytes,
-      writtenIn: { object: route.origin.object, file: route.origin.file, line: route.origin.line },
-    })),
+    routes: (snapshot?.routes ?? []).map(routeView),
+    /** Of requests that none of them takes. */
+    unmatched: snapshot?.unmatched && routeView(snapshot.unmatched),
     shadowed: turn?.compiled.shadowed ?? [],
     objects: turn?.compiled.statuses ?? [],
+  }
+}
+
+function routeView(route: RouteSpec): unknown {
+  return {
+    id: route.id,
+    host: route.host === '' ? '*' : route.host,
+    path: route.path.value,
+    pathType: route.path.kind,
+    backend: route.upstream,
+    policies: route.policies.map(shownPolicy),
+    timeouts: route.timeouts,
+    maxBodyBytes: route.maxBodyBytes,
+    writtenIn: { object: route.origin.object, file: route.origin.file, line: route.origin.line },
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Batch, Source } from '#source/source.ts'
 import { after } from '../support/closing.ts'
-import { startFrontDoor } from '../support/front-door.ts'
+import { siteManifests, startFrontDoor } from '../support/front-door.ts'
 import { closedPort } from '../support/origin.ts'
 
 /** Says nothing before it is told to. */
@@ -37,5 +37,21 @@ describe('before the first configuration is applied', () => {
     speak()
     await starting
     expect(await ask('/readyz')).toMatch(/^200 ready: generation 1 is applied, 2 of 2 workers serve$/)
+  })
+})
+
+describe('the routes of the admin address', () => {
+  test('tell who gets what no rule takes', async () => {
+    const port = await closedPort()
+    const { genkan } = await startFrontDoor(siteManifests([{ host: 'a.test', port: 1 }]), {
+      admin: { host: '127.0.0.1', port },
+      defaultBackend: { namespace: 'default', name: 'fallback', port: 80 },
+    })
+    after(() => genkan.close())
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/routes`)
+    expect(await response.json()).toMatchObject({
+      routes: [{ host: 'a.test' }],
+      unmatched: { host: '*', path: '/', backend: 'default/fallback:80', policies: [] },
+    })
   })
 })

@@ -205,6 +205,23 @@ describe('genkan routes', () => {
     expect(routes.map(({ id }) => id)).toEqual(['default/web web.test Exact /', 'default/web web.test Prefix /cart'])
   })
 
+  test('ends with who gets what no rule takes', async () => {
+    const args = ['routes', fine, '--default-backend-service', 'default/web']
+    const { out } = await genkan(args)
+    expect(
+      out
+        .split('\n')
+        .slice(-4, -1)
+        .map((line) => line.split(/ {2,}/)),
+    ).toEqual([
+      ['*', 'no other route', '-', 'default/web:80', '-', '-', '--default-backend-service (Service default/web)'],
+      [''],
+      ['2 routes, and one for what none of them takes'],
+    ])
+    const { unmatched } = JSON.parse((await genkan([...args, '--output', 'json'])).out) as { unmatched: object }
+    expect(unmatched).toMatchObject({ id: 'default backend default/web:80', upstream: 'default/web:80' })
+  })
+
   test('points at what an error keeps out', async () => {
     const { code, err } = await genkan(['routes', mistakes])
     expect(code).toBe(0)
