@@ -79,11 +79,11 @@ describe('the examples', () => {
       const readme = readFileSync(join(cwd, 'examples', name, 'README.md'), 'utf8')
       const shown = readShown(readme)
       expect(shown.length).toBeGreaterThan(0)
-      const start = /^genkan (dev \S+)$/m.exec(readme)?.[1]
+      const start = /^genkan (dev \S+(?: --\S+ \S+)*)$/m.exec(readme)?.[1]
       expect(start, 'the line that starts it').toBeDefined()
 
       const portsFile = join(cwd, 'ports.json')
-      expect((await genkan(['check', start!.split(' ')[1]!, '--strict'], { cwd })).out).toMatch(
+      expect((await genkan(['check', ...start!.split(' ').slice(1), '--strict'], { cwd })).out).toMatch(
         /: (no problem|\d+ info)\n/,
       )
       const flags = ['--http-port', '0', '--https-port', '0', '--admin', '127.0.0.1:0', '--ports-file', portsFile]
