@@ -328,6 +328,15 @@ describeLanes((lane) => {
       expect(most).toBe(1)
     })
 
+    test('may have heads of any length in any order, and each says for itself whether it is the last', async () => {
+      const origin = await startOrigin((request, response) => response.end(`<${request.headers['x-a']?.length}>`))
+      const door = await openDoor({ endpoints: [origin.port] })
+      const lengths = [10, 12_000, 12_000, 10, 12_000]
+      const heads = lengths.map((length) => `${get}X-A: ${'a'.repeat(length)}\r\n`)
+      const answer = await talk(door.http, `${heads.join('\r\n')}${close}${get}${close}`)
+      expect([...answer.matchAll(/<(\d+)>/g)].map(([, length]) => Number(length))).toEqual(lengths)
+    })
+
     test('end when the client or the bound on requests says so', async () => {
       const origin = await startOrigin((_request, response) => response.end('ok'))
       const door = await openDoor({ endpoints: [origin.port], limits: { requestsPerConnection: 2 } })

@@ -12,7 +12,7 @@ import { RequestMemory } from '#proxy/request-memory.ts'
 import type { Runtime } from '#proxy/runtime.ts'
 import { BodyDecoder } from '#lane/wire/body.ts'
 import { asksToClose } from '#lane/wire/keep-alive.ts'
-import { noRequestBlock, type RequestBlock } from '#lane/wire/block.ts'
+import { isWorthKeeping, noRequestBlock, type RequestBlock } from '#lane/wire/block.ts'
 import { type HeadParser, isWorthParsing } from '#lane/wire/parse.ts'
 import { speaksHttp2 } from '#lane/wire/preface.ts'
 import type { Ticking } from '#lane/wire/ticker.ts'
@@ -237,9 +237,11 @@ export class FastConnection implements Client, Ticking {
     const received: RequestHead = { method, target, version, fields: block.fields }
     if (block.kin !== this.#block.kin) this.#closes = asksToClose(block.fields)
     this.#closesNow = this.#closes
-    this.#block = block
+    const isKept = isWorthKeeping(block)
+    this.#block = isKept ? block : noRequestBlock
     const { kin, scan } = block
-    const look = proxy.look({ received, kin, scan, connection: this.facts, runtime, memory: this.#memory })
+    const memory = isKept ? this.#memory : new RequestMemory()
+    const look = proxy.look({ received, kin, scan, connection: this.facts, runtime, memory })
     const reason = unfit(received, block, look, this.facts.scheme)
     if (reason !== undefined) {
       this.#host.handOver(this, reason, bytes)

@@ -37,6 +37,14 @@ const hostByte = tableOf((code) => /^[A-Za-z0-9\-._:]$/.test(String.fromCharCode
 /** Shorter texts are compared faster where they stand than by making a string of them. */
 const shortText = 24
 
+/** Most heads have a tenth of it. A client may send ever longer ones, on as many connections as it is allowed. */
+const longestKept = 8 * 1024
+
+/** Whether it may be remembered while its connection idles. */
+export function isWorthKeeping({ before, host, after }: RequestBlock): boolean {
+  return before.length + host.length + after.length <= longestKept
+}
+
 /** Index of the byte behind the block if it stands at `start`, whatever its Host is; -1 if it does not. */
 export function endOfKnown(bytes: Buffer, start: number, end: number, { before, host, after }: RequestBlock): number {
   if (after === '' || !stands(bytes, start, end, before)) return -1

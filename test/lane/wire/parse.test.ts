@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { isWorthKeeping } from '#lane/wire/block.ts'
 import { BodyDecoder } from '#lane/wire/body.ts'
 import { HeadParser, type Parsed } from '#lane/wire/parse.ts'
 import { readFast } from '../../support/fast-reader.ts'
@@ -39,6 +40,18 @@ describe('a request head', () => {
     expect(read(`${get}X-A: c\r\n\r\n`).fields).toEqual(['Host', 'a.test', 'X-A', 'c'])
     expect(read(`${get}X-A: c\r\nX-B: d\r\n\r\n`).fields).toEqual(['Host', 'a.test', 'X-A', 'c', 'X-B', 'd'])
     expect(read(`${get}\r\n`).fields).toEqual(['Host', 'a.test'])
+  })
+
+  test.each([
+    ['of an ordinary length', 8_000, true],
+    ['long enough to be a burden on thousands of idle connections', 8_200, false],
+  ])('%s is worth keeping: %i bytes, %s', (_, length, isKept) => {
+    const reader = new HeadParser({ bytes: 10_000, fields: 8 })
+    for (const host of ['a.test', '[::1]']) {
+      const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: ${host}\r\nX: ${'x'.repeat(length)}\r\n\r\n`)
+      expect(reader.request(bytes, 0, bytes.length)).toBe('head')
+      expect(isWorthKeeping(reader.requestBlock)).toBe(isKept)
+    }
   })
 
   test('whose fields differ by Host alone is akin to the last one, wherever Host stands', () => {
