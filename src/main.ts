@@ -198,32 +198,20 @@ function newTicketKeys(): Uint8Array {
 }
 
 async function workerSettings(settings: Settings, workers: number): Promise<SharedSettings> {
-  const {
-    bind,
-    httpPort,
-    httpsPort,
-    portConflict,
-    trustedProxies,
-    proxyProtocol,
-    forwardedField,
-    exposeCause,
-    lane,
-    limits,
-    accessLog,
-  } = settings
+  const { accessLog } = settings
   const { key, warning } = await readAffinityKey(settings.affinityKey ?? { kind: 'process' })
   if (warning !== undefined) settings.log.warn(warning)
   return {
-    bind,
-    httpPort,
-    httpsPort,
-    portConflict,
-    trustedProxies,
-    proxyProtocol,
-    forwardedField,
-    exposeCause,
-    lane,
-    limits,
+    bind: settings.bind,
+    httpPort: settings.httpPort,
+    httpsPort: settings.httpsPort,
+    portConflict: settings.portConflict,
+    trustedProxies: settings.trustedProxies,
+    proxyProtocol: settings.proxyProtocol,
+    forwardedField: settings.forwardedField,
+    exposeCause: settings.exposeCause,
+    lane: settings.lane,
+    limits: settings.limits,
     affinityKey: key,
     ticketKeys: newTicketKeys(),
     counters: createCounters(workers),

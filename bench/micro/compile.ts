@@ -2,25 +2,17 @@
  * Ten thousand Ingresses from YAML text to a snapshot, and what is done again when one of them changes.
  */
 import { compile as compileSnapshot } from '#compile/compile.ts'
-import type { CompileOptions } from '#compile/compile.ts'
 import { CompileMemo } from '#compile/memo.ts'
 import { readDocuments } from '#resource/documents.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import type { Resource } from '#resource/resource.ts'
+import { compileOptions } from '../../test/support/compile-options.ts'
 import type { Bench, Sample } from '../run.ts'
 import { median } from '../run.ts'
 import { ingress, manifests } from './manifests.ts'
 import { checksum, cpuMsOf, quickestMs } from './stopwatch.ts'
 
 const sizes = [1_000, 10_000]
-
-export const compileOptions: CompileOptions = {
-  ingressClasses: ['genkan', 'nginx'],
-  compat: 'none',
-  discovery: ['slices', 'pods', 'dns'],
-  configMap: undefined,
-  now: Date.UTC(2027, 0, 1),
-}
 
 export const compile: Bench = {
   name: 'compile',

@@ -12,7 +12,7 @@ import { UpstreamRegistry } from '#upstream/registry.ts'
 import { affinityKeyBytes, SessionSeal } from '#upstream/session.ts'
 import { filterEnv } from '../../test/support/filter-env.ts'
 import type { Bench, CaseResult, Sample } from '../run.ts'
-import { compileOptions } from './compile.ts'
+import { compileOptions } from '../../test/support/compile-options.ts'
 import { measureStretch } from './stopwatch.ts'
 
 const chains: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -15,7 +15,7 @@ import { affinityKeyBytes, SessionSeal } from '#upstream/session.ts'
 import { pack, unpack } from '#worker/parcel.ts'
 import { filterEnv } from '../../test/support/filter-env.ts'
 import type { Bench, Sample } from '../run.ts'
-import { compileOptions } from './compile.ts'
+import { compileOptions } from '../../test/support/compile-options.ts'
 import { ingress, manifests } from './manifests.ts'
 import { checksum } from './stopwatch.ts'
 
