@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from 'fs'
 import { constants } from 'os'
 import { dirname, join } from 'path'
 import { fileURLToPath, pathToFileURL } from 'url'
+import { useCompileCache } from './compile-cache.js'
 
 const needed = 24
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -16,6 +17,7 @@ else startAgain()
 function run() {
   const published = join(root, 'dist', 'cli', 'main.js')
   const main = existsSync(published) ? published : join(root, 'src', 'cli', 'main.ts')
+  useCompileCache()
   import(pathToFileURL(main).href)
     .then((module) => module.main(process.argv.slice(2)))
     .then((code) => written().then(() => process.exit(code)))
