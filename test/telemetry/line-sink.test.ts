@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -107,6 +107,42 @@ describe('several who write to one pipe', () => {
     const lengths = lines.slice(1, -2).map((line) => line.length)
     expect(Math.max(...lengths)).toBe(long)
     expect(lengths.filter((length) => length < long)).toHaveLength(1)
+  })
+})
+
+describe.runIf(process.platform === 'linux')('a local file', () => {
+  let folder: string
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'genkan-sink-'))))
+  afterEach(() => rmSync(folder, { recursive: true }))
+
+  const chunk = `${'x'.repeat(64 * 1024)}\n`
+  const onDrop = (): void => expect.unreachable()
+  const sinkFor = (path: string, now: () => number): LineSink =>
+    new LineSink({ fd: openSync(path, 'a'), turn: new Turn(createTurn(), 0), onDrop, closeMs: 60_000, now })
+
+  test('has a chunk as soon as that is full', async () => {
+    const path = join(folder, 'log')
+    const sink = sinkFor(path, () => 0)
+    sink.add('first\n')
+    expect(readFileSync(path, 'latin1')).toBe('')
+    sink.add(chunk)
+    expect(readFileSync(path, 'latin1')).toBe(`first\n${chunk}`)
+    await sink.close()
+  })
+
+  test('whose disk is behind gets its chunks in the background for a while, in order', async () => {
+    const path = join(folder, 'log')
+    let now = 0
+    const sink = sinkFor(path, () => (now += 100))
+    const added = ['0', '1', '2'].map((digit) => chunk.replaceAll('x', digit))
+    sink.add(added[0]!)
+    expect(readFileSync(path, 'latin1')).toBe(added[0])
+    // The background has one at a time, and hears only in the next turn of the event loop that one is through.
+    sink.add(added[1]!)
+    sink.add(added[2]!)
+    expect(readFileSync(path, 'latin1')).not.toContain(added[2])
+    await sink.close()
+    expect(readFileSync(path, 'latin1')).toBe(added.join(''))
   })
 })
 
