@@ -65,7 +65,8 @@ export class RateCells {
   readonly #words: Int32Array
   readonly #key: HashKey
   readonly #base: number
-  readonly #buckets: number
+  /** Of a bucket's number; their count is a power of two. */
+  readonly #bucketMask: number
   readonly #now: () => number
   readonly #mark: number
   readonly #hash = new Int32Array(2)
@@ -82,7 +83,7 @@ export class RateCells {
     this.#key = [k0!, k1!]
     this.#base = new Float64Array(buffer, 8, 1)[0]!
     this.#words = new Int32Array(buffer, headerWords * 4)
-    this.#buckets = this.#words.length / 2 / ways
+    this.#bucketMask = this.#words.length / 2 / ways - 1
     this.#now = now
     this.#mark = row + 1
   }
@@ -128,7 +129,7 @@ export class RateCells {
   /** The cell of the key last hashed, the one it may have, or the one it has to share. False while one is being changed. */
   #find(now: number): boolean {
     const words = this.#words
-    const first = ((this.#hash[0]! >>> 0) % this.#buckets) * ways * 2
+    const first = (this.#hash[0]! & this.#bucketMask) * ways * 2
     const tag = this.#hash[1]! >>> highTimeBits
     let isQuiet = true
     let leastTime = Infinity

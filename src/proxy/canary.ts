@@ -11,6 +11,7 @@ import type { CanarySpec } from '#snapshot/snapshot.ts'
 import type { SessionSeal } from '#upstream/session.ts'
 import type { Upstream } from '#upstream/upstream.ts'
 import type { Exchange } from './exchange.ts'
+import type { SessionRead } from './request-memory.ts'
 import type { Route } from './route.ts'
 
 export type Canary = {
@@ -31,11 +32,31 @@ export function chooseUpstream(exchange: Exchange, route: Route, env: CanaryEnv)
 }
 
 /** One that names the main upstream, or the canary. */
-function readSession({ received }: Exchange, { upstream, canary }: Route, seal: SessionSeal): Exchange['session'] {
+function readSession(exchange: Exchange, { upstream, canary }: Route, seal: SessionSeal): Exchange['session'] {
   const affinity = upstream?.spec.affinity ?? canary?.upstream.spec.affinity
   if (affinity?.kind !== 'cookie') return undefined
-  const one = upstream ?? canary!.upstream
-  return seal.open(received.fields, affinity.cookieName, one.id, canary?.upstream.id)
+  const one = (upstream ?? canary!.upstream).id
+  return openSession(
+    exchange,
+    { cookieName: affinity.cookieName, upstream: one, other: canary?.upstream.id ?? one },
+    seal,
+  )
+}
+
+type Wanted = Omit<SessionRead, 'session'>
+
+/** A client that repeats its cookies has them read once. */
+function openSession({ received, look }: Exchange, wanted: Wanted, seal: SessionSeal): Exchange['session'] {
+  const known = look?.memory.sessionRead(received)
+  if (known !== undefined && isOf(known, wanted)) return known.session
+  const { cookieName, upstream, other } = wanted
+  const session = seal.open(received.fields, cookieName, upstream, other)
+  look?.memory.keepSession(received, { cookieName, upstream, other, session })
+  return session
+}
+
+function isOf(read: SessionRead, { cookieName, upstream, other }: Wanted): boolean {
+  return read.cookieName === cookieName && read.upstream === upstream && read.other === other
 }
 
 function isForCanary(exchange: Exchange, canary: Canary, { random }: CanaryEnv): boolean {

@@ -7,6 +7,7 @@ import type { ResolvedClient } from '#http/forwarded.ts'
 import type { RequestHead } from '#http/head.ts'
 import { type Admitted, admitAlike, admitScanned, type Refusal, type RequestBounds } from '#http/request.ts'
 import type { RequestFields } from '#http/request-fields.ts'
+import type { Session } from '#upstream/session.ts'
 import type { Forwarding } from './terms.ts'
 
 /** The fields for the endpoint, all but the value of the last one, which is the request's id. */
@@ -17,6 +18,14 @@ export type Prepared = {
   readonly fields: readonly string[]
   /** What they were made by. */
   readonly forwarding: Forwarding
+}
+
+/** The session that cookies of this name carry for this upstream or the other; `undefined` for none. */
+export type SessionRead = {
+  readonly cookieName: string
+  readonly upstream: string
+  readonly other: string
+  readonly session: Session | undefined
 }
 
 /** A head whose fields were checked and filed as they were read (http/request-fields.ts). */
@@ -39,6 +48,7 @@ export class RequestMemory {
   /** What it was admitted by; another snapshot may bring others. */
   #bounds: RequestBounds | undefined
   #prepared: Prepared | undefined
+  #sessionRead: SessionRead | undefined
 
   constructor() {
     this.#kin = noFields
@@ -47,6 +57,7 @@ export class RequestMemory {
     this.#line = noLine
     this.#bounds = undefined
     this.#prepared = undefined
+    this.#sessionRead = undefined
   }
 
   /** As admitScanned. */
@@ -60,7 +71,10 @@ export class RequestMemory {
     const admitted = isAlike
       ? admitAlike(known, head, bounds, isSame ? undefined : scan.host)
       : admitScanned(head, scan, bounds)
-    if (kin !== this.#kin) this.#prepared = undefined
+    if (kin !== this.#kin) {
+      this.#prepared = undefined
+      this.#sessionRead = undefined
+    }
     this.#kin = kin
     this.#fields = head.fields
     this.#admitted = 'cause' in admitted ? undefined : admitted
@@ -80,6 +94,15 @@ export class RequestMemory {
 
   keep(head: RequestHead, prepared: Prepared): void {
     if (head.fields === this.#fields) this.#prepared = prepared
+  }
+
+  /** What was read last of the fields of this head, or of fields that differ from them by Host. */
+  sessionRead(head: RequestHead): SessionRead | undefined {
+    return head.fields === this.#fields ? this.#sessionRead : undefined
+  }
+
+  keepSession(head: RequestHead, read: SessionRead): void {
+    if (head.fields === this.#fields) this.#sessionRead = read
   }
 }
 

@@ -246,9 +246,10 @@ export class FastTransport implements Transport, WireUser {
     this.#wire.resume()
   }
 
-  #writeHead({ sent, admitted, hasBody, sendsBody, route }: Exchange): string {
+  #writeHead(exchange: Exchange): string {
+    const { sent, admitted, hasBody, sendsBody, route } = exchange
     this.#requestCoding = hasBody && sendsBody && admitted?.framing.kind === 'chunked' ? 'chunked' : 'asIs'
-    return this.#writer.text(sent, this.#requestCoding, route?.requestFilters.length === 0)
+    return this.#writer.text(sent, this.#requestCoding, route?.requestFilters.length === 0 ? 'all' : exchange)
   }
 
   /** Text of one character per byte around bytes that belong to a wire, and are copied unless they may be kept. */

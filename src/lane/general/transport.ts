@@ -185,7 +185,7 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
     const attempt = new WireAttempt({
       owner: this,
       request: this.#request(exchange, false),
-      checked: exchange.route?.requestFilters.length === 0,
+      checked: exchange.route?.requestFilters.length === 0 ? 'all' : exchange,
       writer: this.#writer,
     })
     this.#attempt = attempt

@@ -5,7 +5,7 @@
 import type { BodyFraming } from '#http/framing.ts'
 import type { ResponseHead } from '#http/head.ts'
 import { equalsLower } from '#http/grammar.ts'
-import { type Coding, lastChunk, type RequestWriter } from '#lane/wire/serialize.ts'
+import { type Checked, type Coding, lastChunk, type RequestWriter } from '#lane/wire/serialize.ts'
 import type { Wire, WireUser } from '#lane/wire/wire.ts'
 import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Failure } from '#proxy/failure.ts'
@@ -16,8 +16,7 @@ import type { Upload, UploadSink } from './upload.ts'
 export type WireAttemptInit = {
   readonly owner: AttemptOwner
   readonly request: AttemptRequest<Upload>
-  /** Nothing was changed in the request since its fields were checked. */
-  readonly checked: boolean
+  readonly checked: Checked
   /** Shared by the requests of one client. */
   readonly writer: RequestWriter
 }

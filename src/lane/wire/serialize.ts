@@ -9,6 +9,15 @@ import type { RequestHead, ResponseHead } from '#http/head.ts'
 /** How a message says where its body ends: by fields it has already, or by chunks. */
 export type Coding = 'asIs' | 'chunked'
 
+/**
+ * What of a request was checked when it was received: while a text is still the same, it need not be checked again.
+ * `all`: nothing was changed since.
+ */
+export type Checked =
+  'all' | { readonly received: Pick<RequestHead, 'method' | 'target'>; readonly requestId: string | undefined }
+
+type RequestTexts = Pick<RequestHead, 'method' | 'target' | 'fields'>
+
 /** Values that differ from request to request, at most; with more of them nothing is known of the fields. */
 const mostChanging = 4
 
@@ -29,14 +38,11 @@ export class RequestWriter {
     this.#texts = []
   }
 
-  /** The request as it goes to the endpoint. `checked`: nothing was changed since its fields were parsed. */
-  text(
-    { method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>,
-    coding: Coding,
-    checked: boolean,
-  ): string {
+  /** The request as it goes to the endpoint. */
+  text(head: RequestTexts, coding: Coding, checked: Checked): string {
+    const { method, target, fields } = head
     const changing = this.#newlyChanging(fields)
-    if (!checked) this.#assertClean({ method, target, fields }, changing === undefined)
+    if (checked !== 'all') this.#assertClean(head, changing === undefined, checked)
     // Behind the check: what was refused must not be known the next time.
     if (changing !== undefined) this.#learn(fields, changing)
     let text = `${method} ${target} HTTP/1.1\r\n`
@@ -80,10 +86,19 @@ export class RequestWriter {
     this.#fields = fields.slice()
   }
 
-  #assertClean({ method, target, fields }: Pick<RequestHead, 'method' | 'target' | 'fields'>, isKnown: boolean): void {
-    if (!(isToken(method) && isVisible(target))) throw new Error('a filter made a request line that cannot be sent')
+  #assertClean(
+    { method, target, fields }: RequestTexts,
+    isKnown: boolean,
+    { received, requestId }: Exclude<Checked, 'all'>,
+  ): void {
+    const isLine = (method === received.method || isToken(method)) && (target === received.target || isVisible(target))
+    if (!isLine) throw new Error('a filter made a request line that cannot be sent')
     if (!isKnown) return assertClean(fields)
-    for (const at of this.#changing) assertClean([fields[at - 1]!, fields[at]!])
+    // Their names are known.
+    for (const at of this.#changing) {
+      const value = fields[at]!
+      if (value !== requestId && !isFieldValue(value)) throw unclean(fields[at - 1]!)
+    }
   }
 }
 
@@ -174,7 +189,10 @@ function statusLine(status: number, reason: string): string {
 /** A throw here is a bug in a filter, and costs that one exchange. */
 function assertClean(fields: readonly string[]): void {
   for (let at = 0; at < fields.length; at += 2) {
-    if (!isToken(fields[at]!) || !isFieldValue(fields[at + 1]!))
-      throw new Error(`a filter made a field that cannot be sent: ${JSON.stringify(fields[at])}`)
+    if (!isToken(fields[at]!) || !isFieldValue(fields[at + 1]!)) throw unclean(fields[at]!)
   }
+}
+
+function unclean(name: string): Error {
+  return new Error(`a filter made a field that cannot be sent: ${JSON.stringify(name)}`)
 }
