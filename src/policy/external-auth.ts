@@ -99,8 +99,9 @@ const omitted: ReadonlySet<string> = new Set([
   'content-encoding',
 ])
 
-function questionOf(config: ExternalAuthConfig, context: FilterContext): Question {
+function questionOf(config: ExternalAuthConfig, asking: FilterContext): Question {
   const { to } = config
+  const context = asRouted(asking)
   const scheme = to.scheme === 'client' ? context.client.scheme : to.scheme
   return {
     to:
@@ -115,9 +116,19 @@ function questionOf(config: ExternalAuthConfig, context: FilterContext): Questio
   }
 }
 
+/**
+ * The service judges what the endpoint would get: a client that writes `/public/../admin` must not be let in to `/admin`
+ * for the beginning of what it wrote.
+ */
+function asRouted(context: FilterContext): FilterContext {
+  const { received, path, query } = context
+  const target = path + query
+  return received.target === target ? context : { ...context, received: { ...received, target } }
+}
+
 /** The client's fields as they would travel on, its credentials included, and what the service needs to know of it. */
 function questionFields(config: ExternalAuthConfig, context: FilterContext): string[] {
-  const { sent, received, client, path, query } = context
+  const { sent, received, client } = context
   const fields = ['Host', fillIn(config.host, context)]
   for (let at = 0; at < sent.fields.length; at += 2) {
     const name = sent.fields[at]!
@@ -126,9 +137,8 @@ function questionFields(config: ExternalAuthConfig, context: FilterContext): str
   // Another check, or the list of fields that the service fills, may have taken it out.
   const authorization = get(received.fields, 'authorization')
   if (authorization !== undefined) set(fields, 'Authorization', authorization)
-  const uri = received.target.startsWith('/') ? received.target : path + query
-  set(fields, 'X-Original-URL', `${client.scheme}://${publicAuthority(context)}${uri}`)
-  set(fields, 'X-Original-URI', uri)
+  set(fields, 'X-Original-URL', `${client.scheme}://${publicAuthority(context)}${received.target}`)
+  set(fields, 'X-Original-URI', received.target)
   set(fields, 'X-Original-Method', received.method)
   set(fields, 'X-Auth-Request-Redirect', fillIn(config.redirect, context))
   set(fields, 'X-Sent-From', 'genkan')

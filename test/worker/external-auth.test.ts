@@ -6,6 +6,7 @@ import { startAuthServer } from '../support/auth-server.ts'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
 import { describeLanes } from '../support/lanes.ts'
+import { connectRaw } from '../support/raw-client.ts'
 
 const prefix = 'nginx.ingress.kubernetes.io/'
 
@@ -74,6 +75,28 @@ describeLanes(() => {
         'x-real-ip': expect.any(String) as string,
       })
       expect(auth.questions[1]!.headers['x-original-url']).toMatch(/^http:\/\/localhost:\d+\/inbox\?page=2$/)
+    })
+
+    test('is asked about the path that the application would get, however the client spells it', async () => {
+      const auth = await startAuthServer()
+      const port = await startApplication()
+      const { genkan } = await startFrontDoor(
+        siteManifests([
+          { host: 'localhost', port, annotations: { [`${prefix}auth-url`]: `http://127.0.0.1:${auth.port}/oauth2/auth` } },
+        ]),
+      )
+      after(() => genkan.close())
+      const client = await connectRaw(genkan.ports.http)
+      const spellings = ['/public/../admin?x=%61', '/public/%2e%2E/admin?x=%61', '//admin?x=%61', '/%61dmin?x=%61']
+      for (const target of spellings) client.write(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+      await client.until(/(?:HTTP\/1\.1 401 [^]*){4}/)
+      for (const { headers } of auth.questions)
+        expect(headers).toMatchObject({
+          'x-original-uri': '/admin?x=%61',
+          'x-original-url': 'http://localhost/admin?x=%61',
+          'x-auth-request-redirect': '/admin?x=%61',
+        })
+      expect(auth.questions).toHaveLength(spellings.length)
     })
 
     test('lets nobody in when nobody answers', async () => {
