@@ -82,7 +82,11 @@ describeLanes(() => {
       const port = await startApplication()
       const { genkan } = await startFrontDoor(
         siteManifests([
-          { host: 'localhost', port, annotations: { [`${prefix}auth-url`]: `http://127.0.0.1:${auth.port}/oauth2/auth` } },
+          {
+            host: 'localhost',
+            port,
+            annotations: { [`${prefix}auth-url`]: `http://127.0.0.1:${auth.port}/oauth2/auth` },
+          },
         ]),
       )
       after(() => genkan.close())
