@@ -1,7 +1,7 @@
 /**
- * Lines on their way to a file or a pipe: collected, and written a chunk of whole lines at a time. A local file gets its
- * chunks at once, for as long as that is quick; everything else gets them in the background, so that who adds a line need
- * not wait. When the destination is too slow, lines are dropped and counted instead of remembered.
+ * Lines on their way to a file or a pipe: collected, and written a chunk of whole lines at a time, directly where that does
+ * not wait and otherwise in the background. Who adds one never waits; when the destination is too slow, lines are dropped
+ * and counted instead of remembered.
  *
  * Several workers may have the same destination. A regular file takes every write whole (POSIX: `O_APPEND`), but a pipe
  * or a terminal may take a part of a large one and then one of somebody else. So whoever writes to those has the turn
@@ -9,7 +9,7 @@
  */
 import { close, fstatSync, write, writeSync } from 'node:fs'
 import type { Turn } from '#lib/turn.ts'
-import { FileSpeed } from './file-speed.ts'
+import { type DirectWriter, directWriter } from './direct-write.ts'
 
 export type LineSinkInit = {
   /** Closed at the end unless it is one of the standard ones. */
@@ -39,7 +39,7 @@ export class LineSink {
   readonly #init: LineSinkInit
   /** `undefined` where nobody can come between. */
   readonly #turn: Turn | undefined
-  readonly #speed: FileSpeed
+  readonly #direct: DirectWriter | undefined
   /** Not in a chunk yet. */
   #text: string
   readonly #chunks: Buffer[]
@@ -57,7 +57,7 @@ export class LineSink {
   constructor(init: LineSinkInit) {
     this.#init = init
     this.#turn = fstatSync(init.fd).isFile() ? undefined : init.turn
-    this.#speed = new FileSpeed(init.fd, init.now ?? (() => performance.now()))
+    this.#direct = directWriter(init.fd, init.now ?? (() => performance.now()))
     this.#text = ''
     this.#chunks = []
     this.#heldBytes = 0
@@ -89,6 +89,7 @@ export class LineSink {
     clearTimeout(limit)
     clearTimeout(this.#timer)
     process.removeListener('exit', this.#onExit)
+    this.#direct?.close()
     // One that a write still hangs in would hang, too.
     if (this.#init.fd > 2 && this.#writing === undefined) close(this.#init.fd, () => {})
   }
@@ -125,19 +126,21 @@ export class LineSink {
     const { fd } = this.#init
     // Behind a line that was cut short nothing of the next one would be understood.
     if (this.#isTorn) write(fd, endOfLine, 0, undefined, null, this.#onWritten)
-    else if (this.#written === 0 && this.#speed.isQuick) this.#writeAtOnce()
-    else write(fd, this.#writing!, this.#written, undefined, null, this.#onWritten)
+    else if (!this.#writeDirectly()) write(fd, this.#writing!, this.#written, undefined, null, this.#onWritten)
   }
 
-  #writeAtOnce(): void {
+  /** False when that would have to wait. */
+  #writeDirectly(): boolean {
     let count = 0
     try {
-      count = this.#speed.watch(() => writeSync(this.#init.fd, this.#writing!))
+      count = this.#direct?.write(this.#writing!, this.#written) ?? 0
     } catch (error) {
       // Nothing but the system's own errors comes from there.
-      return this.#onWritten(error as NodeJS.ErrnoException, 0)
+      this.#onWritten(error as NodeJS.ErrnoException, 0)
+      return true
     }
-    this.#onWritten(null, count)
+    if (count > 0) this.#onWritten(null, count)
+    return count > 0
   }
 
   readonly #onWritten = (error: NodeJS.ErrnoException | null, count: number): void => {
