@@ -54,6 +54,8 @@ export class H1Connection {
   #requests: number
   /** Of the socket, when the last response was done. */
   #bytesRead: number
+  /** Nothing may follow the response to it. */
+  #last: IncomingMessage | undefined
   /** What follows cannot be read; said once the responses before it are out. */
   #broken: Failure | undefined
   /** Nothing that arrives is looked at any more. */
@@ -72,6 +74,7 @@ export class H1Connection {
     this.#serving = false
     this.#requests = 0
     this.#bytesRead = 0
+    this.#last = undefined
     this.#broken = undefined
     this.#closing = false
     this.#detached = false
@@ -90,6 +93,15 @@ export class H1Connection {
     if (!this.#serving) return this.#begin(waiting)
     this.#waiting.push(waiting)
     this.#socket.pause()
+  }
+
+  /**
+   * This request asks for an upgrade and will not get it. node's parser then throws away what it has read behind the
+   * request and goes on with what comes next, so whoever is in front of us could have another idea of where the next
+   * request begins: there is none.
+   */
+  ignoreUpgrade(request: IncomingMessage): void {
+    this.#last ??= request
   }
 
   onUpgrade(request: IncomingMessage, head: RequestHead, early: Buffer): void {
@@ -221,6 +233,7 @@ export class H1Connection {
   #isLast(): boolean {
     const { requestsPerConnection, idleTimeoutMs } = this.#env.limits
     if (this.#isDraining() || idleTimeoutMs === 0) return true
+    if (this.#last !== undefined && this.#last === this.#current?.request) return true
     return requestsPerConnection > 0 && this.#requests >= requestsPerConnection
   }
 

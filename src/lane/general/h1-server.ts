@@ -96,9 +96,10 @@ export class H1Server {
   /** Other upgrades are ignored and the request is an ordinary one; so is one behind an unfinished response. */
   #mayUpgrade(request: IncomingMessage): boolean {
     const connection = this.#connections.get(request.socket)
-    if (connection === undefined || connection.isBusy) return false
-    const admitted = admitRequest(headOf(request), this.#env.limits)
-    return !('cause' in admitted) && admitted.upgrade === 'websocket'
+    if (connection === undefined) return false
+    if (!connection.isBusy && asksForWebSocket(request, this.#env.limits)) return true
+    connection.ignoreUpgrade(request)
+    return false
   }
 }
 
@@ -119,6 +120,11 @@ function optionsOf(
     shouldUpgradeCallback,
   }
   return options
+}
+
+function asksForWebSocket(request: IncomingMessage, limits: Limits): boolean {
+  const admitted = admitRequest(headOf(request), limits)
+  return !('cause' in admitted) && admitted.upgrade === 'websocket'
 }
 
 /** The flat list as received; a version the proxy does not know makes the head one it refuses. */
