@@ -5,7 +5,7 @@ import { isAbsent, isList, isMapping, Report } from './decoder.ts'
 import { remainsOfIngress } from './decode.ts'
 import type { FieldPath, Origin } from './origin.ts'
 import type { PlaceTable } from './place-table.ts'
-import { entryOf, lineStartsOf, originOf, placeAt } from './place-table.ts'
+import { entryOf, lineOf, lineStartsOf, originOf, placeAt } from './place-table.ts'
 import type { Problem, ProblemInit } from './problem.ts'
 import { problemAt, problemOfFile } from './problem.ts'
 import type { Identity } from './recognise.ts'
@@ -177,8 +177,4 @@ function faultProblem(fault: Fault, { file, lineStarts }: PlaceTable, object: st
 
 function byPlace(a: Problem, b: Problem): number {
   return a.line - b.line || a.column - b.column
-}
-
-function lineOf({ file, lineStarts, valueOffsets }: PlaceTable, root: number): number {
-  return placeAt(file, lineStarts, valueOffsets[root] ?? 0).line
 }
