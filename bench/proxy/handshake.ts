@@ -6,12 +6,18 @@ export type HandshakeInit = { readonly port: number; readonly host: string; read
 
 const timeoutMs = 5_000
 
-/** Rejects when it fails or takes too long. The connection is closed again. */
+/**
+ * Rejects when it fails or takes too long. The connection is closed again, by both sides: a socket that is destroyed as
+ * soon as it is secure takes the client's last message of the handshake with it, and then the server has only seen one
+ * that was broken off.
+ */
 export async function handshake(init: HandshakeInit): Promise<{ readonly resumed: boolean }> {
   const socket = open(init)
   try {
     await shaken(socket)
-    return { resumed: socket.isSessionReused() }
+    const resumed = socket.isSessionReused()
+    await closed(socket.end())
+    return { resumed }
   } finally {
     socket.destroy()
   }
@@ -46,5 +52,13 @@ function shaken(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('secureConnect', resolve)
     socket.on('error', reject)
+  })
+}
+
+function closed(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // What the server says when it closes (session tickets) must be read, or nobody sees its end.
+    socket.resume()
+    socket.once('close', (hadError) => (hadError ? reject(new Error('the connection was cut')) : resolve()))
   })
 }

@@ -189,10 +189,15 @@ export class Listener {
       handshakeTimeoutMs: limits.handshakeTimeoutMs,
       log,
       onPassedOn: (socket, to) => {
-        streams.serve(socket, { ...to, connection: this.#facts(socket, undefined, this.#origins.get(keyOf(socket))) })
+        streams.serve(socket, { ...to, connection: this.#facts(socket, undefined, this.#originOf(socket)) })
       },
-      onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts, this.#origins.get(keyOf(socket)))),
+      onSecure: (socket, facts) => lane.serve(socket, this.#facts(socket, facts, this.#originOf(socket))),
     })
+  }
+
+  /** Where nobody speaks the PROXY protocol the kernel need not be asked for the addresses of every connection. */
+  #originOf(socket: Socket): ProxyOrigin | undefined {
+    return this.#origins.size === 0 ? undefined : this.#origins.get(keyOf(socket))
   }
 
   /** Counts the connection until it is closed, or closes it because there are too many. */

@@ -115,17 +115,16 @@ export class TlsContexts {
     return this.#options
   }
 
-  /** The name has a certificate of its own. */
-  knows(serverName: string): boolean {
-    return this.#find(serverName) !== this.#fallback
+  /**
+   * Exact name, then the wildcard of its parent. Names compare without case and trailing dot. `undefined`: the default
+   * certificate, which a server has shown to it from the start; choosing it once more would cost every handshake.
+   */
+  select(serverName: string): SecureContext | undefined {
+    const entry = this.#find(serverName)
+    return entry === this.#fallback ? undefined : entry.context
   }
 
-  /** Exact name, then the wildcard of its parent, else the default. Names compare without case and trailing dot. */
-  select(serverName: string): SecureContext {
-    return this.#find(serverName).context
-  }
-
-  /** What `select` presents. The same object for as long as the content stays. */
+  /** What such a handshake presents. The same object for as long as the content stays. */
   pairFor(serverName: string): PemPair {
     return this.#find(serverName).pair
   }

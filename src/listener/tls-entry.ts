@@ -110,7 +110,7 @@ export class TlsEntry {
     if (auth === undefined) return undefined
     const { contexts } = this.#init
     // Refuses it as a name that has no certificate.
-    if (this.#settings.strict === true && !contexts.knows(serverName ?? '')) return this.#shared
+    if (this.#settings.strict === true && contexts.select(serverName ?? '') === undefined) return this.#shared
     const pair = contexts.pairFor(serverName ?? '')
     const key = this.#keyOf(auth, pair)
     // A name below a wildcard may have a certificate of its own.
@@ -139,8 +139,9 @@ export class TlsEntry {
         ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
         // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
         SNICallback: (serverName, done) => {
-          if (strict === true && !contexts.knows(serverName)) done(unknownName)
-          else done(null, contexts.select(serverName))
+          const context = contexts.select(serverName)
+          if (strict === true && context === undefined) done(unknownName)
+          else done(null, context)
         },
       },
       undefined,

@@ -181,10 +181,15 @@ test('large bodies are counted by the GiB, and what is no request is called what
   expect(verdictLines(handshakes).join()).toContain('handshakes per second')
 })
 
-test('a handshake says whether a session was resumed', async () => {
+test('a handshake is finished on both sides, and says whether a session was resumed', async () => {
   const files = join(import.meta.dirname, '..', 'compile', 'certificates')
   const [cert, key] = ['foobar.crt', 'foobar.key'].map((file) => readFileSync(join(files, file)))
-  const server = createServer({ cert, key }, (socket) => socket.on('error', () => {}))
+  let finished = 0
+  let broken = 0
+  const server = createServer({ cert, key }, (socket) => {
+    finished += 1
+    socket.on('error', () => {}).resume()
+  }).on('tlsClientError', () => (broken += 1))
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
   try {
     // A server that listens on a port has an address with one.
@@ -192,6 +197,9 @@ test('a handshake says whether a session was resumed', async () => {
     const session = await sessionOf({ port, host: 'foobar.com' })
     expect(await handshake({ port, host: 'foobar.com', session: session! })).toEqual({ resumed: true })
     expect(await handshake({ port, host: 'foobar.com' })).toEqual({ resumed: false })
+    // The one with which the session was got is destroyed.
+    expect(finished).toBe(3)
+    expect(broken).toBe(0)
   } finally {
     server.close()
   }
