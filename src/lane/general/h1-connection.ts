@@ -56,6 +56,8 @@ export class H1Connection {
   #bytesRead: number
   /** Nothing may follow the response to it. */
   #last: IncomingMessage | undefined
+  /** The client has said that it asks nothing more, and its parser reads nothing more. */
+  #isDone: boolean
   /** What follows cannot be read; said once the responses before it are out. */
   #broken: Failure | undefined
   /** Nothing that arrives is looked at any more. */
@@ -75,6 +77,7 @@ export class H1Connection {
     this.#requests = 0
     this.#bytesRead = 0
     this.#last = undefined
+    this.#isDone = false
     this.#broken = undefined
     this.#closing = false
     this.#detached = false
@@ -126,6 +129,11 @@ export class H1Connection {
   onBroken(error: Error): void {
     if (this.#closing || this.#broken !== undefined) return
     const failure = failureOf(error)
+    if (failure === 'done') {
+      this.#isDone = true
+      if (!this.isBusy) this.#bye()
+      return
+    }
     if (failure === undefined) return
     const { request, transport } = this.#current ?? {}
     if (request !== undefined && !request.complete) {
@@ -174,7 +182,9 @@ export class H1Connection {
     })
     transport.attach(exchange, downstream)
     this.#current = { transport, request }
-    proxy.onRequest(exchange)
+    // While it waited, the parser gave up in the middle of its body.
+    if (this.#broken !== undefined && !request.complete) transport.fail(this.#broken)
+    else proxy.onRequest(exchange)
   }
 
   #done(complete: boolean, response: ServerResponse): void {
@@ -192,7 +202,7 @@ export class H1Connection {
     this.#serving = false
     this.#bytesRead = this.#socket.bytesRead
     if (this.#broken !== undefined) this.#answerBroken()
-    else if (this.#isDraining()) this.#bye()
+    else if (this.#isDraining() || this.#isDone) this.#bye()
     else this.#socket.resume()
   }
 
@@ -264,8 +274,8 @@ export class H1Connection {
 /** What stands in for a head nobody could read. */
 const unreadable: RequestHead = { method: '', target: '', version: '1.1', fields: [] }
 
-/** `undefined` for what needs no answer. */
-function failureOf(error: Error): Failure | undefined {
+/** `undefined` for what needs no answer; `done` for more bytes of a client that had nothing more to ask. */
+function failureOf(error: Error): Failure | 'done' | undefined {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   const detail = code === '' ? error.message : `${code} ${error.message}`
   switch (code) {
@@ -276,8 +286,10 @@ function failureOf(error: Error): Failure | undefined {
     // A FIN within a message.
     case 'HPE_INVALID_EOF_STATE':
       return { cause: 'client_abort', detail }
-    // Bytes after a request that said `Connection: close`: the response to it is all that client gets.
+    // Bytes after a request that said `Connection: close`, maybe in its trailers: the response to it is all that client
+    // gets.
     case 'HPE_CLOSED_CONNECTION':
+      return 'done'
     // The socket broke; its 'close' tells the rest.
     case 'ECONNRESET':
     case 'EPIPE':
