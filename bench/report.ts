@@ -7,9 +7,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { drawChart } from './proxy/chart.ts'
 import { judge } from './proxy/goals.ts'
-import { columnsOf, verdictLines } from './proxy/print.ts'
+import { planOf } from './proxy/pace.ts'
+import { columnsOf, unequalLines, verdictLines } from './proxy/print.ts'
 import type { PeerResult, Run, ScenarioResult } from './proxy/result.ts'
 import { genkanIn, rangeOf, ratioOf } from './proxy/result.ts'
+import { scenarios as all } from './proxy/scenario.ts'
 
 const docs = join(import.meta.dirname, '..', 'docs')
 
@@ -45,22 +47,23 @@ ${slower(run)}
 - **Machine**: ${machineLine(run)}.
 - **Apart from one another**: ${apart(run)}. One worker or thread each, except where a scenario says 2 workers.
 - **The same for all**: every proxy has an equivalent configuration, to be read in \`bench/peers/\`: kept connections to the
-  clients and to the endpoints, the same forwarding fields, no access log unless the scenario is about it. Genkan's metrics
-  are always on. Before anything is measured, every proxy must give the endpoint's answer byte for byte, pass on its
-  fields, tell it the client's address, keep connections, refuse hosts that no rule names, bind sessions and write log
+  clients and to the endpoints, \`X-Forwarded-For\` and \`-Proto\` and as many of nginx's other forwarding fields as a proxy can
+  set, no access log unless the scenario is about it. Genkan's metrics are always on. Before anything is measured, every proxy must give the endpoint's answer byte for byte, pass on its
+  fields, tell it the client's address and scheme, keep connections, refuse hosts that no rule names, bind sessions and write log
   lines where the scenario asks for them. Where a proxy has no equivalent, the table says so.
-- **Endpoints**: ${run.origin === 'nginx' ? "nginx with fixed answers, because they cost far less than Node's do and share a core with the load" : 'a small Node server, for nginx is not installed here'}. Bodies that are sent
+${unequals(run)}- **Endpoints**: ${run.origin === 'nginx' ? "nginx with fixed answers, because they cost far less than Node's do and share a core with the load" : 'a small Node server, for nginx is not installed here'}. Bodies that are sent
   and WebSockets end at a Node server, which reads all there is before it answers.
 - **Load**: wrk, h2load for HTTP/2, autocannon where wrk is not installed, a Node program for handshakes and WebSocket
   messages. Every handshake is TLS 1.3 with X25519 and a connection of its own; it counts as resumed only when it was, and
   with none of the proxies the certificate or its key differ. All send the next request when the answer is
   there, so latencies are those of a proxy at its limit and compare proxies only with one another.
-- **Rounds**: every proxy of a scenario is started, checked and warmed up by 20,000 requests or for twice as long as a
-  round; then ${run.rounds} rounds of ${run.seconds} s each, one proxy at a
+- **Rounds**: every proxy of a scenario is started, checked and warmed up until its requests become no cheaper, by at most
+  20,000 of them or for twice as long as a round; then ${run.rounds} rounds of ${run.seconds} s each, one proxy at a
   time, every round in the opposite order of the one before. Numbers are medians with the least and the most of the rounds
   in parentheses; ratios are taken round by round.
-- **CPU time** is user and system time of the proxy with all its threads and processes, as the kernel counts it, divided
-  by the requests answered.
+- **CPU time** is user and system time of the proxy with all its threads and processes, as the kernel counts it, of
+  those that have ended too, divided by the requests answered. A proxy with a thread that may run on another core than its
+  own is not measured.
 - **of nginx** is how many requests a proxy answers in the CPU time in which nginx answers one.
 - **Winners** are named only when they lead by more than rounds differ.
 
@@ -72,9 +75,12 @@ ${run.scenarios.map(section).join('\n\n')}
 
 \`\`\`sh
 apt-get install nginx-light haproxy caddy wrk nghttp2-client   # whichever you want beside Genkan
+                                                               # Envoy: apt.envoyproxy.io or a release of github.com/envoyproxy/envoy
+                                                               # Traefik: a release of github.com/traefik/traefik; both on PATH
 npm ci
 npm run bench:proxy -- --json run.json                         # everything, 5 rounds of 5 s: about ${minutes(run)} minutes
-npm run bench:proxy -- rules guarded --peers nginx,genkan      # some of it
+npm run bench:proxy -- --json run.json --resume run.json       # the rest of it after Ctrl-C
+npm run bench:proxy -- rules guarded --peers nginx,genkan      # some of it; --without leaves proxies out
 npm run bench:proxy -- --quick                                 # does it work at all?
 node bench/report.ts run.json                                  # this page from your numbers
 npm run bench                                                  # the parts: routing, policies, balancing, compile, snapshots
@@ -102,6 +108,8 @@ function caveats(run: Run): string[] {
       'Where proxy and load share a core, as in the scenario with 2 workers on two cores, only CPU times can be compared.',
     )
   const missing = run.missing.map(({ peer, reason }) => `${peer} (${reason})`)
+  const broken = run.scenarios.filter(({ brokenOff }) => brokenOff === true).map(({ title }) => title)
+  if (broken.length > 0) found.push(`Broken off before the last of its rounds: ${broken.join(', ')}.`)
   if (missing.length > 0) found.push(`Not part of this run: ${missing.join(', ')}.`)
   return found
 }
@@ -120,12 +128,24 @@ function apart({ machine, scenarios }: Run): string {
   return `proxies are bound to core ${cores.proxy.join(', ')}, the load to core ${cores.load.join(', ')}, the endpoints to core ${cores.origin.join(', ')}`
 }
 
+/** Of each that is no equal of the others, a point of the list that says so. */
+function unequals({ scenarios }: Run): string {
+  const reasons = new Map(scenarios.flatMap(({ peers }) => peers.map(({ peer, unequal }) => [peer, unequal] as const)))
+  return [...reasons]
+    .map(([peer, why]) => (why === undefined ? '' : `- **No equal**: ${peer}. ${capital(why)}.\n`))
+    .join('')
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+}
+
 /** Everything where somebody needs less CPU time, the worst first; per scenario only the best of them. */
 function slower({ scenarios }: Run): string {
   const rows = scenarios.flatMap((scenario) => {
     const own = genkanIn(scenario)
     if (own === undefined) return []
-    const rivals = scenario.peers.filter(({ peer }) => !peer.startsWith('Genkan'))
+    const rivals = scenario.peers.filter(({ peer, unequal }) => !peer.startsWith('Genkan') && unequal === undefined)
     const ratios = rivals.flatMap((peer) => {
       const ratio = ratioOf(own, peer, ({ cpu }) => cpu)
       return ratio === undefined || ratio.median <= 1 ? [] : [{ peer: peer.peer, times: ratio.median }]
@@ -160,7 +180,7 @@ function section(scenario: ScenarioResult): string {
     '',
     markdownTable(['proxy', ...columns.map((column) => column.title)], [...rows, ...absent]),
     '',
-    ...verdictLines(scenario).map((line) => `- ${line}`),
+    ...[...unequalLines(scenario), ...verdictLines(scenario)].map((line) => `- ${line}`),
   ].join('\n')
 }
 
@@ -177,11 +197,12 @@ function firstLine(text: string): string {
 
 /** Of a run with the defaults, for as many proxies and scenarios as this one measured. */
 function minutes({ scenarios }: Run): number {
-  const measurements = scenarios.reduce(
-    (sum, { peers }) => sum + peers.filter(({ samples }) => samples.length > 0).length,
-    0,
-  )
-  return Math.ceil((measurements * (5 * 5.5 + 5)) / 60)
+  const seconds = scenarios.map(({ name, peers }) => {
+    const known = all.find((scenario) => scenario.name === name)
+    const { around, round } = planOf(known ?? { reloadsPerSecond: 0 }, 5)
+    return peers.filter(({ samples }) => samples.length > 0).length * (around + 5 * round)
+  })
+  return Math.ceil(seconds.reduce((sum, each) => sum + each, 0) / 60)
 }
 
 function percent(share: number): string {

@@ -14,6 +14,7 @@ export type ServerSettings = {
   readonly tls: { readonly cert: string; readonly key: string } | undefined
   /** Host to where it is served from. */
   readonly targets: ReadonlyMap<string, string>
+  readonly webSockets: boolean
   /** Access log file; `undefined` for none. */
   readonly accessLog: string | undefined
 }
@@ -23,19 +24,21 @@ export type NodePeerInit = {
   readonly package: string
   /** `import.meta.url` of a file beside its server.ts. */
   readonly from: string
-  /** Its server.ts passes WebSockets on. */
+  /** It passes WebSockets on. */
   readonly webSockets?: boolean
+  readonly unequal?: string
   readonly lacks?: (setup: Setup, protocol: 'http' | 'https' | 'h2') => string | undefined
 }
 
 /** A peer whose server.ts reads the settings named by its first argument. */
-export function nodePeer({ name, package: packageName, from, webSockets = false, lacks }: NodePeerInit): Peer {
+export function nodePeer({ name, package: packageName, from, webSockets = false, unequal, lacks }: NodePeerInit): Peer {
   return {
     name,
+    ...(unequal === undefined ? {} : { unequal }),
     find: () => Promise.resolve(find(packageName)),
     lacks: (setup, protocol) =>
       setup.webSockets && !webSockets
-        ? 'it is not set up for WebSockets'
+        ? 'it does not pass WebSockets on'
         : (lacksOfAll(setup) ?? lacks?.(setup, protocol)),
     write: (place) => writeFileSync(join(place.dir, 'place.json'), JSON.stringify(place)),
     launch: ({ dir }) => ({
@@ -58,6 +61,7 @@ export function readSettings(file: string | undefined): ServerSettings {
     https: place.https,
     tls: setup.tls ? { cert: read(certificate.chain), key: read(certificate.key) } : undefined,
     targets: new Map(place.hosts.map((host) => [host, target])),
+    webSockets: setup.webSockets,
     accessLog: setup.accessLog ? join(place.dir, 'access.log') : undefined,
   }
 }

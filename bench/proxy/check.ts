@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import type { Answer, Question } from './ask.ts'
 import { ask } from './ask.ts'
 import type { Origin } from './origin.ts'
-import type { Place } from './peer.ts'
+import type { Peer, Place } from './peer.ts'
 import type { Load, Scenario } from './scenario.ts'
 import { handshake, sessionOf } from './handshake.ts'
 import { until } from './wait.ts'
 
 export type CheckInit = {
   readonly scenario: Scenario
+  readonly peer: Pick<Peer, 'unequal'>
   readonly place: Place
   readonly origin: Origin
   readonly port: number
@@ -72,12 +73,18 @@ async function demandForwarding(init: CheckInit): Promise<void> {
   const [host] = init.place.hosts
   const connections = new Set<string>()
   for (let count = 0; count < 12; count += 1) {
-    const [seenHost, client, connection = ''] = String((await asked(init, { path: '/echo' }))?.body ?? '').split('|')
+    const echo = String((await asked(init, { path: '/echo' }))?.body ?? '')
+    const [seenHost, client, scheme, connection = ''] = echo.split('|')
     if (seenHost !== host) throw new Error(`the endpoint hears of host ${seenHost || 'nothing'} instead of ${host}`)
     if (client !== '127.0.0.1') throw new Error('the endpoint does not hear of the client in X-Forwarded-For')
+    if (scheme !== (init.scenario.load.protocol === 'http' ? 'http' : 'https'))
+      throw new Error(`the endpoint hears of ${scheme === '' ? 'no scheme' : scheme} in X-Forwarded-Proto`)
     connections.add(connection)
   }
-  if (connections.size > 6) throw new Error('it opens a connection to the endpoint for every request')
+  const opensAnew = connections.size > 6
+  if (opensAnew && init.peer.unequal === undefined)
+    throw new Error('it opens a connection to the endpoint for every request')
+  if (!opensAnew && init.peer.unequal !== undefined) throw new Error('it keeps connections, though it says it does not')
 }
 
 async function demandSession(init: CheckInit): Promise<string> {

@@ -38,6 +38,11 @@ export type Presence = { readonly version: string } | { readonly missing: string
 
 export type Peer = {
   readonly name: string
+  /**
+   * Why it is no equal of the others: it opens a connection to the endpoint for every request. Only a peer that says so
+   * may do so; the sentence stands wherever its numbers do, and it is never called a winner.
+   */
+  readonly unequal?: string
   /** Whether it is here, and which. */
   readonly find: (children: Children) => Promise<Presence>
   /** Why it has nothing like this set-up; `undefined` when it has. */

@@ -8,6 +8,7 @@ import { fastifyHttpProxy } from '../peers/fastify-http-proxy/peer.ts'
 import { genkanFast, genkanGeneral } from '../peers/genkan/peer.ts'
 import { haproxy } from '../peers/haproxy/peer.ts'
 import { httpProxy3 } from '../peers/http-proxy-3/peer.ts'
+import { httpProxyDefaults } from '../peers/http-proxy-defaults/peer.ts'
 import { httpProxy } from '../peers/http-proxy/peer.ts'
 import { nginx } from '../peers/nginx/peer.ts'
 import { traefik } from '../peers/traefik/peer.ts'
@@ -22,6 +23,7 @@ export const peers: readonly Peer[] = [
   genkanFast,
   genkanGeneral,
   httpProxy,
+  httpProxyDefaults,
   httpProxy3,
   fastProxy,
   fastifyHttpProxy,

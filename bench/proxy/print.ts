@@ -62,6 +62,7 @@ export function printScenario(scenario: ScenarioResult): string {
   )
   const notes = [
     ...peers.flatMap(({ peer, absent }) => (absent === undefined ? [] : [`${peer}: ${absent}`])),
+    ...unequalLines(scenario),
     ...verdictLines(scenario),
     ...(others === undefined
       ? []
@@ -71,12 +72,19 @@ export function printScenario(scenario: ScenarioResult): string {
   return [`${title} (${driver}; proxy on core ${cores.proxy.join(', ')}${shared})`, '', table, '', ...notes].join('\n')
 }
 
+/** Whose numbers are not to be compared with the others', and why. */
+export function unequalLines({ peers }: ScenarioResult): string[] {
+  return peers.flatMap(({ peer, unequal, samples }) =>
+    unequal === undefined || samples.length === 0 ? [] : [`${peer} is no equal: ${unequal}`],
+  )
+}
+
 /** Sentences about who was best in CPU time and in throughput, or why nobody can be named. */
 export function verdictLines(scenario: ScenarioResult): string[] {
   const candidates = (number: (sample: Sample) => number | undefined): Candidate[] =>
-    scenario.peers.flatMap(({ peer, samples }) => {
+    scenario.peers.flatMap(({ peer, samples, unequal }) => {
       const range = rangeOf(samples, number)
-      return range === undefined ? [] : [{ name: peer, range, rounds: samples.length }]
+      return range === undefined || unequal !== undefined ? [] : [{ name: peer, range, rounds: samples.length }]
     })
   const { per = 'request' } = scenario
   return [

@@ -21,6 +21,8 @@ export type Sample = {
 export type PeerResult = {
   readonly peer: string
   readonly version: string
+  /** Why its numbers are not those of an equal. */
+  readonly unequal?: string
   /** Why there are no samples: no equivalent, or what went wrong. */
   readonly absent?: string
   /** Milliseconds from the start of the process to its first right answer. */
@@ -38,6 +40,8 @@ export type ScenarioResult = {
   readonly per?: 'handshake' | 'message'
   /** Of a request's bodies, where they are large. */
   readonly bodyBytes?: number
+  /** Somebody had enough: it has fewer rounds than the run. */
+  readonly brokenOff?: boolean
   /** Cores by number. */
   readonly cores: {
     readonly proxy: readonly number[]

@@ -10,9 +10,10 @@ import { coresFor } from '../../bench/proxy/cores.ts'
 import { judge } from '../../bench/proxy/goals.ts'
 import { fill } from '../../bench/proxy/peer.ts'
 import type { Run, Sample } from '../../bench/proxy/result.ts'
+import { peers as known } from '../../bench/proxy/peers.ts'
 import { ratioOf } from '../../bench/proxy/result.ts'
 import { handshake, sessionOf } from '../../bench/proxy/handshake.ts'
-import { columnsOf, verdictLines } from '../../bench/proxy/print.ts'
+import { columnsOf, printScenario, verdictLines } from '../../bench/proxy/print.ts'
 import { type Candidate, verdict } from '../../bench/proxy/verdict.ts'
 
 function candidate(name: string, [min, median, max]: readonly [number, number, number], rounds = 3): Candidate {
@@ -90,6 +91,20 @@ describe('the command line', () => {
     })
   })
 
+  test('takes lists, names without their signs, and names to leave out', () => {
+    const wanted = ['small,rules', '--peers', 'nginx,fastify-http-proxy', '--peers', 'http-proxy-defaults']
+    expect(readOptions([...wanted, '--without', 'NGINX'])).toMatchObject({
+      scenarios: ['small', 'rules'],
+      peers: ['http-proxy defaults', '@fastify/http-proxy'],
+    })
+    expect(readOptions(['--without', 'ngin'])).toEqual({ problems: ['there is no peer ngin'] })
+  })
+
+  test('writes into the file that it goes on with', () => {
+    expect(readOptions(['--resume', 'run.json'])).toMatchObject({ resume: 'run.json', json: 'run.json' })
+    expect(readOptions(['--resume', 'run.json', '--json', 'new.json'])).toMatchObject({ json: 'new.json' })
+  })
+
   test('bounds rounds and seconds, and says all that is wrong at once', () => {
     const said = readOptions(['smal', '--rounds', '1000', '--seconds', '0'])
     expect('problems' in said && said.problems).toHaveLength(3)
@@ -124,7 +139,14 @@ describe('goals', () => {
   })
 
   test('are unknown when their scenario was not measured', () => {
-    expect(judge(runOf('post', { nginx: [sample(1)] })).map(({ met }) => met)).toEqual(Array(8).fill('unknown'))
+    expect(judge(runOf('post', { nginx: [sample(1)] })).map(({ met }) => met)).toEqual(Array(9).fill('unknown'))
+  })
+
+  test('against a tuned http-proxy come with what nginx reaches in the same rounds', () => {
+    const run = runOf('rules', { nginx: [sample(20)], 'http-proxy': [sample(60)], Genkan: [sample(24)] })
+    const [, , tuned, defaults] = judge(run)
+    expect(tuned).toMatchObject({ met: 'no', measured: '2.50 of http-proxy; nginx itself reaches 3.00' })
+    expect(defaults).toMatchObject({ met: 'unknown' })
   })
 
   test('demand that no request fails while the configuration changes', () => {
@@ -142,6 +164,28 @@ test('ratios are taken round by round, for a slow minute slows both', () => {
     [sample(10), sample(30)],
   ].map((samples) => ({ peer: '', version: '', samples }))
   expect(ratioOf(a!, b!, ({ cpu }) => cpu)).toEqual({ median: 2, min: 2, max: 2 })
+})
+
+describe('a proxy that is no equal', () => {
+  const reason = 'it opens a connection for every request'
+  const run = runOf('rules', { nginx: [sample(20), sample(20)], Genkan: [sample(24), sample(24)] })
+  const unequal = { peer: 'http-proxy defaults', version: '1', unequal: reason, samples: [sample(2), sample(2)] }
+  const [scenario] = run.scenarios.map((each) => ({ ...each, peers: [...each.peers, unequal] }))
+
+  test('has the reason beside its numbers', () => {
+    expect(printScenario(scenario!)).toContain(`http-proxy defaults is no equal: ${reason}`)
+    expect(performancePage({ ...run, scenarios: [scenario!] })).toContain(`http-proxy defaults is no equal: ${reason}`)
+    expect(judge({ ...run, scenarios: [scenario!] })[3]!.goal).toContain('(no equal)')
+  })
+
+  test('never wins, and nobody is slower than it', () => {
+    expect(verdictLines(scenario!)[0]).toBe('CPU per request: nginx by 1.20 times')
+    expect(performancePage({ ...run, scenarios: [scenario!] })).toContain('| rules | nginx 1.2 |')
+  })
+
+  test('is one that says so itself, and there is only one', () => {
+    expect(known.filter((peer) => peer.unequal !== undefined).map(({ name }) => name)).toEqual(['http-proxy defaults'])
+  })
 })
 
 describe('docs/performance.md', () => {

@@ -1,7 +1,7 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { versionOf } from '../../proxy/children.ts'
-import type { Peer } from '../../proxy/peer.ts'
+import type { Peer, Place } from '../../proxy/peer.ts'
 import { fillFile, valuesOf } from '../../proxy/peer.ts'
 import { generationHost } from '../../proxy/scenario.ts'
 
@@ -11,10 +11,11 @@ export const envoy: Peer = {
     const version = versionOf('envoy', '--version')
     return Promise.resolve(version === undefined ? { missing: 'not installed' } : { version })
   },
-  lacks: ({ rateLimit }) => (rateLimit ? 'its local rate limit does not count per client address' : undefined),
+  lacks: () => undefined,
   write: (place) => {
-    const text = fillFile('envoy', 'envoy.yaml', valuesOf(place, generationHost(place.generation)))
-    writeFileSync(join(place.dir, 'envoy.yaml'), text)
+    const values = valuesOf(place, generationHost(place.generation))
+    writeFileSync(join(place.dir, 'envoy.yaml'), fillFile('envoy', 'envoy.yaml', values))
+    writeRoutes(place)
   },
   launch: ({ dir, setup }) => ({
     command: 'envoy',
@@ -28,4 +29,13 @@ export const envoy: Peer = {
       '--disable-hot-restart',
     ],
   }),
+  // It takes a file that is moved into the folder it watches.
+  reload: writeRoutes,
+}
+
+function writeRoutes(place: Place): void {
+  const values = valuesOf(place, generationHost(place.generation))
+  mkdirSync(join(place.dir, 'routes'), { recursive: true })
+  writeFileSync(join(place.dir, 'routes.next'), fillFile('envoy', 'routes.yaml', values))
+  renameSync(join(place.dir, 'routes.next'), join(place.dir, 'routes', 'routes.yaml'))
 }

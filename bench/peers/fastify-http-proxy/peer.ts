@@ -4,4 +4,5 @@ export const fastifyHttpProxy = nodePeer({
   name: '@fastify/http-proxy',
   package: '@fastify/http-proxy',
   from: import.meta.url,
+  webSockets: true,
 })

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import fastify from 'fastify'
 import { readSettings } from '../place-file.ts'
 
-const { http, https, tls, targets, accessLog } = readSettings(process.argv[2])
+const { http, https, tls, targets, webSockets, accessLog } = readSettings(process.argv[2])
 const logger = accessLog === undefined ? false : { level: 'info', file: accessLog }
 
 async function open(server: FastifyInstance, port: number): Promise<void> {
@@ -16,6 +16,7 @@ async function open(server: FastifyInstance, port: number): Promise<void> {
   })
   await server.register(httpProxy, {
     upstream: '',
+    websocket: webSockets,
     undici: { connections: 256, pipelining: 1 },
     replyOptions: {
       getUpstream: (request) => targetOf(request.headers.host ?? request.host) ?? '',

@@ -10,10 +10,14 @@ import { readSettings } from '../place-file.ts'
 
 export type CreateProxy = typeof createProxyServer
 
-export function serveWith(create: CreateProxy, file: string | undefined): void {
+/** Without it, http-proxy opens a connection to the endpoint for every request. */
+export function keptConnections(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 256 })
+}
+
+export function serveWith(create: CreateProxy, options: { readonly agent?: Agent }, file: string | undefined): void {
   const { http, https, tls, targets } = readSettings(file)
-  const agent = new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 256 })
-  const proxy = create({ agent, xfwd: true })
+  const proxy = create({ ...options, xfwd: true })
   proxy.on('error', (_error, _request, response) => {
     if ('writeHead' in response && !response.headersSent) response.writeHead(502).end()
     else response.end()

@@ -1,7 +1,7 @@
 /**
- * http-proxy-3 as the front door, as its README shows it: a host map in front, kept connections behind.
+ * http-proxy-3 as the front door: a host map in front, kept connections behind.
  */
 import { createProxyServer } from 'http-proxy'
-import { serveWith } from './serve.ts'
+import { keptConnections, serveWith } from './serve.ts'
 
-serveWith(createProxyServer, process.argv[2])
+serveWith(createProxyServer, { agent: keptConnections() }, process.argv[2])

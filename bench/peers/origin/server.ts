@@ -28,8 +28,12 @@ function bodyOf({ url, headers, socket }: IncomingMessage): Buffer | undefined {
   if (url === '/small' || url === '/post') return small
   if (url === '/large') return large
   if (url === '/huge') return huge
-  const forwarded = [headers['x-forwarded-for'] ?? ''].flat().join(', ')
-  return url === '/echo' ? Buffer.from(`${headers.host ?? ''}|${forwarded}|${numbers.get(socket) ?? 0}`) : undefined
+  const [client, scheme] = ['x-forwarded-for', 'x-forwarded-proto'].map((name) =>
+    [headers[name] ?? ''].flat().join(', '),
+  )
+  return url === '/echo'
+    ? Buffer.from(`${headers.host ?? ''}|${client}|${scheme}|${numbers.get(socket) ?? 0}`)
+    : undefined
 }
 
 /** RFC 6455 section 1.3. */
