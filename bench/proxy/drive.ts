@@ -97,11 +97,14 @@ export class Driver {
 
   /** h2load knows no percentiles, but writes a line for every request: begun at, status, microseconds. */
   async #h2load({ load, port, hosts, cookie, seconds }: Drive): Promise<Driven> {
-    const log = join(this.#init.dir, 'h2load.log')
+    const { dir } = this.#init
+    const [log, bodyFile] = [join(dir, 'h2load.log'), join(dir, 'body')]
     rmSync(log, { force: true })
+    writeFileSync(bodyFile, load.body)
     const streams = Math.max(1, load.clients / h2loadConnections)
     const flags = ['-t1', `-c${h2loadConnections}`, `-m${streams}`, `-D${seconds}`, `--log-file=${log}`]
     const fields = [`:authority: ${hosts[0]!}`, ...(cookie === undefined ? [] : [`cookie: ${cookie}`])]
+    if (load.method === 'POST') flags.push('-d', bodyFile)
     const url = `https://127.0.0.1:${port}${load.path}`
     const text = await this.#run('h2load', [...flags, ...fields.flatMap((field) => ['-H', field]), url], seconds)
     const [, done = 0, good = 0] = (/(\d+) done, (\d+) succeeded/.exec(text) ?? []).map(Number)

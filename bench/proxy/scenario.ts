@@ -96,6 +96,19 @@ export const scenarios: readonly Scenario[] = [
   scenario('huge-upload', 'POST of 100 MiB, 2 clients', { streams: true }, { ...hugeUpload, clients: 2 }),
   scenario('https', 'Small GET over HTTPS/1.1', { tls: true }, { protocol: 'https' }),
   scenario('http2', 'Small GET over HTTP/2, 8 connections with 8 streams each', { tls: true }, { protocol: 'h2' }),
+  scenario('http2-post', 'POST of 10 KiB over HTTP/2', { tls: true }, { ...post, protocol: 'h2' }),
+  scenario(
+    'http2-large',
+    'GET of 1 MiB over HTTP/2, 8 connections with 2 streams each',
+    { tls: true },
+    { clients: 16, path: '/large', answerBytes: 1_048_576, protocol: 'h2' },
+  ),
+  scenario(
+    'http2-upload',
+    'POST of 1 MiB over HTTP/2, 8 connections with 2 streams each',
+    { tls: true, streams: true },
+    { ...mebibyte, clients: 16, protocol: 'h2' },
+  ),
   scenario(
     'handshakes',
     'Full TLS 1.3 handshakes, X25519, 16 clients',
