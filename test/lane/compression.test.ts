@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { request as ask } from 'node:http'
+import { constants } from 'node:http2'
 import { describe, expect, test } from 'vitest'
 import { compress, type CompressConfig } from '#policy/compress.ts'
-import { openDoor } from '../support/door.ts'
+import { openDoor, routeOf } from '../support/door.ts'
 import { answerOf, connectH2 } from '../support/h2-client.ts'
 import { describeLanes } from '../support/lanes.ts'
 import { startOrigin, startScript } from '../support/origin.ts'
@@ -175,6 +176,19 @@ describeLanes((lane) => {
     expect(answer).toMatch(/0\r\nX-Sum: 5\r\n\r\n$/i)
   })
 
+  test('a body that may only leave slowly comes compressed and whole', async () => {
+    const noise = randomBytes(150_000).toString('base64')
+    const origin = await startOrigin((_request, response) => {
+      response.setHeader('Content-Type', 'text/plain').end(noise)
+    })
+    const paced = { ...route, pace: { bytesPerSecond: 1_000_000, afterBytes: 100_000 } }
+    const door = await openDoor({ endpoints: [origin.port], route: paced })
+    const { fields, body } = await get(door.http, { 'accept-encoding': 'gzip' })
+    expect(fields['content-encoding']).toBe('gzip')
+    expect(gunzipSync(body).toString()).toBe(noise)
+    expect((await door.nth(1)).responseBytes).toBe(body.length)
+  })
+
   test('our own replies are passed on as they are', async () => {
     const door = await openDoor({ endpoints: [], route })
     const { status, fields } = await get(door.http, { 'accept-encoding': 'gzip' })
@@ -195,5 +209,32 @@ describe('over HTTP/2', () => {
     expect(answer.headers).toMatchObject({ 'content-encoding': 'gzip' })
     const body = gunzipSync(Buffer.from(answer.body, 'latin1')).toString()
     expect(createHash('md5').update(body).digest('hex')).toBe(createHash('md5').update(noise).digest('hex'))
+  })
+
+  test('what may only leave slowly is what was compressed', async () => {
+    const noise = randomBytes(150_000).toString('base64')
+    const origin = await startOrigin((_request, response) => {
+      response.setHeader('Content-Type', 'text/plain').end(noise)
+    })
+    const door = await openDoor({
+      endpoints: [origin.port],
+      route: { ...route, pace: { bytesPerSecond: 1_000_000, afterBytes: 100_000 } },
+    })
+    const session = await connectH2(door.https)
+    const answer = await answerOf(session.request({ ':path': '/', ':authority': 'a.test', 'accept-encoding': 'gzip' }))
+    const body = Buffer.from(answer.body, 'latin1')
+    expect(gunzipSync(body).toString()).toBe(noise)
+    expect((await door.nth(1)).responseBytes).toBe(body.length)
+    // A byte per second: what comes beyond the first ones would take a day.
+    door.apply({ snapshot: { routes: [routeOf({ ...route, pace: { bytesPerSecond: 1, afterBytes: 1_000 } })] } })
+    const stream = session.request({ ':path': '/', ':authority': 'a.test', 'accept-encoding': 'gzip' })
+    let got = 0
+    stream.on('error', () => {}).on('data', (piece: Buffer) => (got += piece.length))
+    await until(() => got >= 1_000)
+    stream.close(constants.NGHTTP2_CANCEL)
+    const { failure, responseBytes } = await door.nth(2)
+    expect(failure?.cause).toBe('client_abort')
+    expect(responseBytes).toBeLessThan(1_100)
+    await until(() => origin.connections.size <= 1)
   })
 })

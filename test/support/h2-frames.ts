@@ -46,3 +46,19 @@ export function goawayCodes(received: string): number[] {
   }
   return codes
 }
+
+export type Frame = { readonly type: number; readonly flags: number; readonly stream: number; readonly payload: Buffer }
+
+/** The complete frames among received bytes, one character per byte. */
+export function framesOf(received: string): Frame[] {
+  const bytes = Buffer.from(received, 'latin1')
+  const frames: Frame[] = []
+  for (let at = 0; at + 9 <= bytes.length;) {
+    const end = at + 9 + bytes.readUIntBE(at, 3)
+    if (end > bytes.length) break
+    const stream = bytes.readUInt32BE(at + 5) & 0x7fffffff
+    frames.push({ type: bytes[at + 3]!, flags: bytes[at + 4]!, stream, payload: bytes.subarray(at + 9, end) })
+    at = end
+  }
+  return frames
+}

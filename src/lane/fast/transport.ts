@@ -173,7 +173,7 @@ export class FastTransport implements Transport, WireUser {
     const after = isChunked ? (length > 0 ? '\r\n' : '') + (done ? lastChunk([]) : '') : ''
     this.#requestHead = ''
     if (length > smallBody) {
-      wire.writeParts(before, bytes.subarray(0, length), after)
+      wire.writeParts(before, [bytes.subarray(0, length)], after)
       if (isSpent) wire.freeOnceOut(bytes)
     } else if (length > 0) wire.writeText(before + bytes.toString('latin1', 0, length) + after)
     else if (before !== '' || after !== '') wire.writeText(before + after)

@@ -8,7 +8,7 @@
  * |-------------------------------------------|-------------------------------------------------|
  * | request body in IncomingMessage           | 64 KiB (one read of the socket)                 |
  * | request body in an Http2Stream            | 256 KiB (stream window)                         |
- * | request body in Upload                    | 16 KiB                                          |
+ * | request body in Upload                    | 64 KiB                                          |
  * | request body in the endpoint's socket     | 64 KiB (writableHighWaterMark of net)           |
  * | response body in the endpoint's socket    | 64 KiB, then the endpoint's TCP window closes   |
  * | response body in ServerResponse           | 64 KiB (writableHighWaterMark of its socket)    |
@@ -38,6 +38,8 @@ export interface Downstream {
   readonly events: DownstreamEvents
   /** The request body. */
   readonly source: Readable
+  /** It never has more than its length, so that its last byte is as good as its end. */
+  readonly isExact: boolean
   /** Whether the request was received to its end. */
   isComplete(): boolean
   /** 100 (Continue). */

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { speaksHttp2 } from '#lane/wire/preface.ts'
+import type { Ticking } from '#lane/wire/ticker.ts'
 import type { WirePool } from '#lane/wire/wire-pool.ts'
 import type { Connection } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
@@ -56,10 +57,12 @@ export class GeneralLane implements Lane {
       observer,
       runtime,
       clock,
+      uploads: { ticker: wires.ticker, active: new Set<Ticking>() },
       get limits() {
         return current()
       },
     }
+    wires.ticker.watch(env.uploads.active)
     this.#h1 = new H1Server(env)
     this.#h2 = new H2Server(env)
     this.#newcomers = new Newcomers(wires.ticker, (...newcomer) => this.#seat(...newcomer))

@@ -19,6 +19,7 @@ import type { PaceClock } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { endThenDiscard, SocketTransport } from './socket-transport.ts'
 import { GeneralTransport } from './transport.ts'
+import type { Uploads } from './upload.ts'
 import { UpgradeTransport } from './upgrade.ts'
 
 export type H1Env = {
@@ -29,6 +30,7 @@ export type H1Env = {
   readonly observer: Observer
   readonly limits: Limits
   readonly clock: PaceClock
+  readonly uploads: Uploads
   readonly runtime: () => Runtime
 }
 

@@ -18,6 +18,8 @@ const smallBody = 8 * 1024
 export class H1Downstream implements Downstream {
   readonly events: DownstreamEvents
   readonly source: IncomingMessage
+  /** node looks for the next request when it has read the end of this one. */
+  readonly isExact = false
   readonly #response: ServerResponse
   readonly #writeIdleMs: number
   readonly #isLast: () => boolean

@@ -19,6 +19,8 @@ export type H2Init = {
 export class H2Downstream implements Downstream, Ticking {
   readonly events: DownstreamEvents
   readonly source: ServerHttp2Stream
+  /** nghttp2 resets a stream that does not keep to its Content-Length. */
+  readonly isExact = true
   readonly #init: H2Init
   /** Waits for the first of its body: if that is all of it, no place for trailers must be kept open. */
   #head: string[] | undefined
@@ -43,12 +45,6 @@ export class H2Downstream implements Downstream, Ticking {
     init.client.streams.add(this)
     // Faults arrive as 'close'; without a listener node would throw them.
     stream.on('error', ignore)
-    // A peer's RST_STREAM(NO_ERROR) ends the readable side as if the message were complete; only an open stream tells.
-    if (!this.#received) {
-      stream.on('end', () => {
-        if (!stream.closed && !stream.aborted) this.#received = true
-      })
-    }
     // A stream whose request was read is closed with the last byte that leaves, before node says that it is finished.
     stream.on('close', () => {
       init.client.streams.delete(this)
@@ -56,8 +52,11 @@ export class H2Downstream implements Downstream, Ticking {
     })
   }
 
+  /** A peer's RST_STREAM(NO_ERROR) ends the readable side as if the message were complete; only an open stream tells. */
   isComplete(): boolean {
-    return this.#received || (!this.source.closed && this.source.readableEnded)
+    const { closed, aborted, readableEnded } = this.source
+    if (readableEnded && !closed && !aborted) this.#received = true
+    return this.#received
   }
 
   proceed(): void {
@@ -147,7 +146,7 @@ export class H2Downstream implements Downstream, Ticking {
 
   /** RFC 9113 section 8.1: a complete response before the end of the request asks the client to stop sending. */
   #stopReading(): void {
-    if (this.#received) return
+    if (this.isComplete()) return
     const stream = this.source
     // What is left of the request is discarded: node closes no stream that nobody reads.
     stream.resume()

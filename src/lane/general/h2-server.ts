@@ -20,6 +20,7 @@ import type { H2Sessions } from './h2-sessions.ts'
 import type { PaceClock } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { GeneralTransport } from './transport.ts'
+import type { Uploads } from './upload.ts'
 
 export type H2Env = {
   readonly proxy: Proxy
@@ -28,6 +29,7 @@ export type H2Env = {
   readonly sessions: H2Sessions
   readonly limits: Limits
   readonly clock: PaceClock
+  readonly uploads: Uploads
   readonly runtime: () => Runtime
 }
 

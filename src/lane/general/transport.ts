@@ -19,7 +19,7 @@ import type { H2Sessions } from './h2-sessions.ts'
 import { type Pace, type PaceClock, PacedBody } from './pace.ts'
 import type { Pools } from './pools.ts'
 import { isClearHttp1, type Target, targetOf } from './target.ts'
-import { Upload, UploadStream } from './upload.ts'
+import { Upload, type Uploads, UploadStream } from './upload.ts'
 import { WireAttempt } from './wire-attempt.ts'
 
 export type GeneralInit = {
@@ -29,6 +29,7 @@ export type GeneralInit = {
   readonly sessions: H2Sessions
   readonly limits: Limits
   readonly clock: PaceClock
+  readonly uploads: Uploads
 }
 
 export class GeneralTransport implements Transport, AttemptOwner, DownstreamEvents, EncoderOwner {
@@ -202,8 +203,11 @@ export class GeneralTransport implements Transport, AttemptOwner, DownstreamEven
   #upload(exchange: Exchange, refusable: boolean): Upload {
     const tape = (this.#tape ??= new BodyTape(refusable || mayRunTwice(exchange) ? this.#init.limits.replayBytes : 0))
     exchange.replayable = tape.isWhole
+    const framing = exchange.admitted?.framing
     return new Upload({
+      uploads: this.#init.uploads,
       tape,
+      length: this.#downstream.isExact && framing?.kind === 'length' ? framing.bytes : undefined,
       source: this.#downstream.source,
       isComplete: () => this.#downstream.isComplete(),
       maxBytes: exchange.maxBodyBytes,

@@ -4,12 +4,19 @@
  * What an earlier attempt has read comes first, from the tape.
  */
 import { Readable } from 'node:stream'
+import type { Ticker, Ticking } from '#lane/wire/ticker.ts'
 import type { Failure } from '#proxy/failure.ts'
 import type { BodyTape } from './body-tape.ts'
 
+/** All that are under way, which a clock watches. */
+export type Uploads = { readonly ticker: Ticker; readonly active: Set<Ticking> }
+
 export type UploadInit = {
+  readonly uploads: Uploads
   /** The body as the client's protocol gives it. */
   readonly source: Readable
+  /** Its length, if its last byte is its end and the source need not be asked for another one. */
+  readonly length: number | undefined
   /** Asked when the source ends: whether the client's message did, too, and was not just broken off. */
   readonly isComplete: () => boolean
   readonly tape: BodyTape
@@ -28,42 +35,55 @@ export type UploadInit = {
 
 /** Who sends the body on. */
 export interface UploadSink {
-  /** `last`: the body ends with these bytes, of which there may be none. Whether more may come; `resume` says when, if not. */
-  onUpload(bytes: Buffer, last: boolean): boolean
+  /**
+   * These `bytes` in all, none at the beginning when the client takes its time. `last`: the body ends with them. Whether
+   * more may come; `resume` says when, if not.
+   */
+  onUpload(pieces: readonly Buffer[], bytes: number, last: boolean): boolean
   /** There will be no end. Told before whoever made the upload is told why. */
   onUploadBroken(detail: string): void
 }
 
-/** Bytes held here while the endpoint does not read. */
-const highWaterMark = 16 * 1024
-const nothing = Buffer.alloc(0)
+/**
+ * Bytes gathered here for one write. node calls back for every piece of every DATA frame, and a client's record of TLS
+ * holds parts of two; each of them sent on by itself would be most of what an upload costs.
+ */
+const gatheredBytes = 64 * 1024
+/** Pieces of one write; more are copied together, which for pieces so small costs less than naming them. */
+const mostPieces = 32
+const nothing: readonly Buffer[] = []
 
-export class Upload {
+export class Upload implements Ticking {
   readonly #init: UploadInit
   #sink: UploadSink | undefined
-  /** Chunks of one read of the client's socket, which may be thousands of one byte each; they go on as one. */
+  /** What has come in this turn of the loop, and goes on as one. */
   #held: Buffer[] = []
   #heldBytes = 0
+  #isScheduled = false
   #over = false
-  /** Runs while we wait for the client, or for the endpoint. */
-  #timer: NodeJS.Timeout | undefined
+  /** Of the client while it is waited for, else of the endpoint. */
+  #deadline = 0
   #waitsFor: 'client' | 'endpoint' = 'endpoint'
 
   constructor(init: UploadInit) {
     this.#init = init
-    init.source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
+    // Before it is listened to, which would let it flow.
     init.source.pause()
+    init.source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
   }
 
   /** From its beginning. */
   start(sink: UploadSink): void {
-    const { chunks, ended } = this.#init.tape
+    const { uploads, tape } = this.#init
+    const { chunks, ended } = tape
     this.#sink = sink
-    let more = true
-    for (const chunk of chunks) more = sink.onUpload(chunk, false)
-    if (ended) this.#finish(nothing)
-    else if (more) this.resume()
-    else this.#wait('endpoint', this.#init.sendMs)
+    if (ended) return this.#finish(chunks, tape.bytes)
+    uploads.active.add(this)
+    if (chunks.length === 0 || sink.onUpload(chunks, tape.bytes, false)) {
+      // Whatever comes in this turn goes with the head; a client that waits for an answer before it sends any gets one.
+      this.#schedule()
+      this.resume()
+    } else this.#wait('endpoint', this.#init.sendMs)
   }
 
   resume(): void {
@@ -79,73 +99,85 @@ export class Upload {
     this.#init.source.pause()
   }
 
+  onTick(now: number): void {
+    if (this.#deadline === 0 || now < this.#deadline) return
+    if (this.#waitsFor === 'client')
+      this.#fail({ cause: 'body_timeout', detail: 'client stopped sending the request body' })
+    else this.#fail({ cause: 'upstream_timeout', detail: 'endpoint stopped reading the request body' })
+  }
+
   readonly #onData = (chunk: Buffer): void => {
-    const { maxBytes, tape } = this.#init
+    const { maxBytes, tape, length } = this.#init
     tape.add(chunk)
     this.#init.onBytes(chunk)
     if (maxBytes > 0 && tape.bytes > maxBytes)
       return this.#fail({ cause: 'body_too_large', detail: `more than ${maxBytes} bytes` })
     this.#held.push(chunk)
     this.#heldBytes += chunk.length
-    if (this.#heldBytes >= highWaterMark) this.#flush()
-    else if (this.#held.length === 1) queueMicrotask(this.#flush)
+    if (tape.bytes === length) this.#received()
+    else if (this.#heldBytes >= gatheredBytes) this.#send()
+    else this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {
-    if (this.#held.length === 0 || this.#over) return
-    if (this.#sink?.onUpload(this.#takeHeld(), false) === true) {
-      this.#timer?.refresh()
-      return
-    }
+    this.#isScheduled = false
+    if (!this.#over) this.#send()
+  }
+
+  #send(): void {
+    const bytes = this.#heldBytes
+    const mayGoOn = this.#sink?.onUpload(this.#takeHeld(), bytes, false) === true
     if (this.#over) return
+    if (mayGoOn) return this.#wait('client', this.#init.idleMs)
     this.#init.source.pause()
     this.#wait('endpoint', this.#init.sendMs)
   }
 
   readonly #onEnd = (): void => {
-    if (!this.#init.isComplete()) return this.#onClose()
-    this.#init.tape.ended = true
-    this.#init.onReceived()
-    this.#finish(this.#takeHeld())
+    if (this.#init.isComplete()) this.#received()
+    else this.#onClose()
   }
 
   readonly #onClose = (): void => {
     if (!this.#over) this.#fail({ cause: 'client_abort', detail: 'connection closed within the request body' })
   }
 
-  #takeHeld(): Buffer {
-    const held = this.#held
-    const bytes = held.length === 0 ? nothing : held.length === 1 ? held[0]! : Buffer.concat(held, this.#heldBytes)
-    this.#held = []
-    this.#heldBytes = 0
-    return bytes
+  #received(): void {
+    const bytes = this.#heldBytes
+    this.#init.tape.ended = true
+    this.#init.onReceived()
+    this.#finish(this.#takeHeld(), bytes)
   }
 
-  #finish(bytes: Buffer): void {
+  #takeHeld(): readonly Buffer[] {
+    const held = this.#held
+    const bytes = this.#heldBytes
+    if (bytes === 0) return nothing
+    this.#held = []
+    this.#heldBytes = 0
+    return held.length > mostPieces ? [Buffer.concat(held, bytes)] : held
+  }
+
+  #finish(pieces: readonly Buffer[], bytes: number): void {
     this.#release()
-    this.#sink?.onUpload(bytes, true)
+    this.#sink?.onUpload(pieces, bytes, true)
   }
 
   #release(): void {
     this.#over = true
-    clearTimeout(this.#timer)
+    this.#init.uploads.active.delete(this)
     this.#init.source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
   }
 
   #wait(whom: 'client' | 'endpoint', ms: number): void {
-    if (this.#timer !== undefined && this.#waitsFor === whom) {
-      this.#timer.refresh()
-      return
-    }
-    clearTimeout(this.#timer)
     this.#waitsFor = whom
-    this.#timer = setTimeout(this.#onIdle, ms)
-  }
-
-  readonly #onIdle = (): void => {
-    if (this.#waitsFor === 'client')
-      this.#fail({ cause: 'body_timeout', detail: 'client stopped sending the request body' })
-    else this.#fail({ cause: 'upstream_timeout', detail: 'endpoint stopped reading the request body' })
+    this.#deadline = this.#init.uploads.ticker.after(ms)
   }
 
   #fail(failure: Failure): void {
@@ -156,20 +188,24 @@ export class Upload {
   }
 }
 
+/** Held for one that sends a stream while it does not read. */
+const streamBytes = 16 * 1024
+
 /** The same for those who send streams. */
 export class UploadStream extends Readable implements UploadSink {
   readonly #upload: Upload
   #started = false
 
   constructor(upload: Upload) {
-    super({ highWaterMark })
+    super({ highWaterMark: streamBytes })
     this.#upload = upload
     // Nobody may be listening yet: whoever sends the body listens from when it takes it over.
     this.on('error', () => {})
   }
 
-  onUpload(bytes: Buffer, last: boolean): boolean {
-    const more = bytes.length === 0 || this.push(bytes)
+  onUpload(pieces: readonly Buffer[], bytes: number, last: boolean): boolean {
+    const [only] = pieces
+    const more = only === undefined || this.push(pieces.length === 1 ? only : Buffer.concat(pieces, bytes))
     if (last) this.push(null)
     return more
   }

@@ -77,8 +77,6 @@ export class WireAttempt implements UpstreamAttempt, WireUser, UploadSink {
       return
     }
     request.body.start(this)
-    // Head and body mostly come together; a client that waits for an answer before it sends more gets one.
-    if (this.#head !== '') setImmediate(this.#flush)
   }
 
   onWireHead(head: ResponseHead, framing: BodyFraming | undefined): void {
@@ -120,26 +118,20 @@ export class WireAttempt implements UpstreamAttempt, WireUser, UploadSink {
     this.#init.request.body?.resume()
   }
 
-  onUpload(bytes: Buffer, last: boolean): boolean {
+  onUpload(pieces: readonly Buffer[], bytes: number, last: boolean): boolean {
     const wire = this.#wire
     if (wire === undefined) return false
     const isChunked = this.#coding === 'chunked'
-    const { length } = bytes
-    const before = isChunked && length > 0 ? `${this.#takeHead()}${length.toString(16)}\r\n` : this.#takeHead()
-    const after = isChunked ? (length > 0 ? '\r\n' : '') + (last ? lastChunk(noTrailers) : '') : ''
-    if (length > smallBody) wire.writeParts(before, bytes, after)
-    else if (length > 0) wire.writeText(before + bytes.toString('latin1') + after)
-    else if (before !== '' || after !== '') wire.writeText(before + after)
+    const before = isChunked && bytes > 0 ? `${this.#takeHead()}${bytes.toString(16)}\r\n` : this.#takeHead()
+    const after = isChunked ? (bytes > 0 ? '\r\n' : '') + (last ? lastChunk(noTrailers) : '') : ''
+    if (bytes > smallBody) wire.writeParts(before, pieces, after)
+    else if (before !== '' || bytes > 0 || after !== '') wire.writeText(before + textOf(pieces) + after)
     if (last) wire.sent()
     return !wire.isFull
   }
 
   /** Whoever is told why drops the attempt. */
   onUploadBroken(): void {}
-
-  readonly #flush = (): void => {
-    if (this.#head !== '') this.#wire?.writeText(this.#takeHead())
-  }
 
   #takeHead(): string {
     const head = this.#head
@@ -158,6 +150,12 @@ export class WireAttempt implements UpstreamAttempt, WireUser, UploadSink {
     // What was not sent stays in the client's stream.
     this.#init.request.body?.stop()
   }
+}
+
+function textOf(pieces: readonly Buffer[]): string {
+  let text = ''
+  for (const piece of pieces) text += piece.toString('latin1')
+  return text
 }
 
 function hasLength(fields: readonly string[]): boolean {

@@ -153,11 +153,11 @@ export class Wire implements Ticking {
     this.#socket.write(text, 'latin1')
   }
 
-  /** `bytes` must not change any more. */
-  writeParts(before: string, bytes: Buffer, after: string): void {
+  /** The `pieces` must not change any more. */
+  writeParts(before: string, pieces: readonly Buffer[], after: string): void {
     this.#socket.cork()
     if (before !== '') this.#socket.write(before, 'latin1')
-    this.#socket.write(bytes)
+    for (const piece of pieces) this.#socket.write(piece)
     if (after !== '') this.#socket.write(after, 'latin1')
     this.#socket.uncork()
   }
