@@ -8,8 +8,6 @@ import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml'
 import type { FieldPath } from './origin.ts'
 import type { LineStarts, PlaceTable } from './place-table.ts'
 import { PlaceTableBuilder } from './place-table.ts'
-import { fromYaml11 } from './plain-scalar.ts'
-import { readPlain } from './plain-tree.ts'
 import type { Chunk } from './text.ts'
 
 /** Levels of nesting; the deepest field of a Pod is at 15. */
@@ -37,14 +35,6 @@ export type Tree = {
 }
 
 export function parseTree(chunk: Chunk, file: string, lineStarts: LineStarts): Tree {
-  const plain = readPlain(chunk)
-  return plain === undefined
-    ? parseAnyTree(chunk, file, lineStarts)
-    : { value: plain.value, places: plain.places.build(file, lineStarts), faults: [] }
-}
-
-/** The same for all of YAML, with everything that may be wrong with it. */
-export function parseAnyTree(chunk: Chunk, file: string, lineStarts: LineStarts): Tree {
   const document = parseDocument(chunk.text, {
     // Duplicates are found below with a Map: the library compares every pair of keys.
     uniqueKeys: false,
@@ -269,4 +259,10 @@ class Walk {
     if (range === null || range === undefined || (range[0] === range[1] && isScalar(node))) return otherwise
     return this.#start + range[0]
   }
+}
+
+/** Kubernetes reads these unquoted words as booleans (YAML 1.1), so reading them as text would mean something else. */
+function fromYaml11(word: string): Value {
+  if (/^(?:yes|Yes|YES|on|On|ON)$/.test(word)) return true
+  return /^(?:no|No|NO|off|Off|OFF)$/.test(word) ? false : word
 }

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { numberAt, pack, packedLength } from '#resource/packed.ts'
-import { Words } from '#resource/words.ts'
 
 test('numbers come out of a string as they went in', () => {
   const small = fc.array(fc.nat(0xffff))
@@ -24,16 +23,4 @@ test('more numbers than a call takes arguments', () => {
       99_999 * factor,
     ])
   }
-})
-
-test('words are what stands in the text, whatever was there before', () => {
-  const words = new Words()
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', '\u00e9', '\u{1f6aa}'), maxLength: 80 })
-  fc.assert(
-    fc.property(text, fc.nat(80), fc.nat(80), (whole, from, length) => {
-      const [start, end] = [Math.min(from, whole.length), Math.min(from + length, whole.length)]
-      expect(words.take(whole, start, end)).toBe(whole.slice(start, end))
-    }),
-    { numRuns: 2_000 },
-  )
 })
