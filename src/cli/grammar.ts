@@ -3,7 +3,7 @@
  */
 import { isIP } from 'node:net'
 import { bytesGrammar, parseBytes, printBytes } from '#lib/bytes.ts'
-import { durationGrammar, parseDuration, printDuration } from '#lib/duration.ts'
+import { durationGrammar, longestTimerMs, parseDuration, printDuration } from '#lib/duration.ts'
 import type { DiscoveryMode } from '#snapshot/snapshot.ts'
 
 export type Grammar<Value> = {
@@ -46,7 +46,9 @@ export const address = grammar('ADDRESS', 'an IP address, such as 127.0.0.1 or :
   return isIP(bare) === 0 ? undefined : bare
 })
 
-export const duration: Grammar<number> = grammar('TIME', durationGrammar, parseDuration)
+export const duration: Grammar<number> = grammar('TIME', `${durationGrammar}, 24d at most`, (value) =>
+  atMost(parseDuration(value), longestTimerMs),
+)
 
 export function count(min: number): Grammar<number> {
   return grammar('N', min === 0 ? 'a whole number' : `a whole number of at least ${min}`, (value) =>
@@ -55,8 +57,8 @@ export function count(min: number): Grammar<number> {
 }
 
 export function durationFrom(minMs: number): Grammar<number> {
-  return grammar('TIME', `${durationGrammar}, ${printDuration(minMs)} or more`, (value) =>
-    atLeast(parseDuration(value), minMs),
+  return grammar('TIME', `${durationGrammar}, from ${printDuration(minMs)} to 24d`, (value) =>
+    atMost(atLeast(parseDuration(value), minMs), longestTimerMs),
   )
 }
 
@@ -167,6 +169,10 @@ function integer(value: string, min: number, max: number): number | undefined {
 
 function atLeast(value: number | undefined, min: number): number | undefined {
   return value === undefined || value < min ? undefined : value
+}
+
+function atMost(value: number | undefined, max: number): number | undefined {
+  return value === undefined || value > max ? undefined : value
 }
 
 function unbracket(value: string): string {

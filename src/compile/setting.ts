@@ -3,7 +3,7 @@
  * read is reported with its place and counts as not written.
  */
 import { parseBytes } from '#lib/bytes.ts'
-import { durationGrammar, parseDuration, printDuration } from '#lib/duration.ts'
+import { durationGrammar, longestTimerMs, parseDuration, printDuration } from '#lib/duration.ts'
 import type { FieldPath } from '#resource/origin.ts'
 import type { Problem } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
@@ -100,15 +100,12 @@ export function readSize(scope: Scope, name: string, fallback: number): number {
   return value ?? fallback
 }
 
-/** The longest that a timer of Node.js can wait, in milliseconds. */
-export const longestMs = 2 ** 31 - 1
-
 /** Milliseconds; `undefined` when nothing readable is written. */
 export function readDuration(scope: Scope, name: string, minMs: number): number | undefined {
   const text = readText(scope, name)
   if (text === undefined) return undefined
   const value = parseDuration(text)
-  if (value !== undefined && value >= minMs && value <= longestMs) return value
+  if (value !== undefined && value >= minMs && value <= longestTimerMs) return value
   const least = minMs > 1 ? ` of at least ${printDuration(minMs)}` : ''
   report(scope, name, { expected: `${durationGrammar}${least}`, instead: ignored })
   return undefined

@@ -5,6 +5,9 @@
 /** What to tell somebody whose text was not one. */
 export const durationGrammar = 'a duration such as 250ms, 30s, 5m or 1h30m'
 
+/** The longest that a timer of Node.js can wait, in milliseconds: beyond it, it does not wait at all. */
+export const longestTimerMs = 2 ** 31 - 1
+
 const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
 const shape = /^(?:\d+(?:\.\d+)?(?:ms|d|h|m|s))+$/
 const part = /(\d+(?:\.\d+)?)(ms|d|h|m|s)/g

@@ -93,7 +93,7 @@ describe('the command line', () => {
     expect(err.split('\n').map((line) => line.trim().split(': ').slice(0, 2).join(': '))).toEqual([
       'genkan: --htpp-port',
       '--bind: expected an IP address, such as 127.0.0.1 or ::, found "x"',
-      '--drain-timeout: expected a duration such as 250ms, 30s, 5m or 1h30m, found "soon"',
+      '--drain-timeout: expected a duration such as 250ms, 30s, 5m or 1h30m, 24d at most, found "soon"',
       'see `genkan serve --help`',
       '',
     ])

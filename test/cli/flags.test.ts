@@ -121,6 +121,8 @@ describe('the table of flags', () => {
     ['trusted-proxies', '10.0.0.0/33'],
     ['trusted-proxies', 'everybody'],
     ['drain-timeout', '30'],
+    ['drain-timeout', '25d'],
+    ['limit-body-idle-timeout', '30d'],
     ['limit-header-bytes', '10'],
     ['limit-connections', '0'],
     ['limit-idle-timeout', '0s'],

@@ -1,11 +1,11 @@
 /** Global keys about connections: of clients, and to endpoints. They count for the connections that come after them. */
 import { parseBytes, printBytes } from '#lib/bytes.ts'
-import { parseDuration } from '#lib/duration.ts'
+import { longestTimerMs, parseDuration } from '#lib/duration.ts'
 import type { DoorLimitsSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationRow } from '../annotation.ts'
 import { honoured, noEffect } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { longestMs, readInteger, readText, report } from '../setting.ts'
+import { readInteger, readText, report } from '../setting.ts'
 import type { DoorOptions } from './door.ts'
 import { givesWay } from './flag-rule.ts'
 
@@ -22,7 +22,7 @@ type Bound = {
 const seconds =
   (min: number) =>
   (scope: Scope, name: string): number | undefined => {
-    const value = readInteger(scope, name, undefined, { min, max: Math.floor(longestMs / 1000), unit: 'seconds' })
+    const value = readInteger(scope, name, undefined, { min, max: Math.floor(longestTimerMs / 1000), unit: 'seconds' })
     return value === undefined ? undefined : value * 1000
   }
 
@@ -216,7 +216,7 @@ function readTime(scope: Scope, name: string): number | undefined {
   const text = readText(scope, name)
   if (text === undefined) return undefined
   const ms = /^\d{1,7}$/.test(text) ? Number(text) * 1000 : parseDuration(text.replaceAll(' ', ''))
-  if (ms !== undefined && ms >= 1 && ms <= longestMs) return ms
+  if (ms !== undefined && ms >= 1 && ms <= longestTimerMs) return ms
   report(scope, name, { expected: 'a time such as 75s, 30m or 1h', instead: 'it is ignored' })
   return undefined
 }
