@@ -143,7 +143,19 @@ class RequestProxy implements Proxy {
     exchange.tellBodyEnd(false)
     this.#finishFilters(exchange)
     exchange.durationMs = this.#env.monotonic() - exchange.startedTick
-    this.#env.observer.onFinish(exchange)
+    this.#tellFinished(exchange)
+  }
+
+  /** The lane is in the middle of giving its connection the next request: whoever counts and logs must not prevent it. */
+  #tellFinished(exchange: Exchange): void {
+    try {
+      this.#env.observer.onFinish(exchange)
+    } catch (error) {
+      this.#env.log.error('a finished exchange was not counted or logged', {
+        route: exchange.route?.spec.id,
+        error: describe(error),
+      })
+    }
   }
 
   #request(exchange: Exchange): void {
