@@ -6,14 +6,7 @@ import { clientCertificate } from '#policy/client-certificate.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import { objectName } from '#resource/resource.ts'
-import type {
-  ClientAuthSpec,
-  PassthroughSpec,
-  PolicySpec,
-  RouteSpec,
-  ServerNameSpec,
-  Snapshot,
-} from '#snapshot/snapshot.ts'
+import type { PolicySpec } from '#snapshot/snapshot.ts'
 import type { Aliases } from './alias.ts'
 import type { Claim } from './claim.ts'
 import type { ClientAuthWish } from './ingress-nginx/client-certificates.ts'
@@ -27,11 +20,7 @@ export type ClientAuths = {
   readonly policies: (claim: Claim, options: { readonly redirects: boolean }) => readonly PolicySpec[]
   /** What counts for a host; the same object for as long as its Ingress stays the same. */
   readonly wishOf: (host: string) => ClientAuthWish | undefined
-  /** What the listener is to know for these routes. */
-  readonly handshakes: (
-    routes: readonly RouteSpec[],
-    passed: ReadonlyMap<string, PassthroughSpec>,
-  ) => Pick<Snapshot, 'serverNames' | 'clientAuths'>
+  readonly isEmpty: boolean
 }
 
 /** `plans` in order of age. */
@@ -50,8 +39,7 @@ export function clientAuthsOf(plans: readonly Plan[], aliases: Aliases, problems
       return [clientCertificate.spec({ auth: wish.authorities.id, ...wish.rules, redirects })]
     },
     wishOf,
-    handshakes: (routes, passed) =>
-      byHost.size + passed.size === 0 ? { serverNames: [], clientAuths: [] } : handshakesOf(routes, passed, wishOf),
+    isEmpty: byHost.size === 0,
   }
 }
 
@@ -116,30 +104,4 @@ function say(
 ): void {
   const at = ['metadata', 'annotations', `${ingressNginx.prefix}auth-tls-secret`]
   problems.push(problemOf(ingress, { code: 'client-certificates-conflict', at, part: 'key', ...init }))
-}
-
-/** Sorted by host and id. Nothing at all where nobody is asked, so that nobody looks at names. */
-function handshakesOf(
-  routes: readonly RouteSpec[],
-  passed: ReadonlyMap<string, PassthroughSpec>,
-  wishOf: (host: string) => ClientAuthWish | undefined,
-): Pick<Snapshot, 'serverNames' | 'clientAuths'> {
-  const used = new Map<string, ClientAuthSpec>()
-  const asked = new Map<string, string>()
-  const hosts = [...new Set(routes.map(({ host }) => host))].toSorted()
-  for (const host of hosts) {
-    const wish = wishOf(host)
-    if (wish === undefined || wish.rules.mode === 'off' || passed.has(host)) continue
-    used.set(wish.authorities.id, wish.authorities)
-    asked.set(host, wish.authorities.id)
-  }
-  const serverNames = hosts.flatMap((host): readonly ServerNameSpec[] => {
-    const passthrough = passed.get(host)
-    if (passthrough !== undefined) return [{ host, passthrough }]
-    const clientAuth = asked.get(host)
-    if (clientAuth !== undefined) return [{ host, clientAuth }]
-    const parent = host.indexOf('.') > 0 ? `*${host.slice(host.indexOf('.'))}` : ''
-    return host !== '' && (asked.has('') || asked.has(parent) || passed.has(parent)) ? [{ host }] : []
-  })
-  return { serverNames, clientAuths: [...used.values()].toSorted((a, b) => (a.id < b.id ? -1 : 1)) }
 }

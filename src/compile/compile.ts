@@ -20,6 +20,8 @@ import { ClassSelection } from './class-selection.ts'
 import type { Loss } from './contest.ts'
 import { contest } from './contest.ts'
 import { clientAuthsOf } from './client-auth.ts'
+import { handshakesOf } from './handshake.ts'
+import { hostTlsOf } from './host-tls.ts'
 import { readGlobals } from './ingress-nginx/config-map.ts'
 import { hostRefusalsOf, reportUnguarded } from './host-refusals.ts'
 import type { DefaultBackend } from './default-backend.ts'
@@ -129,6 +131,7 @@ export function compile(
     { now: options.now, problems },
   )
   const clientAuths = clientAuthsOf(mains, aliases, problems)
+  const hostTls = hostTlsOf(mains, aliases, problems)
   const canaries = plans.filter((plan) => plan.canary !== undefined)
   const passthroughs = passthroughsOf(mains, { aliases, canaries, idleMs: globals.streamIdleMs, problems })
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
@@ -167,7 +170,7 @@ export function compile(
       certificates: tls.certificates,
       tlsHosts: tls.hosts,
       ...(globals.shaping.tracing.spec === undefined ? {} : { tracing: globals.shaping.tracing.spec }),
-      ...clientAuths.handshakes(routes, passthroughs.specs(routes)),
+      ...handshakesOf(routes, { clientAuths, tls: hostTls, passed: passthroughs.specs(routes) }),
       ...(globals.door === undefined ? {} : { door: globals.door }),
       ...(globals.listener === undefined ? {} : { listener: globals.listener }),
       ...(unmatched === undefined ? {} : { unmatched }),

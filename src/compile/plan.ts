@@ -6,7 +6,7 @@ import type { Problem } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress } from '#resource/resource.ts'
-import type { CanarySpec, TimeoutSpec } from '#snapshot/snapshot.ts'
+import type { CanarySpec, HostTlsSpec, TimeoutSpec } from '#snapshot/snapshot.ts'
 import type { Snippets } from './annotation.ts'
 import type { Claim } from './claim.ts'
 import { claimsOf } from './claim.ts'
@@ -26,7 +26,7 @@ import type { CanaryRules } from './ingress-nginx/canary.ts'
 import { readCanary, readCanaryBehavior } from './ingress-nginx/canary.ts'
 import type { Globals } from './ingress-nginx/config-map.ts'
 import { ingressNginx } from './ingress-nginx/dialect.ts'
-import { noPassthrough, readPassthrough } from './ingress-nginx/encryption.ts'
+import { noPassthrough, readHostTls, readPassthrough } from './ingress-nginx/encryption.ts'
 import type { Pace } from './ingress-nginx/pace.ts'
 import { noPace, paceNames, readPace } from './ingress-nginx/pace.ts'
 import { missingGroup } from './ingress-nginx/rewriting.ts'
@@ -63,6 +63,8 @@ export type Plan = {
   readonly guards: Guards
   /** What it asks of clients of its hosts, whoever has the rules there. */
   readonly clientAuth: ReadClientAuth
+  /** How TLS is to be spoken on its hosts. */
+  readonly hostTls: HostTlsSpec
   /** TLS of its hosts is to be passed on unread. */
   readonly passthrough: boolean
   /** Its `server-snippet`, which may have guarded every rule of its hosts, is refused. */
@@ -139,6 +141,7 @@ export function planOf(ingress: Ingress, options: PlanOptions): Plan {
     canaryBehavior: readCanaryBehavior(scope),
     guards,
     clientAuth,
+    hostTls: canary === undefined ? readHostTls(scope) : {},
     passthrough: passthrough.passes,
     losesHostSnippet: closings.some(({ annotation }) => annotation === `${ingressNginx.prefix}server-snippet`),
     closed,

@@ -32,8 +32,13 @@ const suites12 = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ]
 
+/** A list for TLS 1.2, in the form of OpenSSL, as node wants it. */
+export function withSuites13(ciphers: string): string {
+  return `${suites13.join(':')}:${ciphers}`
+}
+
 /** As if nobody had named any; `auto` leaves the groups to OpenSSL. */
-const usualLists = { ciphers: [...suites13, ...suites12].join(':'), ecdhCurve: 'auto' } as const
+const usualLists = { ciphers: withSuites13(suites12.join(':')), ecdhCurve: 'auto' } as const
 
 function tlsOptions({
   minVersion,
@@ -45,7 +50,7 @@ function tlsOptions({
   return {
     minVersion: minVersion ?? 'TLSv1.2',
     ...(maxVersion === undefined ? {} : { maxVersion }),
-    ciphers: [...suites13, ...(ciphers === undefined ? suites12 : [ciphers])].join(':'),
+    ciphers: withSuites13(ciphers ?? suites12.join(':')),
     honorCipherOrder: false,
     ...(curves === undefined ? {} : { ecdhCurve: curves }),
     ...(sessionSeconds === undefined ? {} : { sessionTimeout: sessionSeconds }),

@@ -1,20 +1,22 @@
 /**
  * Ends TLS on accepted sockets. Most hosts share one TLS server, which picks the certificate by server name. A host that
- * asks for client certificates has a server of its own, because node decides for a whole server whether it asks; so as
- * soon as there is one, the server name is read from the client's first message before any server has the socket.
+ * asks for client certificates, or has a list of ciphers of its own, has a server of its own, because node decides both
+ * for a whole server; so as soon as there is one, the server name is read from the client's first message before any
+ * server has the socket.
  */
 import { constants, createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
 import type { PassedOn } from '#lane/stream/stream-lane.ts'
 import type { TlsFacts } from '#proxy/connection.ts'
-import type { ClientAuthSpec, Snapshot, TlsSettingsSpec } from '#snapshot/snapshot.ts'
+import type { ClientAuthSpec, HostTlsSpec, Snapshot, TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import type { Log } from '#telemetry/log.ts'
 import { canonicalName, readClientHello } from './client-hello.ts'
 import { clientProof } from './client-proof.ts'
 import { type Judgement, readFirstBytes } from './first-bytes.ts'
+import { type Lists, sessionsOf, wantsOwn, type Wish, wishOf } from './host-wish.ts'
 import { ServerNames } from './server-names.ts'
-import { type PemPair, type TlsContexts } from './tls-contexts.ts'
+import { type PemPair, type TlsContexts, withSuites13 } from './tls-contexts.ts'
 
 export type TlsEntryInit = {
   readonly contexts: TlsContexts
@@ -36,8 +38,8 @@ export class TlsEntry {
   #made: unknown
   #names = new ServerNames([])
   #auths: ReadonlyMap<string, ClientAuthSpec> = new Map()
-  /** By authorities and certificate; `undefined` for those that OpenSSL refuses, whose hosts nobody gets in to. */
-  #asking = new Map<string, Server | undefined>()
+  /** By certificate and what is asked for. */
+  #own = new Map<string, Own>()
   readonly #digests = new WeakMap<PemPair, string>()
 
   constructor(init: TlsEntryInit) {
@@ -71,24 +73,25 @@ export class TlsEntry {
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys = keys
     this.#shared.setTicketKeys(Buffer.from(keys))
+    for (const { server, resumes } of this.#own.values()) if (resumes) server?.setTicketKeys(Buffer.from(keys))
   }
 
   /** For handshakes that have not begun yet. Call it after the certificates were replaced. */
   *replace({ serverNames, clientAuths, listener }: Snapshot): Generator<void, void> {
     this.#settle(listener?.tls ?? {})
     const auths = new Map(clientAuths.map((each) => [each.id, each]))
-    const asking = new Map<string, Server | undefined>()
-    for (const { host, clientAuth } of serverNames) {
-      const auth = clientAuth === undefined ? undefined : auths.get(clientAuth)
-      if (auth === undefined) continue
-      const pair = this.#init.contexts.pairFor(host.startsWith('*.') ? `x${host.slice(1)}` : host)
-      const key = this.#keyOf(auth, pair)
-      if (asking.has(key)) continue
-      if (!this.#asking.has(key)) yield
-      asking.set(key, this.#asking.get(key) ?? this.#askingServer(auth, pair))
+    const own = new Map<string, Own>()
+    for (const spec of serverNames) {
+      const wish = wantsOwn(spec) ? wishOf(spec, auths) : undefined
+      if (wish === undefined) continue
+      const pair = this.#init.contexts.pairFor(spec.host.startsWith('*.') ? `x${spec.host.slice(1)}` : spec.host)
+      const key = this.#keyOf(wish, pair)
+      if (own.has(key)) continue
+      if (!this.#own.has(key)) yield
+      own.set(key, this.#own.get(key) ?? this.#ownServer(wish, pair))
     }
     this.#auths = auths
-    this.#asking = asking
+    this.#own = own
     this.#names = new ServerNames(serverNames)
   }
 
@@ -98,45 +101,44 @@ export class TlsEntry {
     if (options === this.#made && JSON.stringify(settings) === JSON.stringify(this.#settings)) return
     this.#made = options
     this.#settings = settings
-    this.#asking = new Map()
+    this.#own = new Map()
     this.#shared = this.#sharedServer()
   }
 
-  /** What cannot be read, or names nobody we know, goes to the shared server, which asks for no certificate. */
+  /** What cannot be read, or names nobody who wants another, goes to the shared server. */
   #serverFor(serverName: string | undefined): Server | undefined {
-    const id = this.#names.find(serverName)?.clientAuth
-    if (id === undefined) return this.#shared
-    const auth = this.#auths.get(id)
-    if (auth === undefined) return undefined
+    const spec = this.#names.find(serverName)
+    if (spec === undefined || !wantsOwn(spec)) return this.#shared
+    const wish = wishOf(spec, this.#auths)
+    if (wish === undefined) return undefined
     const { contexts } = this.#init
     // Refuses it as a name that has no certificate.
     if (this.#settings.strict === true && contexts.select(serverName ?? '') === undefined) return this.#shared
     const pair = contexts.pairFor(serverName ?? '')
-    const key = this.#keyOf(auth, pair)
+    const key = this.#keyOf(wish, pair)
     // A name below a wildcard may have a certificate of its own.
-    if (!this.#asking.has(key)) this.#asking.set(key, this.#askingServer(auth, pair))
-    return this.#asking.get(key)
+    const own = this.#own.get(key) ?? this.#ownServer(wish, pair)
+    this.#own.set(key, own)
+    return own.server
   }
 
-  #keyOf({ id }: ClientAuthSpec, pair: PemPair): string {
+  #keyOf({ auth, tls }: Wish, pair: PemPair): string {
     let digest = this.#digests.get(pair)
     if (digest === undefined) {
       digest = createHash('sha256').update(pair.certificate).update('\0').update(pair.key).digest('base64')
       this.#digests.set(pair, digest)
     }
-    return `${digest} ${id}`
+    return JSON.stringify([digest, auth?.id, tls])
   }
 
   #sharedServer(): Server {
     const { contexts } = this.#init
-    const ticketKeys = this.#ticketKeys
-    const { strict, tickets } = this.#settings
+    const { strict } = this.#settings
     return this.#server(
       {
         // For clients that name no server; SNICallback is not asked for them, and without a certificate they fail.
         ...(strict === true ? {} : { cert: contexts.fallback.certificate, key: contexts.fallback.key }),
-        ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
-        ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
+        ...this.#resumption(),
         // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
         SNICallback: (serverName, done) => {
           const context = contexts.select(serverName)
@@ -148,12 +150,46 @@ export class TlsEntry {
     )
   }
 
-  #askingServer(auth: ClientAuthSpec, { certificate, key }: PemPair): Server | undefined {
+  #resumption(): TlsOptions {
+    const keys = this.#ticketKeys
+    return {
+      ...(this.#settings.tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      ...(keys === undefined ? {} : { ticketKeys: Buffer.from(keys) }),
+    }
+  }
+
+  #ownServer({ auth, tls }: Wish, pair: PemPair): Own {
+    const lists = tls === undefined ? {} : this.#listsOf(tls)
+    if (auth !== undefined) return { server: this.#askingServer(auth, pair, lists), resumes: false }
+    const { certificate: cert, key } = pair
+    const server = this.#server({ cert, key, ...lists, ...this.#resumption(), ...sessionsOf(lists) }, undefined)
+    return { server, resumes: true }
+  }
+
+  /** Of a list that OpenSSL refuses only the order is left. */
+  #listsOf({ ciphers, ourOrder = false }: HostTlsSpec): Lists {
+    const order = { honorCipherOrder: ourOrder }
+    if (ciphers === undefined) return order
+    const lists = { ...order, ciphers: withSuites13(ciphers) }
+    try {
+      createSecureContext({ ...this.#init.contexts.options, ...lists })
+      return lists
+    } catch (error) {
+      this.#init.log.error('ciphers of a host cannot be used, those of all hosts are', {
+        ciphers,
+        error: String(error),
+      })
+      return order
+    }
+  }
+
+  #askingServer(auth: ClientAuthSpec, { certificate, key }: PemPair, lists: Lists): Server | undefined {
     try {
       return this.#server(
         {
           cert: certificate,
           key,
+          ...lists,
           ca: auth.ca,
           ...(auth.crl === undefined ? {} : { crl: auth.crl }),
           requestCert: true,
@@ -186,6 +222,12 @@ export class TlsEntry {
     server.on('tlsClientError', (_error, socket) => socket.destroy())
     return server
   }
+}
+
+type Own = {
+  /** `undefined` where OpenSSL refuses the authorities: nobody gets in. */
+  readonly server: Server | undefined
+  readonly resumes: boolean
 }
 
 const unknownName = new Error('no certificate for that name')

@@ -162,10 +162,11 @@ function printCertificate({ id, certificate, names, notAfter }: CertificateSpec)
   ]
 }
 
-function printServerName({ host, clientAuth, passthrough }: ServerNameSpec): string[] {
+function printServerName({ host, clientAuth, tls, passthrough }: ServerNameSpec): string[] {
   return [
     `server name ${host === '' ? '(any other)' : host}`,
     ...(clientAuth === undefined ? [] : [`client certificates ${clientAuth}`]),
+    ...printPart('tls', tls),
     ...printPart('passed on', passthrough),
   ]
 }

@@ -384,8 +384,17 @@ export type ServerNameSpec = {
   readonly host: string
   /** Id of a `ClientAuthSpec`: clients are asked for a certificate. */
   readonly clientAuth?: string
+  /** Where TLS is not spoken as on all other hosts. */
+  readonly tls?: HostTlsSpec
   /** Connections are passed on unread. */
   readonly passthrough?: PassthroughSpec
+}
+
+export type HostTlsSpec = {
+  /** For TLS 1.2, in the form of OpenSSL; absent for those of `TlsSettingsSpec`. */
+  readonly ciphers?: string
+  /** The order of our suites counts, not that of the client; absent is false. */
+  readonly ourOrder?: boolean
 }
 
 export type PassthroughSpec = {

@@ -729,6 +729,9 @@ const shapingRows: readonly Row[] = [
 /** They need more than one Ingress, so tests of their own look at them. */
 const hostRows = [{ name: 'server-alias' }, { name: 'from-to-www-redirect' }, { name: 'custom-headers' }]
 
+/** See host-tls.test.ts and passthrough.test.ts. */
+const handshakeRows = [{ name: 'ssl-ciphers' }, { name: 'ssl-prefer-server-ciphers' }, { name: 'ssl-passthrough' }]
+
 /** They need a collector: see tracing.test.ts. */
 const tracingRows = tracingNames.map((name) => ({ name }))
 
@@ -802,7 +805,7 @@ describe('an annotation', () => {
   test.each([
     [
       ingressNginx,
-      [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...tracingRows, ...guardRows, { name: 'ssl-passthrough' }],
+      [...rows, ...shapingRows, ...canaryRows, ...hostRows, ...handshakeRows, ...tracingRows, ...guardRows],
     ],
     [genkan, [...ownRows, ...ownGuardRows, { name: 'allow-snippets' }, { name: 'network-policy-peers' }]],
   ] as const)('is in this table exactly when it is honoured', (dialect, table) => {

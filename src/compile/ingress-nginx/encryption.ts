@@ -1,10 +1,13 @@
 /** Annotations about TLS towards clients and towards endpoints. */
+import type { HostTlsSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationGroup } from '../annotation.ts'
-import { honoured, never, noEffect, notYet, off } from '../annotation.ts'
+import { honoured, never, noEffect, off } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
-import { readText, report } from '../setting.ts'
+import { readBoolean, readText, report } from '../setting.ts'
+import { readCipherList } from './cipher-list.ts'
 
 const first = 'The oldest Ingress that has a `proxy-ssl-…` counts for all routes of a Service port.'
+const ofHost = 'It counts for the whole host; the oldest Ingress of a host that says it decides.'
 
 export const encryption: AnnotationGroup = {
   title: 'TLS',
@@ -18,13 +21,19 @@ export const encryption: AnnotationGroup = {
         difference: 'No flag is needed, endpoints are asked themselves, not the Service, and address lists count.',
       },
     ),
-    notYet(
+    honoured(
       'ssl-ciphers',
-      'One list of cipher suites counts for all hosts: the key `ssl-ciphers` of the ConfigMap, else suites with forward secrecy and authenticated encryption.',
+      "a list in the form of OpenSSL (that of the ConfigMap's `ssl-ciphers`)",
+      `For TLS 1.2; the suites of TLS 1.3 are always on. Names that OpenSSL does not know are reported and left out. ${ofHost}`,
     ),
-    noEffect(
+    honoured(
       'ssl-prefer-server-ciphers',
-      "The client's order of cipher suites counts: all that are offered by default are good, and the client knows which is fast for it.",
+      'true, false (false)',
+      `Whether the order of our suites counts, or that of the client. ${ofHost}`,
+      {
+        difference:
+          'In ingress-nginx our order counts unless this says `false`. All suites that are offered by default are good, and the client knows which is fast for it.',
+      },
     ),
     noEffect('enable-dynamic-tls-records', 'The size of TLS records is left to the TLS library.'),
     honoured(
@@ -91,4 +100,14 @@ export function readPassthrough(scope: Scope): ReadPassthrough {
   if (/^(?:1|t|true)$/i.test(text)) return { passes: true, closed: undefined }
   report(scope, 'ssl-passthrough', { severity: 'error', expected: 'true or false', instead: 'the routes answer 503' })
   return { passes: false, closed: 'ssl-passthrough cannot be read' }
+}
+
+/** How TLS is spoken on the hosts of an Ingress; what is not written is as on all others. */
+export function readHostTls(scope: Scope): HostTlsSpec {
+  const ciphers = readCipherList(scope, 'ssl-ciphers', 'the suites of all hosts are used')
+  const isWritten = readText(scope, 'ssl-prefer-server-ciphers') !== undefined
+  return {
+    ...(ciphers === undefined ? {} : { ciphers }),
+    ...(isWritten ? { ourOrder: readBoolean(scope, 'ssl-prefer-server-ciphers', false) } : {}),
+  }
 }

@@ -4,6 +4,7 @@ import type { AnnotationRow } from '../annotation.ts'
 import { honoured, noEffect, notYet } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readDuration, readMatching, readText, report } from '../setting.ts'
+import { readCipherList } from './cipher-list.ts'
 
 const tickets = 'Sessions are kept by clients, in tickets; there is no cache of them here.'
 
@@ -16,7 +17,7 @@ export const tlsKeys: readonly AnnotationRow[] = [
   honoured(
     'ssl-ciphers',
     'a list in the form of OpenSSL (suites with forward secrecy and authenticated encryption)',
-    'For TLS 1.2, on all hosts; the suites of TLS 1.3 are always on. Where OpenSSL does not take a list, the usual suites and groups are used, and the log says so.',
+    'For TLS 1.2, on all hosts; the suites of TLS 1.3 are always on. Names that OpenSSL does not know are left out. Where it does not take a list, the usual suites and groups are used, and the log says so.',
   ),
   honoured(
     'ssl-ecdh-curve',
@@ -56,10 +57,7 @@ export const tlsKeys: readonly AnnotationRow[] = [
 
 /** `undefined` where nothing is asked for. */
 export function readTlsSettings(scope: Scope): TlsSettingsSpec | undefined {
-  const ciphers = readMatching(scope, 'ssl-ciphers', {
-    test: (text) => text.length <= 4_096 && /^[A-Za-z0-9!@:,+=_ -]+$/.test(text),
-    expected: 'a list of cipher suites in the form of OpenSSL',
-  })
+  const ciphers = readCipherList(scope, 'ssl-ciphers', 'the usual suites are used')
   const curves = readMatching(scope, 'ssl-ecdh-curve', {
     test: (text) => /^[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)*$/.test(text),
     expected: 'names of groups with colons between, such as X25519:P-256',
