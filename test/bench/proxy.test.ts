@@ -214,6 +214,34 @@ describe('docs/performance.md', () => {
   })
 })
 
+describe('the chart', () => {
+  const many = Array.from({ length: 9 }, (_, index) => [`proxy ${index}`, [sample(20 + index)]] as const)
+  const run = runOf('small', { ...Object.fromEntries(many), nginx: [sample(10)], Caddy: [sample(121)] })
+  const scenarios = Array.from({ length: 17 }, () => run.scenarios[0]!)
+
+  test('cuts bars that would make all others too short to be told apart, and says so', () => {
+    const svg = drawChart(run)
+    expect(svg.match(/ →</g)).toHaveLength(1)
+    expect(svg).toContain('>121 →<')
+    expect(svg).toContain('more than 12 times the shortest are cut')
+    expect(drawChart(runOf('small', { nginx: [sample(10)], Caddy: [sample(120)] }))).not.toContain('→<')
+  })
+
+  test('is drawn in two columns of about one height, and everything is inside', () => {
+    const svg = drawChart({ ...run, scenarios })
+    const [, width, height] = /viewBox="0 0 (\d+) (\d+)"/.exec(svg)!.map(Number)
+    const titles = [...svg.matchAll(/class="title" x="(\d+)" y="(\d+)">small</g)].map(([, x]) => Number(x))
+    const [left, right] = [titles.filter((x) => x === 0).length, titles.filter((x) => x > 0).length]
+    expect([left, right]).toEqual([8, 9])
+    const ends = [...svg.matchAll(/<rect class="\w+" x="(\d+)" y="(\d+)" width="([\d.]+)" height="(\d+)"/g)]
+    expect(ends).toHaveLength(17 * 11)
+    for (const [, x, y, across, down] of ends) {
+      expect(Number(x) + Number(across)).toBeLessThan(width!)
+      expect(Number(y) + Number(down)).toBeLessThan(height!)
+    }
+  })
+})
+
 test('large bodies are counted by the GiB, and what is no request is called what it is', () => {
   const [scenario] = runOf('large', { nginx: [sample(1_000)] }).scenarios
   const large = columnsOf({ ...scenario!, bodyBytes: 2 ** 20 })
