@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { TLSSocket } from 'node:tls'
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
 import { WebSocketServer } from 'ws'
 import type { UpstreamSpec } from '#snapshot/snapshot.ts'
@@ -67,6 +67,26 @@ function secured(tls?: UpstreamSpec['tls']): { readonly upstream: Partial<Upstre
 
 describeLanes(() => {
   describe('TLS to endpoints', () => {
+    test('an endpoint that stops reading a long upload is to blame, not the client that waits for it', async () => {
+      const server = createTlsServer(shop, (socket) => void socket.on('error', () => {}).pause())
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      after(() => void server.close())
+      // A listening TCP server has an address object, never a pipe's path.
+      const { port } = server.address() as AddressInfo
+      const door = await openDoor({
+        endpoints: [port],
+        route: { timeouts: { connectMs: 1_000, sendMs: 300, readMs: 30_000 } },
+        ...secured(),
+      })
+      const session = await connectH2(door.https)
+      const stream = session.request({ ':method': 'POST', ':authority': 'a.test' })
+      stream.on('error', () => {}).end(Buffer.alloc(32 * 1024 * 1024))
+      expect((await door.nth(1)).failure).toEqual({
+        cause: 'upstream_timeout',
+        detail: 'endpoint stopped reading the request body',
+      })
+    })
+
     test('by default nothing is verified and no server name is sent', async () => {
       const origin = await startTlsOrigin()
       const door = await openDoor({ ...secured(), endpoints: [origin.port] })

@@ -127,7 +127,9 @@ export class Upload implements Ticking {
 
   readonly #flush = (): void => {
     this.#isScheduled = false
-    if (!this.#over) this.#send()
+    // All of it went in the meantime, and its endpoint takes no more: whoever holds things up is known already.
+    const isPaused = this.#waitsFor === 'endpoint' && this.#heldBytes === 0
+    if (!this.#over && !isPaused) this.#send()
   }
 
   #send(): void {
