@@ -82,6 +82,7 @@ type Contest = {
 function contestHosts(plans: readonly Plan[], problems: Problem[]): Contest {
   const owners = new Map<string, Plan>()
   const closed = new Map<Plan['ingress'], Map<string, string>>()
+  if (!plans.some(({ passthrough }) => passthrough)) return { passed: owners, closed }
   const close = (plan: Plan, host: string, message: string): void => {
     say(plan, problems, { code: 'protection-not-possible', message, instead: 'these routes answer 503' })
     closed.set(plan.ingress, (closed.get(plan.ingress) ?? new Map<string, string>()).set(host, message))

@@ -162,8 +162,8 @@ export class UpstreamList {
     if (before !== undefined) return before
     const said = world.problems.length + world.probes.repeated
     const settled = settle(entry, world)
-    if (world.problems.length + world.probes.repeated === said) this.#memo.upstreams.keep(entry.id, given, settled)
-    return settled
+    if (world.problems.length + world.probes.repeated !== said) return settled
+    return this.#memo.upstreams.keep(entry.id, given, settled)
   }
 
   /** Not an error: without cluster objects in the folder, DNS knows the Service. */

@@ -238,11 +238,14 @@ const aspects: readonly Aspect[] = [
 /** Reports every wish that did not come true. */
 function judgeAskers(entry: UpstreamEntry, { protocol, encrypted, problems }: Judgement): ReadonlyMap<Ingress, string> {
   const denied = new Map<Ingress, string>()
-  const chosen = new Map(aspects.map((aspect) => [aspect, choose(entry, aspect)]))
+  const chosen = aspects.flatMap((aspect) => {
+    const winner = choose(entry, aspect)
+    return winner === undefined ? [] : [{ aspect, winner }]
+  })
   for (const { ingress, wish } of entry.askers) {
-    for (const aspect of aspects) {
-      const [wished, winner] = [wish[aspect], chosen.get(aspect)]
-      if (wished === undefined || winner === undefined || same(wished.value, winner.value)) continue
+    for (const { aspect, winner } of chosen) {
+      const wished = wish[aspect]
+      if (wished === undefined || same(wished.value, winner.value)) continue
       const reason = conflictOf(entry.id, wished.key, winner)
       const guards =
         (aspect === 'protocol' && isEncrypted(wished.value) && !isEncrypted(protocol)) ||

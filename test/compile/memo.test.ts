@@ -6,6 +6,7 @@ import { CompileMemo, Memo } from '../../src/compile/memo.ts'
 import { readDocuments } from '../../src/resource/documents.ts'
 import { ResourceSet } from '../../src/resource/resource-set.ts'
 import type { Resource } from '../../src/resource/resource.ts'
+import type { RouteSpec } from '../../src/snapshot/snapshot.ts'
 import { clientFile } from '../support/client-files.ts'
 import { compileOptions } from '../support/compile-options.ts'
 
@@ -113,6 +114,19 @@ describe('compiling with what an earlier compilation left', () => {
       }),
       { numRuns: 400 },
     )
+  })
+
+  test('leaves the routes of a Service alone when another Ingress leads there, too', () => {
+    const memo = new CompileMemo()
+    const service = objects[5]![0]!
+    const [one, other] = [
+      ingress('one', ''),
+      ingress('other', '').replace('shop.test', 'other.test').replace('path: /,', 'path: /other,'),
+    ].map((text) => readDocuments(text, 'shared.yaml').resources[0]!)
+    const routes = (...resources: readonly Resource[]): readonly RouteSpec[] =>
+      compile(new ResourceSet(resources), options, memo).snapshot.routes
+    const [before] = routes(service, one!)
+    expect(routes(service, one!, other!)).toContain(before)
   })
 
   test('reads an Ingress once, as long as neither it nor what it names has changed', () => {
