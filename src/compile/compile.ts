@@ -3,6 +3,7 @@
  * object costs only itself and is reported.
  */
 import { toAscii } from '#http/authority.ts'
+import { finish, mapped, type Steps } from '#lib/slices.ts'
 import type { Problem } from '#resource/problem.ts'
 import type { ResourceSet } from '#resource/resource-set.ts'
 import type { Ingress, Resource } from '#resource/resource.ts'
@@ -104,6 +105,11 @@ export function compile(
   options: CompileOptions,
   memo: CompileMemo = new CompileMemo(),
 ): Compiled {
+  return finish(compiling(resources, options, memo))
+}
+
+/** The same in steps, for a thread that must not keep its core for long. One at a time with each memo. */
+export function* compiling(resources: ResourceSet, options: CompileOptions, memo: CompileMemo): Steps<Compiled> {
   const problems: Problem[] = []
   const { configMap, compat, collector = false, givenFlags = noFlags } = options
   const global = memo.globals(resources, [configMap, compat, collector, givenFlags], (watched, found) =>
@@ -114,28 +120,34 @@ export function compile(
   const snippets = globals.routes.snippets ?? options.snippets ?? 'none'
   const { ours, foreign } = selectIngresses(resources, options, problems)
   const hosts = memo.hosts(patternHosts(ours, compat))
-  const plans = ours.map((ingress) => {
+  yield
+  const plans = yield* mapped(ours, (ingress) => {
     const planned = memo.plans.of(ingress, { resources, given: [globals, compat, snippets, hosts] }, (watched, found) =>
       planOf(ingress, { globals, resources: watched, compat, snippets, patternHosts: hosts, problems: found }),
     )
     problems.push(...planned.problems)
     return planned.value
   })
+  yield
   const mains = plans.filter((plan) => plan.canary === undefined)
   const answers = answerClaims(mains, { redirectCode: globals.redirectCode, problems })
   const aliases = aliasesOf(mains, problems)
   reportUnguarded(mains, problems)
+  yield
   const named = selectTls(
     mains.map((plan) => plan.ingress),
     resources,
     { now: options.now, problems },
   )
+  yield
   const clientAuths = clientAuthsOf(mains, aliases, problems)
   const hostTls = hostTlsOf(mains, aliases, problems)
   const canaries = plans.filter((plan) => plan.canary !== undefined)
   const passthroughs = passthroughsOf(mains, { aliases, canaries, idleMs: globals.streamIdleMs, problems })
+  yield
   const tls = withOtherNames(named, new Map([...aliases, ...otherNames(answers)]))
   const { winners, losses } = contest([...withinBudget(mains, problems), ...answers], problems)
+  yield
   const { discovery } = options
   const {
     balance,
@@ -143,9 +155,15 @@ export function compile(
   } = globals
   const upstreams = new UpstreamList({ resources, discovery, balance, serviceAddress, problems, memo })
   const defaultErrors = placeDefaultBackend(options.defaultBackend, { upstreams, resources, problems })
-  const placements = placeClaims(winners, plans, { upstreams, defaultErrors, clientAuths, passthroughs, problems })
+  const placements = yield* placeClaims(winners, plans, {
+    upstreams,
+    defaultErrors,
+    clientAuths,
+    passthroughs,
+    problems,
+  })
   const attachments = attachCanaries(plans, placements, { upstreams, problems })
-  const settled = upstreams.settle()
+  const settled = yield* upstreams.settle()
   const networkPolicies = new NetworkPolicies({ resources, templates: new PodTemplates(resources), problems })
   const surroundings = {
     globals,
@@ -157,10 +175,17 @@ export function compile(
     memo,
   }
   const unmatched = defaultErrors === undefined ? undefined : unmatchedRoute(defaultErrors, surroundings)
-  const routings = withAliases(withCanaries(placements, attachments), aliases).map((each) =>
+  yield
+  const routings = yield* mapped(withAliases(withCanaries(placements, attachments), aliases), (each) =>
     routeOf(each, surroundings),
   )
+  yield
   const routes = routings.map(({ route }) => route).toSorted(bySpecificity)
+  yield
+  const statuses = [...(yield* statusesOf(plans, { routings, losses, memo })), ...foreign.map(foreignStatus)].toSorted(
+    (a, b) => compareText(a.object, b.object),
+  )
+  yield
   for (const each of resources.list('NetworkPolicy')) reportAnnotations(each, problems)
   return {
     snapshot: {
@@ -176,9 +201,7 @@ export function compile(
       ...(unmatched === undefined ? {} : { unmatched }),
       ...(globals.accessLog === undefined ? {} : { accessLog: globals.accessLog }),
     },
-    statuses: [...statusesOf(plans, { routings, losses, memo }), ...foreign.map(foreignStatus)].toSorted((a, b) =>
-      compareText(a.object, b.object),
-    ),
+    statuses,
     problems: problems.toSorted(byPlace),
     shadowed: losses.map(shadowedOf),
     unreachable: routings

@@ -1,6 +1,7 @@
 /**
  * Claims that won → where each leads: its upstream and those it asks on the way, resolved and asked for.
  */
+import { mapped, type Steps } from '#lib/slices.ts'
 import type { Problem } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
 import type { Ingress } from '#resource/resource.ts'
@@ -25,7 +26,11 @@ type PlaceWorld = {
 }
 
 /** Resolved even when closed, so that every mistake in a backend is reported at once; but nothing is asked of it then. */
-export function placeClaims(claims: readonly Claim[], plans: readonly Plan[], world: PlaceWorld): readonly Placement[] {
+export function* placeClaims(
+  claims: readonly Claim[],
+  plans: readonly Plan[],
+  world: PlaceWorld,
+): Steps<readonly Placement[]> {
   const { upstreams, clientAuths, passthroughs, problems } = world
   const askers = new Map(
     plans.map((plan, rank) => {
@@ -33,7 +38,7 @@ export function placeClaims(claims: readonly Claim[], plans: readonly Plan[], wo
       return [ingress, { plan, asker: { ingress, wish, rank }, guest: { ingress, wish: noWish, rank } }]
     }),
   )
-  return claims.map((claim) => {
+  return yield* mapped(claims, (claim) => {
     const { ingress, at, backend, standing } = claim
     // Every claim comes out of a plan, so the look-up cannot fail.
     const { plan, asker, guest } = askers.get(ingress)!

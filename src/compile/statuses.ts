@@ -1,6 +1,7 @@
 /**
  * What became of every one of our Ingresses, in one word and a reason.
  */
+import { mapped, type Steps } from '#lib/slices.ts'
 import { objectName } from '#resource/resource.ts'
 import type { Ingress } from '#resource/resource.ts'
 import type { Loss } from './contest.ts'
@@ -25,10 +26,13 @@ export type Outcomes = {
 }
 
 /** In the order of the plans. */
-export function statusesOf(plans: readonly Plan[], { routings, losses, memo }: Outcomes): readonly ResourceStatus[] {
+export function* statusesOf(
+  plans: readonly Plan[],
+  { routings, losses, memo }: Outcomes,
+): Steps<readonly ResourceStatus[]> {
   const counts = countRoutes(routings)
   const lost = countLosses(losses)
-  return plans.map((plan) => {
+  return yield* mapped(plans, (plan) => {
     const { routes, dead, parts } = counts.get(plan.ingress) ?? noRoutes
     const given = [routes, dead, parts, lost.get(plan.ingress) ?? 0]
     const known = memo.statuses.find(plan, given)

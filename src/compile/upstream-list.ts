@@ -3,6 +3,7 @@
  * and says which of them cannot be reached.
  */
 import { didYouMean } from '#lib/nearest.ts'
+import { mapped, type Steps } from '#lib/slices.ts'
 import type { FieldPath } from '#resource/origin.ts'
 import type { Problem, ProblemInit } from '#resource/problem.ts'
 import { problemOf } from '#resource/problem.ts'
@@ -133,7 +134,7 @@ export class UpstreamList {
   }
 
   /** Those that a route leads to, or that are wanted, by id and sorted by it: nobody should look up what nobody asks for. */
-  settle(): ReadonlyMap<string, Settled> {
+  *settle(): Steps<ReadonlyMap<string, Settled>> {
     const asked = [...this.#entries.values()]
       .filter(({ id, askers }) => askers.length > 0 || this.#wanted.has(id))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
@@ -146,7 +147,7 @@ export class UpstreamList {
       probes,
       problems: this.#problems,
     }
-    const settled = new Map(asked.map((entry) => [entry.id, this.#settle(entry, world)]))
+    const settled = new Map(yield* mapped(asked, (entry) => [entry.id, this.#settle(entry, world)] as const))
     this.#memo.upstreams.endRound()
     return settled
   }

@@ -2,15 +2,18 @@
  * The control loop: what sources say → compile → discovery → health → one snapshot for every worker.
  *
  * One turn at a time, and always with the newest of everything: changes that arrive during a turn are taken together
- * by the next. Nothing here can stop traffic: workers go on with the last snapshot they were given.
+ * by the next. Nothing here can stop traffic: workers go on with the last snapshot they were given. Where they have no
+ * core to spare, a turn would still make their requests wait for as long as the kernel lets it go on at a stretch, which
+ * is several milliseconds; so it does little at a time and sleeps in between, whatever its priority.
  */
 import type { Compiled, CompileOptions } from '#compile/compile.ts'
-import { compile } from '#compile/compile.ts'
+import { compiling } from '#compile/compile.ts'
 import { CompileMemo } from '#compile/memo.ts'
 import type { ResourceStatus } from '#compile/statuses.ts'
 import type { Discovery } from '#discovery/discovery.ts'
 import type { HealthGate } from '#health/gate.ts'
 import type { Problem } from '#resource/problem.ts'
+import { Slices } from '#lib/slices.ts'
 import { ResourceSet } from '#resource/resource-set.ts'
 import { diffSnapshots, isSame } from '#snapshot/diff.ts'
 import { adopt, emptySnapshot } from '#snapshot/patch.ts'
@@ -28,7 +31,9 @@ export type ControlInit = {
   readonly log: Log
   /** Milliseconds since the epoch. */
   readonly now: () => number
-  readonly compile?: typeof compile
+  readonly compile?: typeof compiling
+  /** Between two slices of a turn; `restMs` without work unless given. */
+  readonly rest?: () => Promise<void>
   /** After every turn, with what is now live. */
   readonly onTurn?: (turn: Turn) => void
 }
@@ -45,6 +50,13 @@ export type Turn = {
   readonly finishedAt: number
 }
 
+/** In milliseconds: a request waits no longer for a turn than for a few others. */
+const sliceMs = 1
+/** As long as a slice, so that a turn takes half a core at most, as it would of one that is shared fairly. */
+const restMs = 1
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, restMs))
+
 /** More than these are a count. */
 const toldChanges = 10
 
@@ -54,6 +66,8 @@ export class ControlLoop {
   readonly #abort = new AbortController()
   #turning: Promise<void> | undefined
   #dirty = false
+  readonly #rest: () => Promise<void>
+  readonly #slices: Slices
   readonly #memo = new CompileMemo()
   #latest: Turn | undefined
   #resources = new ResourceSet([])
@@ -62,6 +76,9 @@ export class ControlLoop {
   constructor(init: ControlInit) {
     this.#init = init
     this.#batches = init.sources.map(() => undefined)
+    // Before the first configuration there are no requests to make room for, and everybody waits for it.
+    this.#rest = async () => (this.#snapshot.generation === 0 ? undefined : (init.rest ?? pause)())
+    this.#slices = new Slices({ sliceMs, rest: this.#rest })
   }
 
   /** Resolves when every source has spoken once and what they said is live. */
@@ -110,6 +127,7 @@ export class ControlLoop {
 
   async #turns(): Promise<void> {
     while (this.#dirty && !this.#abort.signal.aborted) {
+      await this.#rest()
       this.#dirty = false
       try {
         await this.#once()
@@ -123,19 +141,22 @@ export class ControlLoop {
   }
 
   async #once(): Promise<void> {
-    const { discovery, health, pool, options, now, compile: run = compile } = this.#init
+    const { discovery, health, pool, options, now, compile = compiling } = this.#init
     const batches = this.#batches.filter((batch) => batch !== undefined)
     const resources = this.#resources.next(
       batches.length === 1 ? batches[0]!.resources : batches.flatMap((batch) => batch.resources),
     )
     this.#resources = resources
-    const compiled = run(resources, { ...options, now: now() }, this.#memo)
+    const compiled = await this.#slices.run(compile(resources, { ...options, now: now() }, this.#memo))
+    await this.#rest()
     await discovery.follow(resources, compiled.snapshot.upstreams)
     await health.follow(compiled.snapshot.upstreams, discovery.current())
+    await this.#rest()
     const before = this.#snapshot
     // The first snapshot is published even when it is empty: being ready means having read the folder.
     const snapshot = adopt(before, compiled.snapshot)
     if (before.generation === 0 || !isSame(before, snapshot)) {
+      await this.#rest()
       this.#snapshot = { ...snapshot, generation: before.generation + 1 }
       await pool.apply(this.#snapshot, health.current())
       this.#tell(before, this.#snapshot)

@@ -4,6 +4,7 @@
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { parentPort, workerData } from 'node:worker_threads'
+import { Slices } from '#lib/slices.ts'
 import { Turn } from '#lib/turn.ts'
 import { BindError } from '#listener/listener.ts'
 import { applyPatch, emptySnapshot } from '#snapshot/patch.ts'
@@ -17,7 +18,6 @@ import { createFrontDoor } from './front-door.ts'
 import type { FromWorker, LoopDelay, ToWorker, WorkerSettings } from './message.ts'
 import { Outcomes } from './outcomes.ts'
 import { unpack } from './parcel.ts'
-import { Slices } from './slices.ts'
 import { Tracing } from './tracing.ts'
 import { createWitness } from './witness.ts'
 
@@ -40,7 +40,8 @@ let generation = 0
 /** Changes are applied one after the other, however long one takes. */
 let changes = Promise.resolve()
 let isListening = false
-const slices = new Slices()
+/** A request that comes during a slice does not notice; after it comes everything that waits. */
+const slices = new Slices({ sliceMs: 3, rest: () => new Promise<void>((go) => setImmediate(go)) })
 /** Samples come this often, in milliseconds. */
 const sampleMs = 10
 /** What a collector may take at the end. */

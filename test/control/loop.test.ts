@@ -1,8 +1,8 @@
 /** The control loop beside workers that only remember what they are given. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { ControlInit } from '../../src/control/loop.ts'
 import { ControlLoop } from '../../src/control/loop.ts'
-import { compile } from '../../src/compile/compile.ts'
+import { compiling } from '../../src/compile/compile.ts'
 import type { Snapshot } from '../../src/snapshot/snapshot.ts'
 import { MemorySource } from '../../src/source/memory.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
@@ -56,10 +56,10 @@ const hosts = (snapshot: Snapshot | undefined): readonly string[] => snapshot?.r
 describe('the control loop', () => {
   test('leaves what is live when compiling throws, and goes on with the next change', async () => {
     const { source, loop, applied, errors } = await start({
-      compile: (resources, options) => {
+      compile: function* (resources, options, memo) {
         if (resources.list('Ingress').some(({ metadata }) => metadata.name === 'bad-test'))
           throw new Error('a bug of ours')
-        return compile(resources, options)
+        return yield* compiling(resources, options, memo)
       },
     })
     source.apply(ingress('a.test'))
@@ -95,6 +95,39 @@ describe('the control loop', () => {
       ],
       ['a new configuration is applied', { generation: 3, routes: 21, changes: expect.toSatisfy(isShort) as unknown }],
     ])
+  })
+
+  test('lets others have the core while it takes up a change, but not before the first configuration', async () => {
+    let rests = 0
+    const { source, loop, applied } = await start({ rest: async () => void (rests += 1) })
+    expect(applied.length).toBe(1)
+    expect(rests).toBe(0)
+    source.apply(Array.from({ length: 2_000 }, (_, n) => ingress(`b${n}.test`)).join('---'))
+    await loop.settled()
+    expect(applied.at(-1)!.routes.length).toBe(2_000)
+    // At least one for each of its parts, and several in the compilation.
+    expect(rests).toBeGreaterThan(8)
+  })
+
+  test('takes what comes while it rests into the same turn, and loses nothing that comes later', async () => {
+    const waiting: (() => void)[] = []
+    const rest = (): Promise<void> => new Promise((resolve) => waiting.push(resolve))
+    const { source, loop, applied } = await start({ rest })
+    source.apply(ingress('a.test'))
+    source.apply(ingress('b.test'))
+    const goOn = async (): Promise<void> => {
+      await vi.waitFor(() => expect(waiting.length).toBe(1))
+      waiting.pop()!()
+    }
+    // The first rest ends where the resources are taken; the second is behind it.
+    await goOn()
+    await vi.waitFor(() => expect(waiting.length).toBe(1))
+    source.apply(ingress('c.test'))
+    const settled = loop.settled()
+    const restless = setInterval(() => waiting.splice(0).forEach((go) => go()))
+    await settled
+    clearInterval(restless)
+    expect(applied.map(hosts)).toEqual([[], ['a.test', 'b.test'], ['a.test', 'b.test', 'c.test']])
   })
 
   test('numbers what differs, and publishes nothing that does not', async () => {
