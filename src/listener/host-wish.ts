@@ -22,7 +22,10 @@ export function wishOf(
   return clientAuth !== undefined && auth === undefined ? undefined : { auth, tls }
 }
 
-/** A session goes on with the suite it began with, so one of other lists must not be taken up again under these. */
+/**
+ * A session goes on with the suite it began with, so one of other lists must not be taken up again under these. Node's
+ * own context differs with the command line, so processes that share a key would not share sessions.
+ */
 export function sessionsOf(lists: Lists): TlsOptions {
   return { sessionIdContext: createHash('sha256').update(JSON.stringify(lists)).digest('hex').slice(0, 32) }
 }

@@ -72,6 +72,8 @@ export class TlsEntry {
   /** Tickets that were sealed with others lead to full handshakes: node knows one set of keys. */
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys = keys
+    // Where users have chosen one it stays.
+    if (this.#settings.ticketKey !== undefined) return
     this.#shared.setTicketKeys(Buffer.from(keys))
     for (const { server, resumes } of this.#own.values()) if (resumes) server?.setTicketKeys(Buffer.from(keys))
   }
@@ -139,6 +141,7 @@ export class TlsEntry {
         // For clients that name no server; SNICallback is not asked for them, and without a certificate they fail.
         ...(strict === true ? {} : { cert: contexts.fallback.certificate, key: contexts.fallback.key }),
         ...this.#resumption(),
+        ...sessionsOf({}),
         // CVE-2026-21637: a callback that throws takes the process down; `select` looks up two maps.
         SNICallback: (serverName, done) => {
           const context = contexts.select(serverName)
@@ -151,9 +154,10 @@ export class TlsEntry {
   }
 
   #resumption(): TlsOptions {
-    const keys = this.#ticketKeys
+    const { tickets, ticketKey } = this.#settings
+    const keys = ticketKey === undefined ? this.#ticketKeys : Buffer.from(ticketKey.secret, 'base64')
     return {
-      ...(this.#settings.tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
+      ...(tickets === false ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}),
       ...(keys === undefined ? {} : { ticketKeys: Buffer.from(keys) }),
     }
   }

@@ -430,6 +430,8 @@ export type TlsSettingsSpec = {
   readonly curves?: string
   /** No tickets are given, so no session is resumed. */
   readonly tickets?: false
+  /** What seals tickets, in place of random keys: base64 of 48 bytes, a name, a key of HMAC and one of AES, 16 each. */
+  readonly ticketKey?: { readonly secret: string }
   /** How long a session may be resumed. */
   readonly sessionSeconds?: number
   /** Handshakes for names without a certificate of their own are refused. */

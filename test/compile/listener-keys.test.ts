@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compile } from '#compile/compile.ts'
+import { printValue } from '#snapshot/print.ts'
 import type { ListenerSpec } from '#snapshot/snapshot.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { resourcesFrom } from '../support/resources.ts'
@@ -38,10 +39,37 @@ describe('keys of the ConfigMap about connections', () => {
     ['ssl-session-cache-size', '20m', 'info annotation-no-effect'],
     ['ssl-early-data', 'true', 'info annotation-no-effect'],
     ['ssl-dh-param', 'n/dh', 'info annotation-no-effect'],
-    ['ssl-session-ticket-key', 'c2VjcmV0', 'warning annotation-not-honoured'],
     ['enable-ocsp', 'true', 'warning annotation-not-honoured'],
   ])('%s: %s is %s', (key, value, problem) => {
     expect(read({ [key]: value })).toEqual({ listener: undefined, problems: [problem] })
+  })
+
+  test('ssl-session-ticket-key is put in the order of node, and not shown', () => {
+    const [name, aes, hmac] = [1, 2, 3].map((byte) => Buffer.alloc(16, byte))
+    const text = Buffer.concat([name!, aes!, hmac!]).toString('base64')
+    const secret = Buffer.concat([name!, hmac!, aes!]).toString('base64')
+    for (const written of [text, `${text.slice(0, 40)}\n${text.slice(40)}\n`])
+      expect(read({ 'ssl-session-ticket-key': written })).toEqual({
+        listener: { tls: { ticketKey: { secret } } },
+        problems: [],
+      })
+    expect(printValue({ ticketKey: { secret } })).not.toContain(secret)
+  })
+
+  test.each([
+    [Buffer.alloc(80, 7).toString('base64'), 'found 80 bytes; 80 are for AES-256, which the TLS library does not take'],
+    [Buffer.alloc(47, 7).toString('base64'), 'found 47 bytes'],
+    [`${'x'.repeat(63)}!`, 'found no base64'],
+    ['x'.repeat(63), 'found no base64'],
+  ])('ssl-session-ticket-key: %s is none, and no log repeats it', (value, found) => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'c', namespace: 'n' } }
+    const text = JSON.stringify({ ...map, data: { 'ssl-session-ticket-key': value } })
+    const { snapshot, problems } = compile(resourcesFrom(text), { ...compileOptions, configMap: 'n/c' })
+    expect(snapshot.listener).toBeUndefined()
+    expect(problems).toMatchObject([
+      { severity: 'warning', message: `ssl-session-ticket-key: expected base64 of 48 bytes, ${found}`, line: 1 },
+    ])
+    expect(JSON.stringify(problems)).not.toContain(value)
   })
 
   test('http2-max-concurrent-streams is a bound', () => {

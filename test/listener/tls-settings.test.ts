@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { describe, expect, test } from 'vitest'
@@ -83,6 +84,29 @@ describe('settings of TLS', () => {
     }
     expect(await reused(await openWith({}))).toBe(true)
     expect(await reused(await openWith({ tickets: false }))).toBe(false)
+  })
+
+  test('a key of tickets is that of every process that has it, whatever theirs is otherwise', async () => {
+    const [name, hmac, aes] = [1, 2, 3].map((byte) => Buffer.alloc(16, byte))
+    const ticketKey = { secret: Buffer.concat([name!, hmac!, aes!]).toString('base64') }
+    const [here, there, other] = [await openWith({ ticketKey }), await openWith({ ticketKey }), await openWith({})]
+    const maxVersion = 'TLSv1.2'
+    const first = await shake(here, { maxVersion })
+    const ticket = first.getTLSTicket()!
+    // RFC 5077 section 4: name, vector, state with its length, and an HMAC of all that.
+    expect(ticket.subarray(0, 16)).toEqual(name)
+    const sealed = createHmac('sha256', hmac!).update(ticket.subarray(0, -32)).digest()
+    expect(ticket.subarray(-32)).toEqual(sealed)
+    const session = first.getSession()!
+    const reused = async (door: Door): Promise<boolean> =>
+      (await shake(door, { maxVersion, session })).isSessionReused()
+    // The turn of random keys does not concern it.
+    there.frontDoor.useTicketKeys(Buffer.alloc(48, 9))
+    expect([await reused(there), await reused(other)]).toEqual([true, false])
+    there.apply({ snapshot: snapshotOf({}) })
+    expect(await reused(there)).toBe(false)
+    there.apply({ snapshot: snapshotOf({ ticketKey }) })
+    expect(await reused(there)).toBe(true)
   })
 
   test('strictness refuses names without a certificate, and no name', async () => {

@@ -1,4 +1,5 @@
 /** Keys of the global ConfigMap about TLS towards clients. A change counts for new connections. */
+import { problemOf } from '#resource/problem.ts'
 import type { TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationRow } from '../annotation.ts'
 import { honoured, noEffect, notYet } from '../annotation.ts'
@@ -30,9 +31,14 @@ export const tlsKeys: readonly AnnotationRow[] = [
   honoured('ssl-session-timeout', 'a duration such as 10m (5m)', 'How long a session can be resumed.'),
   noEffect('ssl-session-cache', tickets),
   noEffect('ssl-session-cache-size', tickets),
-  notYet(
+  honoured(
     'ssl-session-ticket-key',
-    'Keys of tickets are random, the same for all workers, and new with every start and every 12 hours.',
+    'base64 of 48 random bytes (random keys, new with every start and every 12 hours)',
+    'Seals tickets, so that other processes with this key, and this one after a start, resume sessions. A key that cannot be used is not: random ones are.',
+    {
+      difference:
+        'Keys of 80 bytes are refused: the TLS library takes none for AES-256. Tickets of the key before are good for full handshakes only, and those of nginx, too.',
+    },
   ),
   honoured(
     'ssl-reject-handshake',
@@ -68,6 +74,7 @@ export function readTlsSettings(scope: Scope): TlsSettingsSpec | undefined {
     ...(ciphers === undefined ? {} : { ciphers }),
     ...(curves === undefined || curves === 'auto' ? {} : { curves }),
     ...(readBoolean(scope, 'ssl-session-tickets', true) ? {} : { tickets: false }),
+    ...readTicketKey(scope),
     ...(sessionMs === undefined ? {} : { sessionSeconds: Math.floor(sessionMs / 1_000) }),
     ...(readBoolean(scope, 'ssl-reject-handshake', false) ? { strict: true } : {}),
     ...(readBoolean(scope, 'use-http2', true) ? {} : { http2: false }),
@@ -88,4 +95,30 @@ function readVersions(scope: Scope): Pick<TlsSettingsSpec, 'minVersion' | 'maxVe
   const [has12, has13] = [words.includes('TLSv1.2'), words.includes('TLSv1.3')]
   if (has12 === has13) return {}
   return has13 ? { minVersion: 'TLSv1.3' } : { maxVersion: 'TLSv1.2' }
+}
+
+/** Of all values this one must not be repeated in a problem. */
+function readTicketKey(scope: Scope): Pick<TlsSettingsSpec, 'ticketKey'> {
+  const name = 'ssl-session-ticket-key'
+  const text = readText(scope, name)?.replace(/\s+/g, '')
+  if (text === undefined) return {}
+  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.length % 4 === 0
+  const key = Buffer.from(text, 'base64')
+  if (isBase64 && key.length === 48) {
+    // nginx has the key of AES before that of HMAC, node behind it.
+    const ordered = Buffer.concat([key.subarray(0, 16), key.subarray(32), key.subarray(16, 32)])
+    return { ticketKey: { secret: ordered.toString('base64') } }
+  }
+  const found = isBase64 ? `${key.length} bytes` : 'no base64'
+  const hint = key.length === 80 ? '; 80 are for AES-256, which the TLS library does not take' : ''
+  scope.problems.push(
+    problemOf(scope.resource, {
+      severity: 'warning',
+      code: 'invalid-annotation-value',
+      at: scope.at(name),
+      message: `${name}: expected base64 of 48 bytes, found ${found}${hint}`,
+      instead: 'keys of tickets are random',
+    }),
+  )
+  return {}
 }
