@@ -89,3 +89,10 @@ test('a replacement that cannot run what is live says so and does not listen', a
   tell(thread, changeTo(snapshotOf(1, { policies: [{ kind: 'tea', config: {} }] }), 1))
   expect(await heard(thread)).toMatchObject({ kind: 'failed', message: 'no policy of kind tea' })
 })
+
+test('objects that die young have a small place, and others as much as V8 gives', async () => {
+  const thread = await startThread({})
+  expect(thread.resourceLimits?.maxYoungGenerationSizeMb).toBe(24)
+  // Said by V8 and not by us: a limit that is left out is its own.
+  expect(thread.resourceLimits?.maxOldGenerationSizeMb).toBeGreaterThan(512)
+})
