@@ -53,6 +53,10 @@ const gatheredBytes = 64 * 1024
 const mostPieces = 32
 const nothing: readonly Buffer[] = []
 
+/**
+ * Memory is left to the collector here, other than in the fast lane (wire/free.ts): what node:http2 gives for one read of
+ * a connection holds frames of several streams, and the session may not be done with it when a stream is.
+ */
 export class Upload implements Ticking {
   readonly #init: UploadInit
   #sink: UploadSink | undefined
