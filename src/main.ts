@@ -162,7 +162,7 @@ async function build(settings: Settings): Promise<House> {
   const discovery = createDiscovery({
     onChange: (sets: readonly EndpointSet[]) => health.discovered(sets),
     log,
-    now: Date.now,
+    now: systemClock.now,
     random: Math.random,
     servers: settings.clusterDns,
     clusterDomain: settings.clusterDomain,

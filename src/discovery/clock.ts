@@ -12,8 +12,12 @@ export type Clock = {
   readonly setTimer: (ms: number, run: () => void, hold?: 'hold') => () => void
 }
 
+/**
+ * Milliseconds since the epoch as they were when the process began, and from there on by a clock that nobody sets:
+ * somebody who corrects the system's time by an hour must not hold an answer, a probe or an ejection for that hour.
+ */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   setTimer: (ms, run, hold) => {
     const timer = setTimeout(run, ms)
     if (hold === undefined) timer.unref()

@@ -97,8 +97,10 @@ export class Tier {
   #share({ spec }: Endpoint, now: number): number {
     const since = spec.health?.readySince
     if (since === undefined) return 1
-    const grown = Math.max(0, now - since) / this.#slowStartMs
-    return grown >= 1 ? 1 : firstShare + (1 - firstShare) * grown
+    const grown = (now - since) / this.#slowStartMs
+    // So far ahead is nobody who has told the time by our clock: it was set back, and would keep them back until then.
+    if (grown >= 1 || grown < -1) return 1
+    return firstShare + (1 - firstShare) * Math.max(0, grown)
   }
 }
 

@@ -239,6 +239,11 @@ describe('slow start', () => {
     expect(share(readySince + 10_000)).toBeCloseTo(1, 1)
   })
 
+  test('one whose beginning is far ahead, since the clock was set back, is not kept back until then', () => {
+    const upstream = build({ kind: 'roundRobin' }, specs, { now: () => readySince - 3_600_000, slowStartMs: 10_000 })
+    expectShares(countPicks(upstream, 1_000), [1, 1])
+  })
+
   test('one that nobody knows the beginning of has its full weight', () => {
     expectShares(countPicks(build({ kind: 'roundRobin' }, [{}, {}], { slowStartMs: 10_000 }), 1_000), [1, 1])
   })
