@@ -147,6 +147,7 @@ export class ControlLoop {
       batches.length === 1 ? batches[0]!.resources : batches.flatMap((batch) => batch.resources),
     )
     this.#resources = resources
+    await this.#rest()
     const compiled = await this.#slices.run(compile(resources, { ...options, now: now() }, this.#memo))
     await this.#rest()
     await discovery.follow(resources, compiled.snapshot.upstreams)
