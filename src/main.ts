@@ -7,6 +7,8 @@ import { AdminServer } from '#admin/server.ts'
 import type { CompileOptions } from '#compile/compile.ts'
 import { explain, printExplanation } from '#compile/explain.ts'
 import { backendFigures, type BackendReport, backendReports } from '#control/backend.ts'
+import { askResponder } from '#control/responder.ts'
+import { Stapler } from '#control/stapler.ts'
 import type { Turn } from '#control/loop.ts'
 import { ControlLoop } from '#control/loop.ts'
 import { controlFamilies } from '#control/report.ts'
@@ -134,6 +136,7 @@ type House = {
   readonly health: HealthGate
   readonly loop: ControlLoop
   readonly admin: AdminServer | undefined
+  readonly stapler: Stapler
   /** Session tickets get new keys, so that a key found in memory opens little of what was recorded. */
   readonly keyTurns: NodeJS.Timeout
   /** Set when traffic should go elsewhere: /readyz says so from then on. */
@@ -183,10 +186,19 @@ async function build(settings: Settings): Promise<House> {
     pool,
     log,
     now: Date.now,
-    ...(settings.onTurn && { onTurn: settings.onTurn }),
+    onTurn: (turn) => {
+      stapler.use(turn.snapshot)
+      settings.onTurn?.(turn)
+    },
+  })
+  const stapler = new Stapler({
+    ask: askResponder,
+    clock: systemClock,
+    log,
+    onChange: (staples) => pool.useStaples(staples),
   })
   const keyTurns = setInterval(() => pool.useTicketKeys(newTicketKeys()), ticketKeysMs).unref()
-  const house: House = { pool, discovery, health, loop, keyTurns, admin: undefined, draining: false }
+  const house: House = { pool, discovery, health, loop, stapler, keyTurns, admin: undefined, draining: false }
   return settings.admin === undefined ? house : withAdmin(house, settings.admin, log)
 }
 
@@ -222,14 +234,21 @@ async function workerSettings(settings: Settings, workers: number): Promise<Shar
 }
 
 function withAdmin(house: House, address: { readonly host: string; readonly port: number }, log: Log): House {
-  const { pool, discovery, health, loop } = house
+  const { pool, discovery, health, loop, stapler } = house
   const backends = (): readonly BackendReport[] => backendReports(discovery, health)
   const exposition = new Exposition()
   const pages = adminPages({
     ready: () => readiness(complete),
     metrics: async () => {
       const { families, endpoints: uses, delays } = await pool.tallies()
-      const known = { turn: loop.latest(), backends: backendFigures(discovery, health), uses, delays, pool }
+      const known = {
+        turn: loop.latest(),
+        backends: backendFigures(discovery, health),
+        uses,
+        delays,
+        pool,
+        staples: stapler.counts(),
+      }
       return exposition.print(families, controlFamilies(known))
     },
     overview: () => overviewView(loop.latest(), backends(), pool),
@@ -294,9 +313,10 @@ function handle(house: House, settings: Settings, ports: PoolPorts & { readonly 
   }
 }
 
-async function close({ loop, discovery, health, pool, keyTurns, admin }: House): Promise<void> {
+async function close({ loop, discovery, health, pool, stapler, keyTurns, admin }: House): Promise<void> {
   clearInterval(keyTurns)
   loop.close()
+  stapler.close()
   discovery.close()
   health.close()
   await Promise.all([pool.close(), admin?.close()])

@@ -7,6 +7,7 @@ import type { OwnFamily, Sample } from '#telemetry/metric.ts'
 import type { EndpointUse } from '#worker/message.ts'
 import type { Tallies, WorkerPool } from '#worker/pool.ts'
 import type { BackendFigures } from './backend.ts'
+import type { StapleCounts } from './stapler.ts'
 import type { Turn } from './loop.ts'
 
 export type Known = {
@@ -15,9 +16,10 @@ export type Known = {
   readonly uses: readonly EndpointUse[]
   readonly delays: Tallies['delays']
   readonly pool: WorkerPool
+  readonly staples: StapleCounts | undefined
 }
 
-export function controlFamilies({ turn, backends, uses, delays, pool }: Known): readonly OwnFamily[] {
+export function controlFamilies({ turn, backends, uses, delays, pool, staples }: Known): readonly OwnFamily[] {
   return [
     ...configFamilies(turn),
     ...endpointFamilies(backends),
@@ -25,6 +27,7 @@ export function controlFamilies({ turn, backends, uses, delays, pool }: Known): 
     ...useFamilies(uses),
     ...dnsFamilies(backends),
     ...workerFamilies(pool, delays),
+    ...stapleFamilies(staples),
   ]
 }
 
@@ -151,6 +154,17 @@ function dnsFamilies(backends: readonly BackendFigures[]): OwnFamily[] {
       'When the last good answer came.',
       perName((each) => each.answeredAt / 1000),
     ),
+  ]
+}
+
+function stapleFamilies(counts: StapleCounts | undefined): OwnFamily[] {
+  if (counts === undefined) return []
+  return [
+    family('gauge', 'genkan_ocsp_certificates', 'Certificates whose responders are asked.', [one(counts.asked)]),
+    family('gauge', 'genkan_ocsp_stapled', 'Certificates with an answer that is stapled.', [one(counts.stapled)]),
+    family('counter', 'genkan_ocsp_failures_total', 'Questions to responders that gave nothing to be stapled.', [
+      one(counts.failures),
+    ]),
   ]
 }
 

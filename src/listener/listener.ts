@@ -9,6 +9,7 @@ import type { Connection, TlsFacts } from '#proxy/connection.ts'
 import type { Limits } from '#proxy/limits.ts'
 import type { Observer } from '#proxy/observer.ts'
 import type { Snapshot } from '#snapshot/snapshot.ts'
+import type { Staple } from '#snapshot/staple.ts'
 import type { Log } from '#telemetry/log.ts'
 import { type Judgement, readFirstBytes } from './first-bytes.ts'
 import { type ProxyOrigin, type ProxyReading, readProxyHeader } from './proxy-header.ts'
@@ -92,6 +93,11 @@ export class Listener {
   /** Seals session tickets with other keys; those given out before lead to full handshakes. */
   useTicketKeys(keys: Uint8Array): void {
     this.#tls?.useTicketKeys(keys)
+  }
+
+  /** In place of all before; stapled where the snapshot wants it. */
+  useStaples(staples: readonly Staple[]): void {
+    this.#tls?.useStaples(staples)
   }
 
   /** The port in use; 0 before `listen`. */

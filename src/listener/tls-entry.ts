@@ -7,9 +7,11 @@
 import { constants, createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls'
+import { fingerprint } from '#lib/fingerprint.ts'
 import type { PassedOn } from '#lane/stream/stream-lane.ts'
 import type { TlsFacts } from '#proxy/connection.ts'
 import type { ClientAuthSpec, HostTlsSpec, Snapshot, TlsSettingsSpec } from '#snapshot/snapshot.ts'
+import type { Staple } from '#snapshot/staple.ts'
 import type { Log } from '#telemetry/log.ts'
 import { canonicalName, readClientHello } from './client-hello.ts'
 import { clientProof } from './client-proof.ts'
@@ -40,6 +42,8 @@ export class TlsEntry {
   #auths: ReadonlyMap<string, ClientAuthSpec> = new Map()
   /** By certificate and what is asked for. */
   #own = new Map<string, Own>()
+  /** By fingerprint of the certificate. */
+  #staples: ReadonlyMap<string, Buffer> = new Map()
   readonly #digests = new WeakMap<PemPair, string>()
 
   constructor(init: TlsEntryInit) {
@@ -76,6 +80,10 @@ export class TlsEntry {
     if (this.#settings.ticketKey !== undefined) return
     this.#shared.setTicketKeys(Buffer.from(keys))
     for (const { server, resumes } of this.#own.values()) if (resumes) server?.setTicketKeys(Buffer.from(keys))
+  }
+
+  useStaples(staples: readonly Staple[]): void {
+    this.#staples = new Map(staples.map(({ certificate, response }) => [certificate, Buffer.from(response)]))
   }
 
   /** For handshakes that have not begun yet. Call it after the certificates were replaced. */
@@ -222,6 +230,11 @@ export class TlsEntry {
       ...options,
     })
     server.on('secureConnection', (socket) => this.#init.onSecure(socket, factsOf(socket, auth)))
+    // A listener costs a call for every handshake whose client asks.
+    if (this.#settings.ocsp === true)
+      server.on('OCSPRequest', (certificate: Buffer, _issuer: Buffer, done: Stapled) => {
+        done(null, this.#staples.get(fingerprint(certificate)) ?? null)
+      })
     // Handshakes fail all day long: scanners, old clients, distrust of the default certificate.
     server.on('tlsClientError', (_error, socket) => socket.destroy())
     return server
@@ -233,6 +246,9 @@ type Own = {
   readonly server: Server | undefined
   readonly resumes: boolean
 }
+
+/** Gets `null` where there is nothing to be stapled; the handshake goes on without. */
+type Stapled = (error: Error | null, response: Buffer | null) => void
 
 const unknownName = new Error('no certificate for that name')
 

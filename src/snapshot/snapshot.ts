@@ -438,6 +438,8 @@ export type TlsSettingsSpec = {
   readonly strict?: true
   /** HTTP/2 is not offered. */
   readonly http2?: false
+  /** Answers of the certificates' responders are stapled to handshakes. */
+  readonly ocsp?: true
 }
 
 export type ClientAuthSpec = {

@@ -16,6 +16,7 @@ import type { Observer } from '#proxy/observer.ts'
 import { createProxy } from '#proxy/proxy.ts'
 import { type PackedTable, type Runtime, RuntimeBuilder } from '#proxy/runtime.ts'
 import type { EndpointSet, Snapshot, UpstreamSpec } from '#snapshot/snapshot.ts'
+import type { Staple } from '#snapshot/staple.ts'
 import type { Log } from '#telemetry/log.ts'
 import { UpstreamRegistry } from '#upstream/registry.ts'
 import { SessionSeal } from '#upstream/session.ts'
@@ -81,6 +82,8 @@ export interface FrontDoor {
   applying(change: Change): Generator<void, void>
   /** Seals session tickets with other keys; those given out before lead to full handshakes. */
   useTicketKeys(keys: Uint8Array): void
+  /** Staples these to handshakes from now on, where the snapshot wants it, and no others. */
+  useStaples(staples: readonly Staple[]): void
   /** Rejects with a BindError. Only with `listensLater`. */
   listen(): Promise<void>
   /** Ids of all endpoints that any upstream names, ready or not. */
@@ -210,6 +213,10 @@ class RunningFrontDoor implements FrontDoor {
 
   useTicketKeys(keys: Uint8Array): void {
     for (const { listener } of this.#entrances) listener.useTicketKeys(keys)
+  }
+
+  useStaples(staples: readonly Staple[]): void {
+    for (const { listener } of this.#entrances) listener.useStaples(staples)
   }
 
   endpoints(sets: readonly EndpointSet[]): void {

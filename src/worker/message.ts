@@ -4,6 +4,7 @@
 import type { Limits } from '#proxy/limits.ts'
 import type { PackedTable } from '#proxy/runtime.ts'
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
+import type { Staple } from '#snapshot/staple.ts'
 import type { LogFields } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 import type { TracingSettings } from '#telemetry/tracing-settings.ts'
@@ -33,6 +34,8 @@ export type WorkerSettings = {
   readonly affinityKey: Uint8Array
   /** 48 bytes that seal TLS session tickets: a client resumes its session at whichever worker it meets. */
   readonly ticketKeys: Uint8Array
+  /** What is stapled to handshakes from the start on. */
+  readonly staples?: readonly Staple[]
   readonly counters: Counters
   /** This worker's row in the counters. */
   readonly row: number
@@ -59,6 +62,8 @@ export type ToWorker =
   | { readonly kind: 'tally'; readonly request: number }
   /** Of `WorkerSettings.ticketKeys`, for handshakes from now on. */
   | { readonly kind: 'ticketKeys'; readonly keys: Uint8Array }
+  /** In place of all there were. */
+  | { readonly kind: 'staples'; readonly staples: readonly Staple[] }
   | { readonly kind: 'drain'; readonly timeoutMs: number }
 
 /** What one worker has seen of one endpoint. */

@@ -9,6 +9,7 @@ import type { PackedTable } from '#proxy/runtime.ts'
 import type { EndpointOutcome } from '#snapshot/outcome.ts'
 import { emptySnapshot, patchOf } from '#snapshot/patch.ts'
 import type { EndpointSet, Snapshot } from '#snapshot/snapshot.ts'
+import type { Staple } from '#snapshot/staple.ts'
 import type { Log } from '#telemetry/log.ts'
 import type { MetricFamily } from '#telemetry/metric.ts'
 import { forgetRow } from './counters.ts'
@@ -57,6 +58,7 @@ export function workerCount(wanted: number | 'auto'): number {
 export class WorkerPool {
   readonly #init: PoolInit
   #ticketKeys: Uint8Array
+  #staples: readonly Staple[] = []
   readonly #startThread: StartThread
   #workers: readonly WorkerHandle[] = []
   #ports: PoolPorts | undefined
@@ -128,6 +130,12 @@ export class WorkerPool {
   useTicketKeys(keys: Uint8Array): void {
     this.#ticketKeys = keys
     this.#sendAll({ kind: 'ticketKeys', keys })
+  }
+
+  /** All workers, and those that replace them, staple these to handshakes from now on, and no others. */
+  useStaples(staples: readonly Staple[]): void {
+    this.#staples = staples
+    this.#sendAll({ kind: 'staples', staples })
   }
 
   /** Endpoints change far more often than routes and travel alone; what the workers already have is not sent again. */
@@ -234,6 +242,7 @@ export class WorkerPool {
     return {
       ...this.#init.settings,
       ticketKeys: this.#ticketKeys,
+      staples: this.#staples,
       httpPort: http,
       httpsPort: https,
       portConflict: 'fail',

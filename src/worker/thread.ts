@@ -93,6 +93,7 @@ async function open(): Promise<void> {
     onOutcome: (upstream, endpoint, ok) => outcomes.note(upstream, endpoint, ok),
   })
   const door = await createFrontDoor({ ...settings, observer, tracing, log })
+  if (settings.staples !== undefined) door.useStaples(settings.staples)
   if (!settings.listensLater) sayListening(door)
   port.on('message', (message: ToWorker) => obey({ door, accessLog, tracing }, message))
   loopDelay.enable()
@@ -125,6 +126,9 @@ function obey(house: House, message: ToWorker): void {
       return
     case 'ticketKeys':
       door.useTicketKeys(message.keys)
+      return
+    case 'staples':
+      door.useStaples(message.staples)
       return
     case 'drain':
       void drain(house, message.timeoutMs)

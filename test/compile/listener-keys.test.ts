@@ -30,6 +30,8 @@ describe('keys of the ConfigMap about connections', () => {
     [{ 'ssl-session-timeout': '10m' }, { tls: { sessionSeconds: 600 } }],
     [{ 'ssl-reject-handshake': 'true' }, { tls: { strict: true } }],
     [{ 'use-http2': 'false' }, { tls: { http2: false } }],
+    [{ 'enable-ocsp': 'true' }, { tls: { ocsp: true } }],
+    [{ 'enable-ocsp': 'false' }, undefined],
   ])('%j', (data, listener) => {
     expect(read(data)).toEqual({ listener, problems: [] })
   })
@@ -39,7 +41,6 @@ describe('keys of the ConfigMap about connections', () => {
     ['ssl-session-cache-size', '20m', 'info annotation-no-effect'],
     ['ssl-early-data', 'true', 'info annotation-no-effect'],
     ['ssl-dh-param', 'n/dh', 'info annotation-no-effect'],
-    ['enable-ocsp', 'true', 'warning annotation-not-honoured'],
   ])('%s: %s is %s', (key, value, problem) => {
     expect(read({ [key]: value })).toEqual({ listener: undefined, problems: [problem] })
   })

@@ -230,6 +230,19 @@ describe('a worker that dies', () => {
     expect(threads[2]!.settings.ticketKeys).toBe(keys)
   })
 
+  test('is replaced by one that staples what the others were given since', async () => {
+    await started(2)
+    const staples = [{ certificate: 'c', response: new Uint8Array(1) }]
+    pool.useStaples(staples)
+    expect(threads.map(({ received }) => received)).toEqual([
+      [{ kind: 'staples', staples }],
+      [{ kind: 'staples', staples }],
+    ])
+    threads[1]!.die()
+    await vi.advanceTimersByTimeAsync(200)
+    expect(threads[2]!.settings.staples).toBe(staples)
+  })
+
   test('again and again is started later and later, and the others serve', async () => {
     await started(2)
     void pool.apply(snapshotOf(1), [])

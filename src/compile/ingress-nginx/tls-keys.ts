@@ -2,7 +2,7 @@
 import { problemOf } from '#resource/problem.ts'
 import type { TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import type { AnnotationRow } from '../annotation.ts'
-import { honoured, noEffect, notYet } from '../annotation.ts'
+import { honoured, noEffect } from '../annotation.ts'
 import type { Scope } from '../setting.ts'
 import { readBoolean, readDuration, readMatching, readText, report } from '../setting.ts'
 import { readCipherList } from './cipher-list.ts'
@@ -51,9 +51,15 @@ export const tlsKeys: readonly AnnotationRow[] = [
     'Early data is never accepted: what it carries can be sent again by anybody who has recorded it. Clients go on without it.',
     { idle: ['false', ''] },
   ),
-  notYet('enable-ocsp', 'No answers of certificate authorities are stapled; clients ask them, or not.', {
-    idle: ['false', ''],
-  }),
+  honoured(
+    'enable-ocsp',
+    'true, false (false)',
+    'Answers of the responders that certificates name are stapled to handshakes, for clients that ask for them.',
+    {
+      difference:
+        'They are asked ahead of time, so no handshake waits, and without a good answer none is stapled. The chain in the Secret must hold the authority that signed the certificate.',
+    },
+  ),
   noEffect(
     'ssl-dh-param',
     'Key exchanges over finite fields (DHE) are not offered; those over curves need no parameters.',
@@ -78,6 +84,7 @@ export function readTlsSettings(scope: Scope): TlsSettingsSpec | undefined {
     ...(sessionMs === undefined ? {} : { sessionSeconds: Math.floor(sessionMs / 1_000) }),
     ...(readBoolean(scope, 'ssl-reject-handshake', false) ? { strict: true } : {}),
     ...(readBoolean(scope, 'use-http2', true) ? {} : { http2: false }),
+    ...(readBoolean(scope, 'enable-ocsp', false) ? { ocsp: true } : {}),
   }
   return Object.keys(settings).length === 0 ? undefined : settings
 }
