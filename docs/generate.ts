@@ -24,10 +24,8 @@ done about it. Nothing is passed over in silence:
 |---|---|
 | **honoured** | It does what it says. A value that cannot be read is a warning, and the default is used. |
 | **honoured, differs** | The same, and somebody who comes from ingress-nginx may notice a difference, which the note names. |
-| **not yet** | Known, but without effect today: a warning that says what happens instead. |
-| **not yet: 503** | It protects something, and we cannot give that protection today. Every route of the Ingress answers 503, and \`genkan check\` reports an error: an Ingress is never served without a protection it asks for. |
 | **refused** | It will never be done: configuration text or code, or something that another annotation does better, which the note names. The safe part of snippets can be had, see below. |
-| **refused: 503** | The same for a protection: the routes answer 503 rather than be served without it. |
+| **refused: 503** | The same for a protection: every route of the Ingress answers 503, and \`genkan check\` reports an error. An Ingress is never served without a protection it asks for. |
 | **no effect** | It tunes machinery that does not exist here. Nothing to do. |
 
 Values that ask for nothing, such as \`enable-cors: "false"\` or \`limit-rps: "0"\`, are not reported. A name that does not
@@ -81,18 +79,12 @@ function line(row: AnnotationRow): string {
 function label({ verdict, meanwhile, judge, difference }: AnnotationRow): string {
   if (verdict === 'honoured') return difference === undefined ? '**honoured**' : '**honoured**, differs'
   if (verdict === 'no-effect') return 'no effect'
-  if (verdict === 'refused' && judge !== undefined) return 'refused, may be 503'
-  if (verdict === 'refused') return { ignored: 'refused', closed: 'refused: 503' }[meanwhile]
-  return { ignored: 'not yet', closed: 'not yet: 503' }[meanwhile]
+  if (judge !== undefined) return 'refused, may be 503'
+  return { ignored: 'refused', closed: 'refused: 503' }[meanwhile]
 }
 
 function countOf(rows: readonly AnnotationRow[]): string {
-  const words = {
-    honoured: 'honoured',
-    'not-yet': 'not yet',
-    refused: 'refused',
-    'no-effect': 'without effect',
-  } as const
+  const words = { honoured: 'honoured', refused: 'refused', 'no-effect': 'without effect' } as const
   return Object.entries(words)
     .map(([verdict, word]) => `${rows.filter((row) => row.verdict === verdict).length} ${word}`)
     .join(', ')

@@ -4,11 +4,10 @@
  */
 
 /**
- * `honoured`: it does what it says. `not-yet`: we know it and cannot do it today. `refused`: we never will, because it
- * is configuration text or code, or because something else does it better. `no-effect`: it tunes machinery that does
- * not exist here.
+ * `honoured`: it does what it says. `refused`: we never will, because it is configuration text or code, or because
+ * something else does it better. `no-effect`: it tunes machinery that does not exist here.
  */
-export type Verdict = 'honoured' | 'not-yet' | 'refused' | 'no-effect'
+export type Verdict = 'honoured' | 'refused' | 'no-effect'
 
 /**
  * What happens to the Ingress when a row that is not honoured, or whose name has a slip in it, asks for something.
@@ -89,16 +88,6 @@ export function honoured(
     on,
   }
   return difference === undefined ? basis : { ...basis, difference }
-}
-
-/** Not honoured today; the Ingress is served without it. */
-export function notYet(name: string, note: string, extras: Extras = {}): AnnotationRow {
-  return row({ name, verdict: 'not-yet', meanwhile: 'ignored', note }, extras)
-}
-
-/** Not honoured today, and it protects something: the Ingress answers 503. */
-export function closed(name: string, note: string, extras: Extras = {}): AnnotationRow {
-  return row({ name, verdict: 'not-yet', meanwhile: 'closed', note }, extras)
 }
 
 /** Configuration text or code, which is never run. */

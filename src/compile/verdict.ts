@@ -71,23 +71,18 @@ function judgeKnown(
   }
   if (row.verdict === 'no-effect')
     return say({ severity: 'info', code: 'annotation-no-effect', message: `${name} has no effect here` })
-  if (row.verdict === 'refused' && row.judge === undefined) {
+  if (row.judge === undefined) {
     const code = meanwhile === 'closed' ? 'protection-not-honoured' : 'annotation-refused'
     return say({ severity: 'error', code, message: `${name} is refused` })
   }
-  if (row.verdict === 'refused') {
-    const instead =
-      meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
-    return say({
-      severity: 'error',
-      code: 'annotation-refused',
-      message: `${name} is refused: nginx configuration text is never run`,
-      instead,
-    })
-  }
-  if (meanwhile === 'closed')
-    return say({ severity: 'error', code: 'protection-not-honoured', message: `${name} is not honoured yet` })
-  return say({ severity: 'warning', code: 'annotation-not-honoured', message: `${name} is not honoured yet` })
+  const instead =
+    meanwhile === 'closed' ? 'it may restrict access, so the routes answer 503' : 'the routes are served without it'
+  return say({
+    severity: 'error',
+    code: 'annotation-refused',
+    message: `${name} is refused: nginx configuration text is never run`,
+    instead,
+  })
 }
 
 /** Only our own annotations have a choice of places. */

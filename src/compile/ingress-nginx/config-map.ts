@@ -264,31 +264,23 @@ function judgeKeys(map: ConfigMap, problems: Problem[]): string | undefined {
       say(key, { severity: closes ? 'error' : 'warning', code: 'unknown-key', message, instead })
     } else if (row.verdict === 'honoured' || row.idle(value)) continue
     else if (row.meanwhile === 'closed') {
-      const message = row.verdict === 'refused' ? `${key} is refused` : `${key} is not honoured yet`
       reason ??= `${key} of the global ConfigMap is not honoured`
       say(key, {
         severity: 'error',
         code: 'protection-not-honoured',
-        message,
-        instead:
-          row.verdict === 'refused' ? asClause(row.note) : 'every route answers 503 rather than be served without it',
+        message: `${key} is refused`,
+        instead: asClause(row.note),
       })
     } else if (row.verdict === 'refused') {
       say(key, { severity: 'error', code: 'annotation-refused', message: `${key} is refused`, instead: row.note })
-    } else if (row.verdict === 'no-effect') {
+    } else {
       say(key, {
         severity: 'info',
         code: 'annotation-no-effect',
         message: `${key} has no effect here`,
         instead: asClause(row.note),
       })
-    } else
-      say(key, {
-        severity: 'warning',
-        code: 'annotation-not-honoured',
-        message: `${key} is not honoured yet`,
-        instead: 'the default stays',
-      })
+    }
   }
   return reason
 }
