@@ -92,6 +92,8 @@ test('a replacement that cannot run what is live says so and does not listen', a
 
 test('objects that die young have a small place, and others as much as V8 gives', async () => {
   const thread = await startThread({})
+  // Until it runs, limits of V8's own are not known.
+  await once(thread, 'online')
   expect(thread.resourceLimits?.maxYoungGenerationSizeMb).toBe(24)
   // Said by V8 and not by us: a limit that is left out is its own.
   expect(thread.resourceLimits?.maxOldGenerationSizeMb).toBeGreaterThan(512)
