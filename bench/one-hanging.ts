@@ -30,9 +30,11 @@ type Line = { readonly time: string; readonly status: number; readonly cause?: s
 export async function oneHanging({
   clients,
   runMs,
+  lane,
 }: {
   readonly clients: number
   readonly runMs: number
+  readonly lane: 'auto' | 'general'
 }): Promise<OneHangingResult> {
   const pods = await Promise.all([1, 2, 3].map(() => startPod(2)))
   const annotations = {
@@ -41,7 +43,7 @@ export async function oneHanging({
   }
   const file = join(tmpdir(), `genkan-one-hanging-${process.pid}.log`)
   const manifests = [site(annotations), ...pods.map(({ port }) => slice(port, 'ready'))].join('\n---\n')
-  const { genkan } = await startFrontDoor(manifests, { accessLog: { file } })
+  const { genkan } = await startFrontDoor(manifests, { accessLog: { file }, lane })
   const load = startLoad({ port: genkan.ports.http, host: 'web.test', clients, methods: ['GET'] })
   await pause(300)
   pods[1]!.hang()
@@ -87,7 +89,11 @@ function summary(
 }
 
 if (import.meta.main) {
-  const { good, timeouts, others, hanging, ejectedAfterMs, slowestMs } = await oneHanging({ clients: 12, runMs: 6_000 })
+  const { good, timeouts, others, hanging, ejectedAfterMs, slowestMs } = await oneHanging({
+    clients: 12,
+    runMs: 6_000,
+    lane: 'auto',
+  })
   const stray = Object.keys(timeouts).filter((port) => Number(port) !== hanging)
   process.stdout.write(
     `one of three hangs: ${good} good answers, the slowest after ${slowestMs.toFixed(0)} ms; ${timeouts[hanging] ?? 0} timeouts of requests sent to it, ${stray.length} of others, ${others.length} other failures; nobody was sent there any more after ${ejectedAfterMs} ms\n`,

@@ -23,6 +23,7 @@ export type RollingUpdateInit = {
   readonly stepMs: number
   readonly manner: 'abrupt' | 'patient'
   readonly methods: readonly Dispatcher.HttpMethod[]
+  readonly lane: 'auto' | 'general'
 }
 
 export type RollingUpdateResult = {
@@ -40,6 +41,7 @@ export async function rollingUpdate({
   stepMs,
   manner,
   methods,
+  lane,
 }: RollingUpdateInit): Promise<RollingUpdateResult> {
   let pods: Pod[] = await Promise.all(Array.from({ length: count }, () => startPod(workMs)))
   const manifests = (leaving: readonly Pod[]): string =>
@@ -48,7 +50,7 @@ export async function rollingUpdate({
       ...pods.map(({ port }) => slice(port, 'ready')),
       ...leaving.map(({ port }) => slice(port, 'terminating')),
     ].join('\n---\n')
-  const { genkan, source } = await startFrontDoor(manifests([]))
+  const { genkan, source } = await startFrontDoor(manifests([]), { lane })
   const started = performance.now()
   const load = startLoad({ port: genkan.ports.http, host: 'web.test', clients, methods })
   let replaced = 0
@@ -74,7 +76,7 @@ export async function rollingUpdate({
 }
 
 if (import.meta.main) {
-  const common = { pods: 5, rounds: 3, clients: 16, workMs: 5, stepMs: 150 }
+  const common = { lane: 'auto', pods: 5, rounds: 3, clients: 16, workMs: 5, stepMs: 150 } as const
   const runs = [
     { manner: 'abrupt', methods: ['GET', 'PUT'] },
     { manner: 'patient', methods: ['GET', 'PUT', 'POST'] },

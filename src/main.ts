@@ -25,6 +25,7 @@ import type { DiscoveryMode, EndpointSet, UpstreamSpec } from '#snapshot/snapsho
 import type { DocumentState, Source } from '#source/source.ts'
 import { Exposition } from '#telemetry/exposition.ts'
 import type { Log } from '#telemetry/log.ts'
+import type { MetricFamily } from '#telemetry/metric.ts'
 import type { TracingSettings } from '#telemetry/tracing-settings.ts'
 import { createCounters } from '#worker/counters.ts'
 import { type AffinityKeySource, readAffinityKey } from '#worker/affinity-key.ts'
@@ -104,6 +105,8 @@ export interface Genkan {
   generation(): number
   problems(): readonly Problem[]
   documents(): readonly DocumentState[]
+  /** What each worker has counted so far, dead ones included: the families of its metrics. */
+  counts(): Promise<readonly (readonly MetricFamily[])[]>
   /** Read all sources again now. */
   reload(): void
   /** Stop accepting, finish what is in flight within the drain timeout, then close. Resolves with how many were cut. */
@@ -302,6 +305,7 @@ function handle(house: House, settings: Settings, ports: PoolPorts & { readonly 
     generation: () => pool.generation(),
     problems: () => loop.latest()?.problems ?? [],
     documents: () => loop.latest()?.documents ?? [],
+    counts: async () => (await pool.tallies()).families,
     reload: () => settings.sources.forEach((source) => source.reload()),
     drain: async () => {
       house.draining = true

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { genkan, heard, listen, root, startGenkan, stop } from './support/cli.ts'
 import { curl, words } from './support/curl.ts'
+import { describeLanes } from './support/lanes.ts'
 
 /** A command of a README with what it shall print; a line `…` stands for any lines, `…` within one for anything. */
 type Shown = { readonly command: string; readonly output: string }
@@ -71,7 +72,7 @@ describe('the pages for users', () => {
   }
 })
 
-describe('the examples', () => {
+describeLanes('the examples', () => {
   for (const name of names) {
     test(`${name} answers as its README shows`, async () => {
       const cwd = mkdtempSync(join(tmpdir(), 'genkan-'))

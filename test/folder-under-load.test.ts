@@ -3,13 +3,14 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Genkan } from '../src/main.ts'
 import { FolderSource } from '../src/source/folder.ts'
 import { silentLog } from '../src/telemetry/log.ts'
 import { startFrontDoor } from './support/front-door.ts'
 import { startOrigin } from './support/origin.ts'
 import { steadyLoad } from './support/steady-load.ts'
+import { describeLanes } from './support/lanes.ts'
 
 function site(name: string, port: number, path = '/'): string {
   return `
@@ -30,7 +31,7 @@ ports: [{name: "", port: ${port}}]
 `
 }
 
-describe('a folder that changes under load', () => {
+describeLanes('a folder that changes under load', () => {
   let folder: string
   let genkan: Genkan
   beforeEach(async () => {

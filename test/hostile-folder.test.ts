@@ -3,13 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'undici'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Genkan } from '../src/main.ts'
 import { FolderSource } from '../src/source/folder.ts'
 import { silentLog } from '../src/telemetry/log.ts'
 import { startFrontDoor } from './support/front-door.ts'
 import { startStandIn } from '../src/cluster/stand-in.ts'
 import type { StandIn } from '../src/cluster/stand-in.ts'
+import { describeLanes } from './support/lanes.ts'
 
 const dialect = 'nginx.ingress.kubernetes.io'
 
@@ -80,7 +81,7 @@ const hostile: readonly [file: string, text: string, host: string, statuses: rea
   ['binary.yaml', 'kind: Ingress\0\u0001\u0002', 'binary.test', [404]],
 ]
 
-describe('a hostile folder', () => {
+describeLanes('a hostile folder', () => {
   let folder: string
   let genkan: Genkan
   let standIn: StandIn
@@ -98,10 +99,7 @@ describe('a hostile folder', () => {
     await writeFile(join(folder, 'good.json'), ingress('good'))
     await writeFile(join(folder, 'slice.json'), JSON.stringify(slice))
     for (const [file, text] of hostile) await writeFile(join(folder, file), text)
-    ;({ genkan } = await startFrontDoor('', {
-      sources: [new FolderSource({ paths: [folder], log: silentLog })],
-      lane: 'auto',
-    }))
+    ;({ genkan } = await startFrontDoor('', { sources: [new FolderSource({ paths: [folder], log: silentLog })] }))
   })
   afterAll(async () => {
     await genkan.close()

@@ -37,10 +37,12 @@ export type RunInit = {
   readonly lane: Lane
   /** Text of the files and folders that the scenario names, by path. */
   readonly files: ReadonlyMap<string, string>
+  /** Told of the front door behind the last step, before it is closed. */
+  readonly onEnd?: (genkan: Genkan) => Promise<void>
 }
 
 /** Never rejects: a front door that does not start is a difference, too. */
-export async function runScenario(scenario: Scenario, { lane, files }: RunInit): Promise<readonly StepResult[]> {
+export async function runScenario(scenario: Scenario, { lane, files, onEnd }: RunInit): Promise<readonly StepResult[]> {
   const { file, name } = scenario
   const result = (line: number, title: string, differences: readonly Difference[]): StepResult => ({
     file,
@@ -56,6 +58,7 @@ export async function runScenario(scenario: Scenario, { lane, files }: RunInit):
   try {
     await stage.open(lane)
     for (const step of scenario.steps) results.push(result(step.line, titleOf(step), await stage.perform(step)))
+    await stage.end(onEnd)
   } catch (error) {
     const found = error instanceof Error ? error.message : String(error)
     results.push(result(1, 'the front door', [{ line: 1, expected: 'a front door that runs', found }]))
@@ -129,6 +132,10 @@ class Stage {
       case 'problems':
         return compareProblems(step.problems, step.line, this.#problems())
     }
+  }
+
+  async end(onEnd: RunInit['onEnd']): Promise<void> {
+    await onEnd?.(this.#genkan!)
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Batch, Source } from '#source/source.ts'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
 import { closedPort } from '../support/origin.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 /** Says nothing before it is told to. */
 function lateSource(): { readonly source: Source; readonly speak: () => void } {
@@ -15,7 +16,7 @@ function lateSource(): { readonly source: Source; readonly speak: () => void } {
   return { source: { name: 'late', run, reload: () => {} }, speak: resolve }
 }
 
-describe('before the first configuration is applied', () => {
+describeLanes('before the first configuration is applied', () => {
   test('the admin address says alive, and not ready', async () => {
     const { source, speak } = lateSource()
     const port = await closedPort()
@@ -40,7 +41,7 @@ describe('before the first configuration is applied', () => {
   })
 })
 
-describe('the routes of the admin address', () => {
+describeLanes('the routes of the admin address', () => {
   test('tell who gets what no rule takes', async () => {
     const port = await closedPort()
     const { genkan } = await startFrontDoor(siteManifests([{ host: 'a.test', port: 1 }]), {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { genkan } from '../support/cli.ts'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { closedPort, startOrigin } from '../support/origin.ts'
 
 const fine = 'test/fixtures/check/fine'
@@ -258,24 +259,26 @@ describe('genkan explain', () => {
     })
   })
 
-  test('asks a front door that runs, with the fields of the request', async () => {
-    const origin = await startOrigin((_request, response) => response.end())
-    const { genkan: door } = await startFrontDoor(siteManifests([{ host: 'web.test', port: origin.port }]), {
-      admin: { host: '127.0.0.1', port: 0 },
-    })
-    after(() => door.close())
-    const args = ['--admin', `127.0.0.1:${door.ports.admin}`, '--header', 'host: web.test']
-    const { code, out } = await genkan(['explain', 'http://10.0.0.1/cart', ...args])
-    expect(code).toBe(0)
-    expect(out).toMatch(/rule +default\/site-0 web\.test Prefix \//)
-    expect(out).toContain(`127.0.0.1:${origin.port} ready`)
-    expect(out).toContain('front door: ready: generation 1 is applied, 1 of 1 workers serve')
-    const { out: text } = await genkan(['explain', 'http://10.0.0.1/cart', ...args, '--output', 'json'])
-    expect(JSON.parse(text)).toMatchObject({
-      generation: 1,
-      ready: true,
-      host: { routed: 'web.test' },
-      backend: { endpoints: [{ id: `127.0.0.1:${origin.port}`, state: 'ready' }] },
+  describeLanes(() => {
+    test('asks a front door that runs, with the fields of the request', async () => {
+      const origin = await startOrigin((_request, response) => response.end())
+      const { genkan: door } = await startFrontDoor(siteManifests([{ host: 'web.test', port: origin.port }]), {
+        admin: { host: '127.0.0.1', port: 0 },
+      })
+      after(() => door.close())
+      const args = ['--admin', `127.0.0.1:${door.ports.admin}`, '--header', 'host: web.test']
+      const { code, out } = await genkan(['explain', 'http://10.0.0.1/cart', ...args])
+      expect(code).toBe(0)
+      expect(out).toMatch(/rule +default\/site-0 web\.test Prefix \//)
+      expect(out).toContain(`127.0.0.1:${origin.port} ready`)
+      expect(out).toContain('front door: ready: generation 1 is applied, 1 of 1 workers serve')
+      const { out: text } = await genkan(['explain', 'http://10.0.0.1/cart', ...args, '--output', 'json'])
+      expect(JSON.parse(text)).toMatchObject({
+        generation: 1,
+        ready: true,
+        host: { routed: 'web.test' },
+        backend: { endpoints: [{ id: `127.0.0.1:${origin.port}`, state: 'ready' }] },
+      })
     })
   })
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { sendRequest } from '../../src/scenario/client.ts'
 import { genkan, heard, listen, root, startGenkan, stop } from '../support/cli.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const free = [
   '--http-port',
@@ -59,7 +60,7 @@ async function get(port: number, host: string, target: string): Promise<number> 
   return (await sendRequest(request)).status
 }
 
-describe('genkan serve', () => {
+describeLanes('genkan serve', () => {
   test('says in one JSON object what listens where, and serves there', async () => {
     const { child, said, ports } = await start('serve', manifests(), '--log-format', 'json')
     const [line = '', ...rest] = said.out.split('\n')
@@ -172,7 +173,7 @@ describe('genkan serve', () => {
   })
 })
 
-describe('genkan dev', () => {
+describeLanes('genkan dev', () => {
   test('takes a free port when the wanted one is taken, and says why', async () => {
     const squatter = createServer().listen(0, '127.0.0.1')
     await once(squatter, 'listening')

@@ -9,6 +9,7 @@ import { after } from '../support/closing.ts'
 import { startCollector } from '../support/collector.ts'
 import { siteManifests } from '../support/front-door.ts'
 import { startOrigin } from '../support/origin.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const endpoint = 'OTEL_EXPORTER_OTLP_ENDPOINT'
 
@@ -75,26 +76,28 @@ describe('variables of OpenTelemetry', () => {
   })
 })
 
-test('a front door started with them traces, and says what it cannot do', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'genkan-otel-'))
-  after(() => rmSync(folder, { recursive: true }))
-  const [origin, collector] = [await startOrigin((_request, response) => response.end('ok')), await startCollector()]
-  writeFileSync(join(folder, 'site.yaml'), siteManifests([{ host: 'localhost', port: origin.port }]))
-  const portsFile = join(folder, 'ports.json')
-  const ports = ['--http-port', '0', '--https-port', '0', '--admin', 'off', '--ports-file', portsFile]
-  const env = {
-    [endpoint]: collector.endpoint.replace('/v1/traces', ''),
-    OTEL_SERVICE_NAME: 'edge',
-    OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
-  }
-  const child = startGenkan(['serve', folder, ...ports], { env })
-  after(async () => void (await stop(child)))
-  const said = listen(child)
-  await heard(child, said, /"event":"listening"/)
-  expect(said.err).toContain('OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not spoken')
-  const { http } = JSON.parse(readFileSync(portsFile, 'utf8')) as { readonly http: number }
-  expect(await (await fetch(`http://localhost:${http}/`)).text()).toBe('ok')
-  await stop(child)
-  expect(collector.spans.map(({ kind }) => kind)).toEqual([2, 3])
-  expect(collector.resources[0]).toEqual({ 'service.name': 'edge' })
-}, 30_000)
+describeLanes(() => {
+  test('a front door started with them traces, and says what it cannot do', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'genkan-otel-'))
+    after(() => rmSync(folder, { recursive: true }))
+    const [origin, collector] = [await startOrigin((_request, response) => response.end('ok')), await startCollector()]
+    writeFileSync(join(folder, 'site.yaml'), siteManifests([{ host: 'localhost', port: origin.port }]))
+    const portsFile = join(folder, 'ports.json')
+    const ports = ['--http-port', '0', '--https-port', '0', '--admin', 'off', '--ports-file', portsFile]
+    const env = {
+      [endpoint]: collector.endpoint.replace('/v1/traces', ''),
+      OTEL_SERVICE_NAME: 'edge',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    }
+    const child = startGenkan(['serve', folder, ...ports], { env })
+    after(async () => void (await stop(child)))
+    const said = listen(child)
+    await heard(child, said, /"event":"listening"/)
+    expect(said.err).toContain('OTEL_EXPORTER_OTLP_PROTOCOL: grpc is not spoken')
+    const { http } = JSON.parse(readFileSync(portsFile, 'utf8')) as { readonly http: number }
+    expect(await (await fetch(`http://localhost:${http}/`)).text()).toBe('ok')
+    await stop(child)
+    expect(collector.spans.map(({ kind }) => kind)).toEqual([2, 3])
+    expect(collector.resources[0]).toEqual({ 'service.name': 'edge' })
+  }, 30_000)
+})

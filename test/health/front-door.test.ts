@@ -159,7 +159,7 @@ describeLanes(() => {
   })
 })
 
-describe('an endpoint with a readiness probe', () => {
+describeLanes('an endpoint with a readiness probe', () => {
   const probe = {
     'genkan.dev/readiness-path': '/ready',
     'genkan.dev/readiness-period': '1s',

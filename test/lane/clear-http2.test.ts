@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openDoor } from '../support/door.ts'
 import { ask, connectClearH2 } from '../support/h2-client.ts'
 import { headersFrame, preface, goawayCodes } from '../support/h2-frames.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
@@ -11,6 +11,8 @@ const okay = (): ReturnType<typeof startOrigin> => startOrigin((request, respons
 
 describeLanes(() => {
   describe('HTTP/2 by prior knowledge on the clear port', () => {
+    leftToGeneral('http2', 'method')
+
     test('is served as over TLS, several requests on one connection', async () => {
       const origin = await okay()
       const door = await openDoor({ endpoints: [origin.port] })

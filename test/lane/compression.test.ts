@@ -2,11 +2,11 @@ import { createHash, randomBytes } from 'node:crypto'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { request as ask } from 'node:http'
 import { constants } from 'node:http2'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { compress, type CompressConfig } from '#policy/compress.ts'
 import { openDoor, routeOf } from '../support/door.ts'
 import { answerOf, connectH2 } from '../support/h2-client.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
@@ -42,6 +42,8 @@ const plain = () =>
   })
 
 describeLanes((lane) => {
+  leftToGeneral('encoding')
+
   test.each(['gzip', 'br', 'zstd'] as const)(
     'a body comes as %s where that is all a client accepts',
     async (coding) => {
@@ -80,6 +82,7 @@ describeLanes((lane) => {
   })
 
   test('a client of HTTP/1.0 gets it as it is', async () => {
+    leftToGeneral('version')
     const origin = await plain()
     const door = await openDoor({ endpoints: [origin.port], route })
     const answer = await talk(door.http, 'GET / HTTP/1.0\r\nHost: a.test\r\nAccept-Encoding: gzip\r\n\r\n')
@@ -177,6 +180,7 @@ describeLanes((lane) => {
   })
 
   test('a body that may only leave slowly comes compressed and whole', async () => {
+    leftToGeneral('pace')
     const noise = randomBytes(150_000).toString('base64')
     const origin = await startOrigin((_request, response) => {
       response.setHeader('Content-Type', 'text/plain').end(noise)
@@ -196,7 +200,7 @@ describeLanes((lane) => {
   })
 })
 
-describe('over HTTP/2', () => {
+describeLanes('over HTTP/2', () => {
   test('a large body comes compressed and whole', async () => {
     const noise = randomBytes(3_000_000).toString('base64')
     const origin = await startOrigin((_request, response) => {

@@ -5,7 +5,7 @@ import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 import type { ServerResponse } from 'node:http'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 const get = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 
@@ -56,6 +56,7 @@ describeLanes(() => {
     })
 
     test('cuts the rest at its deadline and says how many', async () => {
+      leftToGeneral('upgrade')
       const origin = await startOrigin(() => {})
       const tunnels = await startScript(
         (socket) =>

@@ -5,7 +5,7 @@ import { frame, headersFrame, preface } from '../support/h2-frames.ts'
 import { startOrigin, startRawOrigin } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 /** Mulberry32: the same bytes in every run. */
 function randomOf(seed: number): () => number {
@@ -64,6 +64,7 @@ function throwAt(port: number, bytes: Buffer, goodbye: number): Promise<void> {
 
 describeLanes(() => {
   test('damaged requests cost their own connection and nothing else', async () => {
+    leftToGeneral('coding', 'expect', 'method', 'target', 'upgrade', 'version')
     const random = randomOf(1)
     const origin = await startOrigin((request, response) => request.pipe(response))
     const door = await openDoor({ endpoints: [origin.port], limits: { lingerMs: 20 } })
@@ -82,6 +83,7 @@ describeLanes(() => {
 
 describeLanes(() => {
   test('damaged responses cost their own exchange and nothing else', async () => {
+    leftToGeneral('upgrade')
     const random = randomOf(2)
     let damaged = true
     const origin = await startRawOrigin((socket) => {
@@ -105,26 +107,28 @@ describeLanes(() => {
   })
 })
 
-test('damaged HTTP/2 frames cost their own connection and nothing else', async () => {
-  const random = randomOf(3)
-  const origin = await startOrigin((request, response) => request.pipe(response))
-  const door = await openDoor({ endpoints: [origin.port] })
-  const seed = Buffer.concat([
-    preface,
-    headersFrame(1, 'POST'),
-    frame(0, 1, 1, Buffer.from('hello')),
-    headersFrame(3, 'GET', { end: true, fields: [['x-a', 'b']] }),
-    frame(8, 0, 0, Buffer.from([0, 0, 1, 0])),
-    frame(6, 0, 0, Buffer.alloc(8)),
-  ])
-  for (let round = 0; round < 60; round++) {
-    const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
-    client.write(mutate(seed, random))
-    if (random() < 0.5) client.socket.end()
-    else setTimeout(() => client.socket.destroy(), 5)
-  }
-  await until(() => door.inFlight() === 0 && door.open() === 0)
-  const client = await connectRaw(door.https, { tls: {} })
-  client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-  expect(await client.end()).toMatch(/^HTTP\/1\.1 200 /)
+describeLanes(() => {
+  test('damaged HTTP/2 frames cost their own connection and nothing else', async () => {
+    const random = randomOf(3)
+    const origin = await startOrigin((request, response) => request.pipe(response))
+    const door = await openDoor({ endpoints: [origin.port] })
+    const seed = Buffer.concat([
+      preface,
+      headersFrame(1, 'POST'),
+      frame(0, 1, 1, Buffer.from('hello')),
+      headersFrame(3, 'GET', { end: true, fields: [['x-a', 'b']] }),
+      frame(8, 0, 0, Buffer.from([0, 0, 1, 0])),
+      frame(6, 0, 0, Buffer.alloc(8)),
+    ])
+    for (let round = 0; round < 60; round++) {
+      const client = await connectRaw(door.https, { tls: { alpn: ['h2'] } })
+      client.write(mutate(seed, random))
+      if (random() < 0.5) client.socket.end()
+      else setTimeout(() => client.socket.destroy(), 5)
+    }
+    await until(() => door.inFlight() === 0 && door.open() === 0)
+    const client = await connectRaw(door.https, { tls: {} })
+    client.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    expect(await client.end()).toMatch(/^HTTP\/1\.1 200 /)
+  })
 })

@@ -17,6 +17,7 @@ import { describe, expect, test } from 'vitest'
 import { after } from '../support/closing.ts'
 import { type Door, openDoor } from '../support/door.ts'
 import { until } from '../support/until.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 /** Messages are plain text. */
 const serialize = (text: string): Buffer => Buffer.from(text)
@@ -117,62 +118,66 @@ function callUnary(
   })
 }
 
-describe.each(['TLS', 'clear text'] as const)('a gRPC client over %s', (over) => {
-  async function open(): Promise<{ readonly client: Client; readonly door: Door; readonly cancelled: () => number }> {
-    const { port, cancelled } = await startWords()
-    const door = await openDoor({ upstream: { protocol: 'grpc' }, endpoints: [port] })
-    return { client: connect(door, over), door, cancelled }
-  }
+describeLanes(() => {
+  describe.each(['TLS', 'clear text'] as const)('a gRPC client over %s', (over) => {
+    if (over === 'clear text') leftToGeneral('http2')
 
-  test('calls with metadata and gets its answer, metadata and trailers', async () => {
-    const { client } = await open()
-    const metadata = new Metadata()
-    metadata.set('x-word', 'quiet')
-    const { text, error, head, trailer } = await callUnary(client, words.shout, { text: 'hello', metadata })
-    expect({ text, error }).toEqual({ text: 'HELLO', error: null })
-    expect(head.get('x-seen')).toEqual(['quiet'])
-    expect(trailer.get('x-count-bin')).toEqual([Buffer.of(5)])
-  })
-
-  test('gets the status of a call that fails', async () => {
-    const { client } = await open()
-    expect((await callUnary(client, words.shout, { text: 'mumble' })).error).toMatchObject({
-      code: status.INVALID_ARGUMENT,
-      details: 'nothing to shout',
-    })
-  })
-
-  test('reads a stream of answers to its end', async () => {
-    const { client } = await open()
-    const stream = client.makeServerStreamRequest(words.spell.path, serialize, deserialize, 'genkan')
-    let text = ''
-    stream.on('data', (letter: string) => (text += letter))
-    const [end] = (await once(stream, 'status')) as [{ readonly code: number }]
-    expect([text, end.code]).toEqual(['genkan', status.OK])
-  })
-
-  test('speaks and listens at once', async () => {
-    const { client } = await open()
-    const stream = client.makeBidiStreamRequest(words.echo.path, serialize, deserialize)
-    for (const word of ['one', 'two', 'three']) {
-      stream.write(word)
-      expect(await once(stream, 'data')).toEqual([word])
+    async function open(): Promise<{ readonly client: Client; readonly door: Door; readonly cancelled: () => number }> {
+      const { port, cancelled } = await startWords()
+      const door = await openDoor({ upstream: { protocol: 'grpc' }, endpoints: [port] })
+      return { client: connect(door, over), door, cancelled }
     }
-    stream.end()
-    stream.resume()
-    expect(await once(stream, 'status')).toMatchObject([{ code: status.OK }])
-  })
 
-  test('gives up at its deadline, and so does the call', async () => {
-    const { client, door, cancelled } = await open()
-    const { error } = await callUnary(client, words.sleep, { text: 'well', deadline: Date.now() + 100 })
-    expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED })
-    await until(() => cancelled() === 1 && door.inFlight() === 0)
-  })
+    test('calls with metadata and gets its answer, metadata and trailers', async () => {
+      const { client } = await open()
+      const metadata = new Metadata()
+      metadata.set('x-word', 'quiet')
+      const { text, error, head, trailer } = await callUnary(client, words.shout, { text: 'hello', metadata })
+      expect({ text, error }).toEqual({ text: 'HELLO', error: null })
+      expect(head.get('x-seen')).toEqual(['quiet'])
+      expect(trailer.get('x-count-bin')).toEqual([Buffer.of(5)])
+    })
 
-  test('is told in its own words when no endpoint is ready', async () => {
-    const door = await openDoor({ upstream: { protocol: 'grpc' } })
-    const { error } = await callUnary(connect(door, over), words.shout, { text: 'hello' })
-    expect(error).toMatchObject({ code: status.UNAVAILABLE })
+    test('gets the status of a call that fails', async () => {
+      const { client } = await open()
+      expect((await callUnary(client, words.shout, { text: 'mumble' })).error).toMatchObject({
+        code: status.INVALID_ARGUMENT,
+        details: 'nothing to shout',
+      })
+    })
+
+    test('reads a stream of answers to its end', async () => {
+      const { client } = await open()
+      const stream = client.makeServerStreamRequest(words.spell.path, serialize, deserialize, 'genkan')
+      let text = ''
+      stream.on('data', (letter: string) => (text += letter))
+      const [end] = (await once(stream, 'status')) as [{ readonly code: number }]
+      expect([text, end.code]).toEqual(['genkan', status.OK])
+    })
+
+    test('speaks and listens at once', async () => {
+      const { client } = await open()
+      const stream = client.makeBidiStreamRequest(words.echo.path, serialize, deserialize)
+      for (const word of ['one', 'two', 'three']) {
+        stream.write(word)
+        expect(await once(stream, 'data')).toEqual([word])
+      }
+      stream.end()
+      stream.resume()
+      expect(await once(stream, 'status')).toMatchObject([{ code: status.OK }])
+    })
+
+    test('gives up at its deadline, and so does the call', async () => {
+      const { client, door, cancelled } = await open()
+      const { error } = await callUnary(client, words.sleep, { text: 'well', deadline: Date.now() + 100 })
+      expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED })
+      await until(() => cancelled() === 1 && door.inFlight() === 0)
+    })
+
+    test('is told in its own words when no endpoint is ready', async () => {
+      const door = await openDoor({ upstream: { protocol: 'grpc' } })
+      const { error } = await callUnary(connect(door, over), words.shout, { text: 'hello' })
+      expect(error).toMatchObject({ code: status.UNAVAILABLE })
+    })
   })
 })

@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openDoor } from '../support/door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { answerOf, ask, connectH2 } from '../support/h2-client.ts'
 import { dataFrame, frame, framesOf, headersFrame, preface } from '../support/h2-frames.ts'
 import { type Origin, startOrigin, startRawOrigin, startScript } from '../support/origin.ts'
@@ -39,7 +40,7 @@ function outline(client: RawClient): string[] {
     )
 }
 
-describe('uploads over HTTP/2', () => {
+describeLanes('uploads over HTTP/2', () => {
   test('of a length are whole with their last byte, and leave the connection to the endpoint as it was', async () => {
     const origin = await echo()
     const door = await openDoor({ endpoints: [origin.port] })
@@ -205,7 +206,7 @@ describe('uploads over HTTP/2', () => {
   })
 })
 
-describe('without connections that are kept, over HTTP/2', () => {
+describeLanes('without connections that are kept, over HTTP/2', () => {
   test('streams that are open finish, and then the connection is closed', async () => {
     const open: ServerResponse[] = []
     const origin = await startOrigin((_request, response) => void open.push(response))

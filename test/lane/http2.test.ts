@@ -1,5 +1,5 @@
 import { constants } from 'node:http2'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { responseHeaders } from '#policy/response-headers.ts'
 import { openDoor } from '../support/door.ts'
 import { answerOf, ask, connectH2 } from '../support/h2-client.ts'
@@ -7,6 +7,7 @@ import { dataFrame, goawayCodes, headersFrame, preface, resetFrame } from '../su
 import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const okay = (): ReturnType<typeof startOrigin> =>
   startOrigin((request, response) => {
@@ -25,7 +26,7 @@ const okay = (): ReturnType<typeof startOrigin> =>
     request.pipe(response)
   })
 
-describe('HTTP/2', () => {
+describeLanes('HTTP/2', () => {
   test('requests become HTTP/1.1 for the endpoint, responses HTTP/2 for the client', async () => {
     const origin = await okay()
     const door = await openDoor({ endpoints: [origin.port] })

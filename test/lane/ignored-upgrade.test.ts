@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { openDoor } from '../support/door.ts'
 import { startOrigin } from '../support/origin.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { connectRaw } from '../support/raw-client.ts'
 
 const host = 'Host: a.test\r\n'
@@ -30,6 +30,8 @@ const cases = [
 
 describeLanes(() => {
   describe('an upgrade that is ignored', () => {
+    leftToGeneral('upgrade', 'version')
+
     test.each(cases)('%s: the body of what stands behind it is no request', async (_name, request, served) => {
       const origin = await startOrigin((_request, response) => void response.end('ok'))
       const door = await openDoor({ endpoints: [origin.port] })

@@ -3,7 +3,7 @@ import { openDoor } from '../support/door.ts'
 import { startOrigin, startScript } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 const get = 'GET /a HTTP/1.1\r\nHost: a.test\r\n'
 const close = 'Connection: close\r\n\r\n'
@@ -143,6 +143,7 @@ describeLanes((lane) => {
       ],
     ]
     test.each(rows)('%s', async (_, request, response, expected) => {
+      if (request.includes('HTTP/1.0')) leftToGeneral('version')
       const origin = await startScript((socket) => {
         socket.write(response)
         if (response.includes('close')) socket.end()
@@ -179,6 +180,7 @@ describeLanes((lane) => {
     })
 
     test('103 is kept from a 1.0 client', async () => {
+      leftToGeneral('version')
       const origin = await startScript((socket) => {
         socket.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
       })
@@ -199,6 +201,8 @@ describeLanes((lane) => {
   })
 
   describe('Expect: 100-continue', () => {
+    leftToGeneral('expect')
+
     const ask =
       'PUT /a HTTP/1.1\r\nHost: a.test\r\nContent-Length: 5\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n'
 
@@ -347,6 +351,8 @@ describeLanes((lane) => {
   })
 
   describe('what cannot be read', () => {
+    leftToGeneral('expect', 'method')
+
     const rows: readonly [why: string, bytes: string, status: number, cause: string][] = [
       ['garbage', '\x00\x01\x02 garbage\r\n\r\n', 400, 'bad_request'],
       ['a head that is too large', `${get}X-A: ${'a'.repeat(40_000)}\r\n\r\n`, 431, 'header_too_large'],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { PacedBody, pieceMs } from '../../src/lane/general/pace.ts'
 import { openDoor } from '../support/door.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { startOrigin } from '../support/origin.ts'
 import { talk } from '../support/raw-client.ts'
 
@@ -84,6 +84,7 @@ describe('a paced body', () => {
 
 describeLanes(() => {
   test('a response with a pace arrives whole, through the general lane', async () => {
+    leftToGeneral('pace')
     const bytes = 'x'.repeat(300_000)
     const origin = await startOrigin((_request, response) => void response.end(bytes))
     const route = { pace: { bytesPerSecond: 1_000_000, afterBytes: 200_000 } }

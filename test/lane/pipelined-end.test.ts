@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { openDoor } from '../support/door.ts'
 import { startOrigin } from '../support/origin.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { connectRaw } from '../support/raw-client.ts'
 
 const host = 'Host: a.test\r\n'
@@ -12,6 +12,7 @@ const chunked = `POST /chunked HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n
 
 describeLanes(() => {
   test('a request that breaks off while it waits is refused when it is its turn, not waited for', async () => {
+    leftToGeneral('version')
     const origin = await startOrigin((_request, response) => void response.end('ok'))
     const door = await openDoor({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)
@@ -25,6 +26,7 @@ describeLanes(() => {
     ['behind a request of the other lane', old],
     ['at first', ''],
   ])('trailers that say close end the connection, %s', async (_name, before) => {
+    leftToGeneral('version')
     const origin = await startOrigin((_request, response) => void response.end('ok'))
     const door = await openDoor({ endpoints: [origin.port] })
     const client = await connectRaw(door.http)

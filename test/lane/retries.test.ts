@@ -4,7 +4,7 @@ import type { RetryReason, RetrySpec } from '#snapshot/snapshot.ts'
 import { endpointOf, openDoor, setOf, timeouts, upstreamOf } from '../support/door.ts'
 import { answerOf, connectH2 } from '../support/h2-client.ts'
 import { closedPort, startOrigin, startScript } from '../support/origin.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
 
@@ -323,6 +323,7 @@ describeLanes(() => {
   })
 
   test('an answer that nobody wants is dropped while its successor waits for a free endpoint', async () => {
+    leftToGeneral('errors')
     const open: ServerResponse[] = []
     const sick = await startOrigin(
       (_, response) => void response.writeHead(503, { 'content-length': 200_000 }).end('x'.repeat(200_000)),

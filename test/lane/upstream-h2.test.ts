@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { endpointOf, openDoor, setOf, timeouts } from '../support/door.ts'
 import { answerOf, ask, connectH2 } from '../support/h2-client.ts'
 import { dataFrame, frame, resetFrame } from '../support/h2-frames.ts'
@@ -8,6 +8,7 @@ import { grpcMessage, startH2Origin } from '../support/h2-origin.ts'
 import { closedPort, startOrigin, startRawOrigin } from '../support/origin.ts'
 import { talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 const grpc = { upstream: { protocol: 'grpc' } } as const
 const call = { ':method': 'POST', ':path': '/shop.Cart/Add', 'content-type': 'application/grpc', te: 'trailers' }
@@ -19,7 +20,7 @@ function echo(stream: ServerHttp2Stream): void {
   stream.pipe(stream)
 }
 
-describe('a gRPC upstream', () => {
+describeLanes('a gRPC upstream', () => {
   test('a unary call arrives as it was sent, and its status comes back in trailers', async () => {
     let seen: Record<string, unknown> = {}
     const origin = await startH2Origin((stream, headers) => {
@@ -237,6 +238,7 @@ describe('a gRPC upstream', () => {
   })
 
   test('serves clients of HTTP/1, too', async () => {
+    leftToGeneral('protocol')
     const origin = await startH2Origin((stream) => {
       stream.respond({ ':status': 200, 'x-a': '1' })
       stream.end('over h2')
@@ -268,7 +270,7 @@ describe('a gRPC upstream', () => {
   })
 })
 
-describe('our own answers', () => {
+describeLanes('our own answers', () => {
   test('are of gRPC for a gRPC client', async () => {
     const door = await openDoor({ ...grpc, endpoints: [] })
     const stream = (await connectH2(door.https)).request({ ':authority': 'a.test', ...call })

@@ -13,7 +13,7 @@ import { ask, connectH2 } from '../support/h2-client.ts'
 import { startH2Origin } from '../support/h2-origin.ts'
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 function file(name: string): string {
   return readFileSync(join(import.meta.dirname, '../compile/certificates', name), 'utf8')
@@ -67,6 +67,8 @@ function secured(tls?: UpstreamSpec['tls']): { readonly upstream: Partial<Upstre
 
 describeLanes(() => {
   describe('TLS to endpoints', () => {
+    leftToGeneral('protocol')
+
     test('an endpoint that stops reading a long upload is to blame, not the client that waits for it', async () => {
       const server = createTlsServer(shop, (socket) => void socket.on('error', () => {}).pause())
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -221,6 +223,7 @@ describeLanes(() => {
     })
 
     test('WebSockets go through it, too, verified alike', async () => {
+      leftToGeneral('upgrade')
       const origin = await startTlsOrigin()
       const shake =
         'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
@@ -284,7 +287,9 @@ describeLanes(() => {
   })
 })
 
-describe('connections to endpoints over TLS', () => {
+describeLanes('connections to endpoints over TLS', () => {
+  leftToGeneral('protocol')
+
   test.each([
     [{}, 1],
     [{ upstreamRequests: 2 }, 2],

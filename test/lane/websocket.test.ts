@@ -7,7 +7,7 @@ import { openDoor, timeouts } from '../support/door.ts'
 import { closedPort, startOrigin, startRawOrigin, startScript } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 
 const key = 'dGhlIHNhbXBsZSBub25jZQ=='
 const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
@@ -16,6 +16,8 @@ const switched = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn
 
 describeLanes(() => {
   describe('WebSockets', () => {
+    leftToGeneral('upgrade')
+
     test('talk both ways, over http and https', async () => {
       const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
       after(

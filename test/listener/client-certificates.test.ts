@@ -13,6 +13,7 @@ import { type Door, openDoor, routeOf } from '../support/door.ts'
 import { ask, connectH2 } from '../support/h2-client.ts'
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw, type RawClientOptions } from '../support/raw-client.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const config: ClientCertificateConfig = {
   auth: 'root',
@@ -77,7 +78,7 @@ const shown = (client?: Parameters<typeof clientFile>[0], serverName = 'in.test'
   ...(client === undefined ? {} : { client: clientFile(client) }),
 })
 
-describe('client certificates', () => {
+describeLanes('client certificates', () => {
   test.each<[Parameters<typeof clientFile>[0] | undefined, ClientCertificateConfig['mode'], number, string]>([
     ['ann.pem', 'on', 200, 'SUCCESS'],
     ['one-between.pem', 'on', 200, 'SUCCESS'],
@@ -162,7 +163,7 @@ describe('client certificates', () => {
   })
 })
 
-describe('a connection', () => {
+describeLanes('a connection', () => {
   test.each<[string, Tls, string, number]>([
     ['made for an open host', shown('ann.pem', 'open.test'), 'in.test', 421],
     ['made for an unknown host', shown('ann.pem', 'x.test'), 'in.test', 421],
@@ -236,7 +237,7 @@ describe('a connection', () => {
   })
 })
 
-describe('authorities', () => {
+describeLanes('authorities', () => {
   test('that OpenSSL refuses let nobody in, and cost nobody else', async () => {
     const door = await openGuarded()
     const broken = {
@@ -282,7 +283,7 @@ describe('authorities', () => {
   })
 })
 
-describe('a first message', () => {
+describeLanes('a first message', () => {
   test('that does not come is cut', async () => {
     const origin = await startOrigin((_request, response) => void response.end('ok'))
     const door = await openDoor({

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { ServerNameSpec, Snapshot } from '#snapshot/snapshot.ts'
 import { certificateSpec } from '../support/certificate-pair.ts'
 import { clientFile } from '../support/client-files.ts'
 import { after } from '../support/closing.ts'
 import { type Door, openDoor } from '../support/door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { startOrigin } from '../support/origin.ts'
 
 const [weak, usual] = ['AES256-SHA384', 'AES128-GCM-SHA256'].map((end) => `ECDHE-RSA-${end}:ECDHE-ECDSA-${end}`)
@@ -39,7 +40,7 @@ async function shake(door: Door, servername: string, options: ConnectionOptions 
 
 const suiteOf = (socket: TLSSocket): string => socket.getCipher().name.replace(/^ECDHE-(RSA|ECDSA)-/, '')
 
-describe('ciphers of a host', () => {
+describeLanes('ciphers of a host', () => {
   test('count for it, and for nobody else', async () => {
     const door = await open()
     const shop = await shake(door, 'shop.test')

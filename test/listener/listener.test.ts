@@ -1,13 +1,14 @@
 import { createServer } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { BindError } from '#listener/listener.ts'
 import { after } from '../support/closing.ts'
 import { openDoor } from '../support/door.ts'
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw, talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
-describe('ports', () => {
+describeLanes('ports', () => {
   async function takenPort(): Promise<number> {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,7 +40,9 @@ describe('ports', () => {
     expect(door.frontDoor.moved).toEqual([
       { wanted: port, taken: door.http, reason: expect.stringContaining('another program') },
     ])
-    expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 503/)
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 503/,
+    )
   })
 
   test('a failed https port gives the http port back', async () => {
@@ -59,22 +62,24 @@ describe('ports', () => {
 
   test('every address of both families can be asked for', async () => {
     const door = await openDoor({ init: { bind: '::' } })
-    expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 503/)
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 503/,
+    )
     expect((await door.nth(1)).connection).toMatchObject({ address: '127.0.0.1', scheme: 'http', port: door.http })
   })
 })
 
-describe('the connection limit', () => {
+describeLanes('the connection limit', () => {
   test('closes what is too much at once, over all listeners, and lets others in again', async () => {
     const origin = await startOrigin((_request, response) => void response.end('ok'))
     const door = await openDoor({ endpoints: [origin.port], limits: { connections: 2 } })
     const clients = [await connectRaw(door.http), await connectRaw(door.https)]
     await until(() => door.open() === 2)
-    expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toBe('')
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toBe('')
     expect(door.open()).toBe(2)
     clients[0]!.socket.destroy()
     await until(() => door.open() === 1)
-    expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/ok$/)
+    expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(/ok$/)
     expect(door.refused()).toBe(1)
   })
 })

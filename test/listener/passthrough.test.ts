@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { access } from '#policy/access.ts'
 import { silentObserver } from '#proxy/observer.ts'
 import type { Stream } from '#proxy/stream.ts'
@@ -11,6 +11,7 @@ import { after } from '../support/closing.ts'
 import { type Door, endpointOf, openDoor, routeOf, setOf } from '../support/door.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 type Passing = { readonly door: Door; readonly ended: readonly Stream[]; readonly begun: () => number }
 
@@ -96,7 +97,7 @@ async function say(socket: TLSSocket, text: string): Promise<string> {
   return heard
 }
 
-describe('ssl-passthrough', () => {
+describeLanes('ssl-passthrough', () => {
   test('gives the connection to an endpoint, every byte of it, and tells of it once', async () => {
     const { door, ended } = await openPassing([await startEcho()])
     const socket = await open(door.https)

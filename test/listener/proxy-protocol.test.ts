@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTls } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { clientCertificate } from '#policy/client-certificate.ts'
 import { silentObserver } from '#proxy/observer.ts'
 import { silentLog } from '#telemetry/log.ts'
@@ -10,6 +10,7 @@ import { type Door, type DoorOptions, openDoor, routeOf } from '../support/door.
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const header = 'PROXY TCP4 192.0.2.7 192.0.2.1 50000 8443\r\n'
 const request = 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n'
@@ -43,7 +44,7 @@ async function sendTls(port: number, first: string, servername: string, client?:
   return String((await once(tls, 'data'))[0])
 }
 
-describe('the PROXY protocol', () => {
+describeLanes('the PROXY protocol', () => {
   test('says who the client is, on both ports', async () => {
     const door = await openProxied('all')
     expect(await send(door.http, header + request)).toMatch(/192\.0\.2\.7 8443 http\b/)

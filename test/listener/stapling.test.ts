@@ -6,6 +6,7 @@ import type { Staple } from '#snapshot/staple.ts'
 import { certificateSpec } from '../support/certificate-pair.ts'
 import { after } from '../support/closing.ts'
 import { type Door, openDoor } from '../support/door.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const shop = certificateSpec('shop')
 const staple: Staple = {
@@ -35,29 +36,31 @@ async function stapled(door: Door, servername: string, maxVersion: 'TLSv1.2' | '
   return said
 }
 
-describe.each(['TLSv1.2', 'TLSv1.3'] as const)('stapling with %s', (version) => {
-  test('gives the answer for the certificate that is shown, and none for another one', async () => {
-    const door = await open(true)
-    expect(await stapled(door, 'shop.test', version)).toBeUndefined()
-    door.frontDoor.useStaples([staple])
-    expect(await stapled(door, 'shop.test', version)).toBe('what the authority says')
-    expect(await stapled(door, 'unknown.test', version)).toBeUndefined()
-    expect(await stapled(door, 'own.test', version)).toBeUndefined()
-    door.frontDoor.useStaples([])
-    expect(await stapled(door, 'shop.test', version)).toBeUndefined()
-  })
-
-  test('is off unless the snapshot wants it', async () => {
-    const door = await open(false)
-    door.frontDoor.useStaples([staple])
-    expect(await stapled(door, 'shop.test', version)).toBeUndefined()
-    door.apply({
-      snapshot: {
-        certificates: [shop],
-        tlsHosts: [{ host: 'shop.test', certificate: shop.id }],
-        listener: { tls: { ocsp: true } },
-      },
+describeLanes(() => {
+  describe.each(['TLSv1.2', 'TLSv1.3'] as const)('stapling with %s', (version) => {
+    test('gives the answer for the certificate that is shown, and none for another one', async () => {
+      const door = await open(true)
+      expect(await stapled(door, 'shop.test', version)).toBeUndefined()
+      door.frontDoor.useStaples([staple])
+      expect(await stapled(door, 'shop.test', version)).toBe('what the authority says')
+      expect(await stapled(door, 'unknown.test', version)).toBeUndefined()
+      expect(await stapled(door, 'own.test', version)).toBeUndefined()
+      door.frontDoor.useStaples([])
+      expect(await stapled(door, 'shop.test', version)).toBeUndefined()
     })
-    expect(await stapled(door, 'shop.test', version)).toBe('what the authority says')
+
+    test('is off unless the snapshot wants it', async () => {
+      const door = await open(false)
+      door.frontDoor.useStaples([staple])
+      expect(await stapled(door, 'shop.test', version)).toBeUndefined()
+      door.apply({
+        snapshot: {
+          certificates: [shop],
+          tlsHosts: [{ host: 'shop.test', certificate: shop.id }],
+          listener: { tls: { ocsp: true } },
+        },
+      })
+      expect(await stapled(door, 'shop.test', version)).toBe('what the authority says')
+    })
   })
 })

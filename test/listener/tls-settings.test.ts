@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { TlsSettingsSpec } from '#snapshot/snapshot.ts'
 import { certificateSpec } from '../support/certificate-pair.ts'
 import { clientFile } from '../support/client-files.ts'
@@ -9,6 +9,7 @@ import { after } from '../support/closing.ts'
 import { type Door, openDoor } from '../support/door.ts'
 import { ask, connectH2 } from '../support/h2-client.ts'
 import { startOrigin } from '../support/origin.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const certificates = {
   certificates: [certificateSpec('shop')],
@@ -35,7 +36,7 @@ async function shake(door: Door, options: ConnectionOptions = {}): Promise<TLSSo
   return socket
 }
 
-describe('settings of TLS', () => {
+describeLanes('settings of TLS', () => {
   test.each<[TlsSettingsSpec, 'TLSv1.2' | 'TLSv1.3', 'TLSv1.2' | 'TLSv1.3']>([
     [{ minVersion: 'TLSv1.3' }, 'TLSv1.3', 'TLSv1.2'],
     [{ maxVersion: 'TLSv1.2' }, 'TLSv1.2', 'TLSv1.3'],

@@ -1,5 +1,5 @@
 import { connect, type TLSSocket } from 'node:tls'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { TlsContexts } from '#listener/tls-contexts.ts'
 import { createDefaultCertificate } from '#listener/default-certificate.ts'
 import { silentLog } from '#telemetry/log.ts'
@@ -10,6 +10,7 @@ import { ask, connectH2 } from '../support/h2-client.ts'
 import { startOrigin } from '../support/origin.ts'
 import { connectRaw } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 const tls = {
   certificates: [certificateSpec('shop'), certificateSpec('wild'), certificateSpec('other')],
@@ -38,7 +39,7 @@ async function subject(door: Door, serverName: string | undefined, options: obje
   return String(socket.getPeerCertificate().subject.CN)
 }
 
-describe('certificates by server name', () => {
+describeLanes('certificates by server name', () => {
   test.each([
     ['shop.test', 'shop'],
     ['SHOP.Test', 'shop'],
@@ -104,7 +105,7 @@ describe('certificates by server name', () => {
   })
 })
 
-describe('TLS', () => {
+describeLanes('TLS', () => {
   test.each([
     [['h2', 'http/1.1'], 'h2'],
     [['http/1.1'], 'http/1.1'],

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { compile } from '#compile/compile.ts'
 import { compileOptions } from '../support/compile-options.ts'
 import { type Door, openDoor } from '../support/door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { startOrigin } from '../support/origin.ts'
 import { resourcesFrom } from '../support/resources.ts'
 import { findPart } from './part.ts'
@@ -52,18 +53,20 @@ const [first, second, usual] = ['AES128-SHA256', 'AES256-SHA384', 'AES128-GCM-SH
   (end) => `ECDHE-ECDSA-${end}`,
 )
 
-test.each(['old.test', 'x.old.test'])('openssl gets what %s has, in its order', async (host) => {
-  const door = await openOld()
-  expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${first}`)).toBe(first)
-  expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${usual}:${second}`)).toBe(second)
-  expect(await suiteFor(door, host, '-tls1_2', '-cipher', usual!)).toBeUndefined()
-  expect(await suiteFor(door, host, '-tls1_3', '-ciphersuites', 'TLS_CHACHA20_POLY1305_SHA256')).toBe(
-    'TLS_CHACHA20_POLY1305_SHA256',
-  )
-})
+describeLanes(() => {
+  test.each(['old.test', 'x.old.test'])('openssl gets what %s has, in its order', async (host) => {
+    const door = await openOld()
+    expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${first}`)).toBe(first)
+    expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${usual}:${second}`)).toBe(second)
+    expect(await suiteFor(door, host, '-tls1_2', '-cipher', usual!)).toBeUndefined()
+    expect(await suiteFor(door, host, '-tls1_3', '-ciphersuites', 'TLS_CHACHA20_POLY1305_SHA256')).toBe(
+      'TLS_CHACHA20_POLY1305_SHA256',
+    )
+  })
 
-test.each(['elsewhere.test', 'y.x.old.test'])('openssl gets nothing of it for %s', async (host) => {
-  const door = await openOld()
-  expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${first}`)).toBeUndefined()
-  expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${usual}`)).toBe(usual)
+  test.each(['elsewhere.test', 'y.x.old.test'])('openssl gets nothing of it for %s', async (host) => {
+    const door = await openOld()
+    expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${first}`)).toBeUndefined()
+    expect(await suiteFor(door, host, '-tls1_2', '-cipher', `${second}:${usual}`)).toBe(usual)
+  })
 })

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { clientCertificate } from '#policy/client-certificate.ts'
 import { clientFile } from '../support/client-files.ts'
 import { type Door, openDoor, routeOf } from '../support/door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { startOrigin } from '../support/origin.ts'
 import { findPart, run } from './part.ts'
 
@@ -37,34 +38,38 @@ function shake(door: Door, serverName: string, ...more: readonly string[]): Prom
   return new Promise((resolve) => child.on('close', () => resolve(said)))
 }
 
-test.each(['-tls1_2', '-tls1_3'])(
-  'openssl %s is told whose certificates are believed, on the host that asks',
-  async (version) => {
+describeLanes(() => {
+  test.each(['-tls1_2', '-tls1_3'])(
+    'openssl %s is told whose certificates are believed, on the host that asks',
+    async (version) => {
+      const door = await openGuarded()
+      expect(await shake(door, 'in.test', version)).toMatch(
+        /Acceptable client certificate CA names\nO = Shop, CN = root/,
+      )
+      expect(await shake(door, 'out.test', version)).toMatch(/No client certificate CA names sent/)
+    },
+  )
+
+  test('openssl never gets a session to resume where it is asked for a certificate', async () => {
     const door = await openGuarded()
-    expect(await shake(door, 'in.test', version)).toMatch(/Acceptable client certificate CA names\nO = Shop, CN = root/)
-    expect(await shake(door, 'out.test', version)).toMatch(/No client certificate CA names sent/)
-  },
-)
+    const session = /Reused|TLS session ticket:\n/
+    expect(await shake(door, 'in.test', '-tls1_2', '-reconnect')).not.toMatch(session)
+    expect(await shake(door, 'out.test', '-tls1_2', '-reconnect')).toMatch(session)
+  })
 
-test('openssl never gets a session to resume where it is asked for a certificate', async () => {
-  const door = await openGuarded()
-  const session = /Reused|TLS session ticket:\n/
-  expect(await shake(door, 'in.test', '-tls1_2', '-reconnect')).not.toMatch(session)
-  expect(await shake(door, 'out.test', '-tls1_2', '-reconnect')).toMatch(session)
-})
-
-test.each([
-  ['ann.pem', '200'],
-  ['one-between.pem', '400'],
-  ['revoked.pem', '400'],
-  ['expired.pem', '400'],
-  ['stranger.pem', '400'],
-])('curl with %s gets %s in both protocols', async (client, status) => {
-  const door = await openGuarded()
-  for (const version of ['--http1.1', '--http2']) {
-    const words = ['-sk', version, '--cert', join(folder, client), '--resolve', `in.test:${door.https}:127.0.0.1`]
-    const said = await run('curl', ...words, '-w', ' %{http_code}', `https://in.test:${door.https}/`)
-    expect(said.slice(-3)).toBe(status)
-    if (status === '200') expect(said).toMatch(/^CN=authtls,O=Shop,C=DE/)
-  }
+  test.each([
+    ['ann.pem', '200'],
+    ['one-between.pem', '400'],
+    ['revoked.pem', '400'],
+    ['expired.pem', '400'],
+    ['stranger.pem', '400'],
+  ])('curl with %s gets %s in both protocols', async (client, status) => {
+    const door = await openGuarded()
+    for (const version of ['--http1.1', '--http2']) {
+      const words = ['-sk', version, '--cert', join(folder, client), '--resolve', `in.test:${door.https}:127.0.0.1`]
+      const said = await run('curl', ...words, '-w', ' %{http_code}', `https://in.test:${door.https}/`)
+      expect(said.slice(-3)).toBe(status)
+      if (status === '200') expect(said).toMatch(/^CN=authtls,O=Shop,C=DE/)
+    }
+  })
 })

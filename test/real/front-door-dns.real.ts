@@ -8,6 +8,7 @@ import type { Genkan } from '../../src/main.ts'
 import { startStandIn } from '../../src/cluster/stand-in.ts'
 import type { StandIn } from '../../src/cluster/stand-in.ts'
 import { startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { steadyLoad } from '../support/steady-load.ts'
 import type { RunningPart } from './part.ts'
 import { freePort, startPart } from './part.ts'
@@ -89,31 +90,33 @@ async function answering(genkan: Genkan): Promise<number[]> {
   return [...endpoints].toSorted((a, b) => a - b)
 }
 
-test('a Service scaled in DNS shifts traffic without a failed request, and an outage changes nothing', async () => {
-  const standIns = await startStandIns(3)
-  const write = (...addresses: readonly number[]): void =>
-    writeFileSync(hosts, addresses.map((each) => `127.0.9.${each + 1} ${name}\n`).join(''))
-  write(0)
-  const port = await freePort()
-  const dnsmasq = await startDnsmasq(port)
-  open.push({ close: () => dnsmasq.stop() })
-  const { genkan } = await startFrontDoor(manifests(standIns[0]!.port), {
-    clusterDns: [`127.0.0.1:${port}`],
-    discovery: ['slices', 'dns'],
-  })
-  open.push(genkan)
-  expect(await answering(genkan)).toEqual([0])
+describeLanes(() => {
+  test('a Service scaled in DNS shifts traffic without a failed request, and an outage changes nothing', async () => {
+    const standIns = await startStandIns(3)
+    const write = (...addresses: readonly number[]): void =>
+      writeFileSync(hosts, addresses.map((each) => `127.0.9.${each + 1} ${name}\n`).join(''))
+    write(0)
+    const port = await freePort()
+    const dnsmasq = await startDnsmasq(port)
+    open.push({ close: () => dnsmasq.stop() })
+    const { genkan } = await startFrontDoor(manifests(standIns[0]!.port), {
+      clusterDns: [`127.0.0.1:${port}`],
+      discovery: ['slices', 'dns'],
+    })
+    open.push(genkan)
+    expect(await answering(genkan)).toEqual([0])
 
-  const load = steadyLoad(genkan.ports.http, 'a.test', { clients: 2 })
-  write(0, 1, 2)
-  dnsmasq.child.kill('SIGHUP')
-  await vi.waitFor(async () => expect(await answering(genkan)).toEqual([0, 1, 2]), { timeout: 15_000, interval: 100 })
-  write(2)
-  dnsmasq.child.kill('SIGHUP')
-  await vi.waitFor(async () => expect(await answering(genkan)).toEqual([2]), { timeout: 15_000, interval: 100 })
+    const load = steadyLoad(genkan.ports.http, 'a.test', { clients: 2 })
+    write(0, 1, 2)
+    dnsmasq.child.kill('SIGHUP')
+    await vi.waitFor(async () => expect(await answering(genkan)).toEqual([0, 1, 2]), { timeout: 15_000, interval: 100 })
+    write(2)
+    dnsmasq.child.kill('SIGHUP')
+    await vi.waitFor(async () => expect(await answering(genkan)).toEqual([2]), { timeout: 15_000, interval: 100 })
 
-  await dnsmasq.stop()
-  await load.more(2_000)
-  expect(await answering(genkan)).toEqual([2])
-  expect((await load.stop()).bad).toEqual([])
-}, 60_000)
+    await dnsmasq.stop()
+    await load.more(2_000)
+    expect(await answering(genkan)).toEqual([2])
+    expect((await load.stop()).bad).toEqual([])
+  }, 60_000)
+})

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { findPart, freePort, run, startPart } from './part.ts'
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'ocsp')
@@ -95,15 +96,17 @@ async function openShop(
   return { https: genkan.ports.https, metrics }
 }
 
-test('openssl gets the answer of the responder, and believes it', { timeout: 30_000 }, async () => {
-  const { https, metrics } = await openShop('V')
-  await expect.poll(() => status(https), { timeout: 10_000, interval: 100 }).toMatch(/Cert Status: good/)
-  expect(await metrics()).toMatch(/^genkan_ocsp_stapled 1$/m)
-})
+describeLanes(() => {
+  test('openssl gets the answer of the responder, and believes it', { timeout: 30_000 }, async () => {
+    const { https, metrics } = await openShop('V')
+    await expect.poll(() => status(https), { timeout: 10_000, interval: 100 }).toMatch(/Cert Status: good/)
+    expect(await metrics()).toMatch(/^genkan_ocsp_stapled 1$/m)
+  })
 
-test('openssl gets nothing of a certificate that is revoked', { timeout: 30_000 }, async () => {
-  const { https, metrics } = await openShop('R')
-  await expect.poll(metrics, { timeout: 10_000, interval: 100 }).toMatch(/^genkan_ocsp_failures_total [1-9]/m)
-  expect(await status(https)).toMatch(/OCSP response: no response sent/)
-  expect(await metrics()).toMatch(/^genkan_ocsp_stapled 0$/m)
+  test('openssl gets nothing of a certificate that is revoked', { timeout: 30_000 }, async () => {
+    const { https, metrics } = await openShop('R')
+    await expect.poll(metrics, { timeout: 10_000, interval: 100 }).toMatch(/^genkan_ocsp_failures_total [1-9]/m)
+    expect(await status(https)).toMatch(/OCSP response: no response sent/)
+    expect(await metrics()).toMatch(/^genkan_ocsp_stapled 0$/m)
+  })
 })

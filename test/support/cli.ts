@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { laneUnderTest } from './lanes.ts'
 
 export const root = join(import.meta.dirname, '../..')
 export const bin = join(root, 'bin/genkan.js')
@@ -27,16 +28,20 @@ export async function genkan(args: readonly string[], init: CliInit = {}): Promi
   return { code, out, err }
 }
 
-/** Starts a command that stays. Whoever starts it ends it. */
+/** Starts a command that stays. Whoever starts it ends it. A front door has the lane under test unless a flag says it. */
 export function startGenkan(
   args: readonly string[],
   { env = {}, cwd = root, nodeArgs = [] }: CliInit = {},
 ): ChildProcess {
   return spawn(process.execPath, [...nodeArgs, bin, ...args], {
     cwd,
-    env: { PATH: process.env['PATH'] ?? '', ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...(opensDoor(args) && { GENKAN_LANE: laneUnderTest() }), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+}
+
+function opensDoor([command = '', ...flags]: readonly string[]): boolean {
+  return ['serve', 'dev'].includes(command) && flags.includes('--ports-file') && !flags.includes('--lane')
 }
 
 /** Everything a child has said so far, growing. */

@@ -9,7 +9,7 @@ import { emptySnapshot } from '#snapshot/patch.ts'
 import { silentLog } from '#telemetry/log.ts'
 import { createFrontDoor, type FrontDoor, type FrontDoorInit } from '#worker/front-door.ts'
 import { after } from './closing.ts'
-import { laneUnderTest } from './lanes.ts'
+import { expectServedHere, laneUnderTest } from './lanes.ts'
 import { until } from './until.ts'
 
 export type DoorOptions = {
@@ -45,13 +45,18 @@ export interface Door {
 
 let certificate: Promise<PemPair> | undefined
 
-/** Is closed when the test ends, and then fails the test if an exchange is left over or a bug was logged. */
+/**
+ * Is closed when the test ends, and then fails the test if an exchange is left over, a bug was logged, or another lane
+ * than the one under test has served.
+ */
 export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   certificate ??= createDefaultCertificate(new Date())
   const state = { started: 0, open: 0, tunnels: 0, refused: 0 }
   const finished: Exchange[] = []
   const suspects: string[] = []
   const errors: string[] = []
+  const left: string[] = []
+  const { lane = laneUnderTest(), observer = silentObserver, ...init } = options.init ?? {}
   const frontDoor = await createFrontDoor({
     bind: '127.0.0.1',
     httpPort: 0,
@@ -61,22 +66,26 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     trustedProxies: [],
     forwardedField: false,
     exposeCause: true,
-    lane: laneUnderTest(),
+    lane,
     affinityKey: new Uint8Array(32).fill(7),
     limits: { ...defaultLimits, lingerMs: 200, ...options.limits },
     defaultCertificate: await certificate,
     observer: {
-      ...silentObserver,
+      ...observer,
       onConnectionOpened: () => void state.open++,
       onConnectionClosed: () => void state.open--,
       onConnectionRefused: () => void state.refused++,
       onTunnel: (delta) => void (state.tunnels += delta),
+      onUnfit: (reason) => void left.push(reason),
       onStart: () => void state.started++,
-      onFinish: (exchange) => void finished.push(exchange),
+      onFinish: (exchange) => {
+        finished.push(exchange)
+        observer.onFinish(exchange)
+      },
       onSuspect: (upstream) => void suspects.push(upstream),
     },
     log: { ...silentLog, error: (message, fields) => void errors.push(`${message} ${JSON.stringify(fields)}`) },
-    ...options.init,
+    ...init,
   })
   let generation = 0
   let ports = options.endpoints ?? []
@@ -109,6 +118,9 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     await frontDoor.close()
     await until(() => state.started === finished.length && state.open === 0)
     if (errors.length > 0) throw new Error(errors.join('\n'))
+    expectServedHere(left)
+    if (lane === 'general' && finished.some((each) => each.lane === 'fast'))
+      throw new Error('the fast lane was not off')
     if (new Set(finished).size !== finished.length) throw new Error('an exchange finished twice')
   })
   return door

@@ -4,7 +4,7 @@ import { defaultLimits } from '../../src/proxy/limits.ts'
 import { printProblem } from '../../src/resource/problem.ts'
 import { MemorySource } from '../../src/source/memory.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
-import { laneUnderTest } from './lanes.ts'
+import { expectServedHere, laneUnderTest } from './lanes.ts'
 
 /** A Service with its endpoints in an EndpointSlice, and an Ingress that leads a host to it. */
 export type Site = {
@@ -22,7 +22,8 @@ export type FrontDoor = {
 
 /**
  * Starts with one worker, no admin address and no DNS unless `settings` says otherwise; resolves when all is served.
- * Throws with every problem when a manifest has an error.
+ * Throws with every problem when a manifest has an error. Whoever drains or closes it hears of requests that the lane
+ * under test did not serve.
  */
 export async function startFrontDoor(manifests: string, settings: Partial<Settings> = {}): Promise<FrontDoor> {
   const source = new MemorySource()
@@ -42,7 +43,7 @@ export async function startFrontDoor(manifests: string, settings: Partial<Settin
     discovery: ['slices'],
     ingressClasses: ['genkan', 'nginx'],
     workers: 1,
-    lane: laneUnderTest('auto'),
+    lane: settings.lane ?? laneUnderTest(),
     compat: 'none',
     configMap: undefined,
     trustedProxies: [],
@@ -57,7 +58,25 @@ export async function startFrontDoor(manifests: string, settings: Partial<Settin
     ...settings,
   })
   await genkan.settled()
-  return { genkan, source }
+  return { genkan: watched(genkan), source }
+}
+
+function watched(genkan: Genkan): Genkan {
+  const expecting = async <T>(end: () => Promise<T>): Promise<T> => {
+    const left = await reasonsLeft(genkan)
+    const ended = await end()
+    expectServedHere(left)
+    return ended
+  }
+  return { ...genkan, drain: () => expecting(() => genkan.drain()), close: () => expecting(() => genkan.close()) }
+}
+
+/** Why the fast lane left connections to the general one, once for each. */
+export async function reasonsLeft(genkan: Genkan): Promise<readonly string[]> {
+  const samples = (await genkan.counts()).flat().filter(({ name }) => name === 'genkan_handovers_total')
+  return samples.flatMap(({ values }) =>
+    values.flatMap(({ value, labels }) => Array.from({ length: value }, () => String(labels['reason']))),
+  )
 }
 
 /** The manifests of hosts that each lead to one endpoint on loopback. */

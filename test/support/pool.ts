@@ -10,6 +10,7 @@ import { startWorkerThread } from '#worker/handle.ts'
 import { type PoolInit, type PoolPorts, type SharedSettings, WorkerPool } from '#worker/pool.ts'
 import { after } from './closing.ts'
 import { routeOf } from './door.ts'
+import { laneUnderTest } from './lanes.ts'
 
 export async function poolSettings(workers: number, settings: Partial<SharedSettings> = {}): Promise<SharedSettings> {
   return {
@@ -21,7 +22,7 @@ export async function poolSettings(workers: number, settings: Partial<SharedSett
     proxyProtocol: [],
     forwardedField: false,
     exposeCause: true,
-    lane: 'general',
+    lane: settings.lane ?? laneUnderTest(),
     accessLog: undefined,
     limits: defaultLimits,
     affinityKey: new Uint8Array(32).fill(7),

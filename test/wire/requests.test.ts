@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FrontDoor, siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { type FrontDoor, siteManifests, startFrontDoor, reasonsLeft } from '../support/front-door.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import type { Delivery } from '../support/wire-client.ts'
 import { exceptions as ofFastLane } from './fast-lane-exceptions.ts'
 import { exceptions as ofGeneralLane } from './general-lane-exceptions.ts'
@@ -7,12 +8,17 @@ import { type Verdict, loadRequestCases } from './request-case.ts'
 import { type Slot, openSlots, runRequestCases } from './run-requests.ts'
 
 const cases = loadRequestCases()
-const lanes = [
-  { lane: 'general', exceptions: ofGeneralLane },
-  { lane: 'auto', exceptions: ofFastLane },
-] as const
+const exceptionsOf = { general: ofGeneralLane, fast: ofFastLane }
 
-describe.each(lanes)('with --lane $lane', ({ lane, exceptions }) => {
+/** Connections, over the three deliveries, with requests that the fast lane leaves; it judges all the others itself. */
+const leftOf = {
+  general: {},
+  fast: { coding: 72, expect: 15, http2: 3, method: 15, tabs: 9, target: 36, upgrade: 27, version: 15 },
+}
+
+describeLanes((name) => {
+  leftToGeneral('coding', 'expect', 'http2', 'method', 'tabs', 'target', 'upgrade', 'version')
+  const exceptions = exceptionsOf[name]
   const excepted = new Set(exceptions.map(({ id }) => id))
   let slots: readonly Slot[]
   let frontDoor: FrontDoor
@@ -20,7 +26,7 @@ describe.each(lanes)('with --lane $lane', ({ lane, exceptions }) => {
   beforeAll(async () => {
     slots = await openSlots()
     const sites = slots.map(({ letter, origin }) => ({ host: `${letter}.test`, port: origin.port }))
-    frontDoor = await startFrontDoor(siteManifests(sites), { lane })
+    frontDoor = await startFrontDoor(siteManifests(sites))
   })
 
   afterAll(async () => {
@@ -48,4 +54,12 @@ describe.each(lanes)('with --lane $lane', ({ lane, exceptions }) => {
       expect(faults.length > 0 ? 'fails' : strict ? 'passes' : 'lenient', faults.join('; ')).toBe(verdict)
     })
   })
+
+  test('are judged by this lane but for what the fast one leaves', async () => {
+    expect(countsOf(await reasonsLeft(frontDoor.genkan))).toEqual(leftOf[name])
+  })
 })
+
+function countsOf(texts: readonly string[]): Readonly<Record<string, number>> {
+  return Object.fromEntries([...new Set(texts)].map((text) => [text, texts.filter((each) => each === text).length]))
+}

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FrontDoor, siteManifests, startFrontDoor } from '../support/front-door.ts'
+import { describeLanes } from '../support/lanes.ts'
 import type { Delivery } from '../support/wire-client.ts'
 import { loadResponseCases } from './response-case.ts'
 import { type ResponseSlot, openResponseSlots, runResponseCases } from './run-responses.ts'
@@ -8,14 +9,14 @@ import { type ResponseSlot, openResponseSlots, runResponseCases } from './run-re
 const cases = loadResponseCases().toSorted((a, b) => Number(b.end === 'hang') - Number(a.end === 'hang'))
 const annotations = { 'nginx.ingress.kubernetes.io/proxy-read-timeout': '1' }
 
-describe.each(['general', 'auto'] as const)('with --lane %s', (lane) => {
+describeLanes(() => {
   let slots: readonly ResponseSlot[]
   let frontDoor: FrontDoor
 
   beforeAll(async () => {
     slots = await openResponseSlots()
     const sites = slots.map(({ host, origin }) => ({ host, port: origin.port, annotations }))
-    frontDoor = await startFrontDoor(siteManifests(sites), { lane })
+    frontDoor = await startFrontDoor(siteManifests(sites))
   })
 
   afterAll(async () => {

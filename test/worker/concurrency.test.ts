@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { after } from '../support/closing.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
 import { until } from '../support/until.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 /** Answers when it is told to. */
 async function startPatient(): Promise<{ readonly port: number; readonly waiting: ServerResponse[] }> {
@@ -36,15 +37,13 @@ function call(port: number): Caller {
   return caller
 }
 
-test.each(['general', 'fast'] as const)(
-  'a client that leaves gives back its place, in the queue and behind it (%s)',
-  async (lane) => {
+describeLanes(() => {
+  test('a client that leaves gives back its place, in the queue and behind it', async () => {
     const patient = await startPatient()
     const { genkan } = await startFrontDoor(
       siteManifests([
         { host: 'a.test', port: patient.port, annotations: { 'genkan.dev/concurrency-limit': '1; queue 1 wait 60s' } },
       ]),
-      { lane: lane === 'fast' ? 'auto' : lane },
     )
     after(() => genkan.close())
     const { http } = genkan.ports
@@ -64,5 +63,5 @@ test.each(['general', 'fast'] as const)(
     patient.waiting[1]!.end('done')
     await until(() => next.status === 200)
     expect([first.status, queued.status]).toEqual([0, 0])
-  },
-)
+  })
+})

@@ -11,7 +11,9 @@ describeLanes(() => {
   describe('the front door', () => {
     test('answers 503 before the first snapshot and 404 for what no snapshot names', async () => {
       const door = await openDoor({ snapshot: { routes: [] } })
-      expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 404 /)
+      expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(
+        /^HTTP\/1\.1 404 /,
+      )
     })
 
     test('redirects plain clients to its own https port and says HSTS there', async () => {
@@ -50,7 +52,7 @@ describeLanes(() => {
       expect(() =>
         door.apply({ snapshot: { routes: [routeOf({ policies: [{ kind: 'tea', config: {} }] })] } }),
       ).toThrow('tea')
-      expect(await talk(door.http, 'GET / HTTP/1.0\r\n\r\n')).toMatch(/ok$/)
+      expect(await talk(door.http, 'GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n')).toMatch(/ok$/)
     })
   })
 })

@@ -52,7 +52,7 @@ let pool: WorkerPool
 
 async function create(workers: number, settings: Partial<WorkerSettings> = {}): Promise<void> {
   pool = new WorkerPool({
-    settings: await poolSettings(workers, settings),
+    settings: await poolSettings(workers, { lane: 'general', ...settings }),
     workers,
     seed: 1,
     log: { ...silentLog, warn: (message) => void logged.push(message), error: (message) => void logged.push(message) },
@@ -261,7 +261,7 @@ describe('a worker that dies', () => {
 
   test('leaves nothing under way in the row it had', async () => {
     await create(1)
-    const settings = await poolSettings(1)
+    const settings = await poolSettings(1, { lane: 'general' })
     pool = new WorkerPool({
       settings,
       workers: 1,

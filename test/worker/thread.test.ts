@@ -13,6 +13,7 @@ import { pack } from '../../src/worker/parcel.ts'
 import { after } from '../support/closing.ts'
 import { setOf } from '../support/door.ts'
 import { closedPort, startOrigin } from '../support/origin.ts'
+import { describeLanes } from '../support/lanes.ts'
 import { poolSettings, snapshotOf } from '../support/pool.ts'
 
 async function startThread(settings: Partial<WorkerSettings>): Promise<Worker> {
@@ -50,51 +51,53 @@ async function heard(thread: Worker): Promise<FromWorker> {
   }
 }
 
-test('a replacement listens when it has applied its first change, and not before', async () => {
-  const origin = await startOrigin((_, response) => response.end('ok'))
-  const [httpPort, httpsPort] = [await closedPort(), await closedPort()]
-  const thread = await startThread({ httpPort, httpsPort })
-  tell(thread, { kind: 'tally', request: 1 })
-  expect((await heard(thread)).kind).toBe('tallies')
-  await expect(request(`http://127.0.0.1:${httpPort}/`)).rejects.toThrow('ECONNREFUSED')
-  tell(thread, changeTo(snapshotOf(3), 1, emptySnapshot, [setOf([origin.port])]))
-  expect((await heard(thread)).kind).toBe('applied')
-  expect((await heard(thread)).kind).toBe('listening')
-  const { body } = await request(`http://127.0.0.1:${httpPort}/`)
-  expect(await body.text()).toBe('ok')
-})
+describeLanes(() => {
+  test('a replacement listens when it has applied its first change, and not before', async () => {
+    const origin = await startOrigin((_, response) => response.end('ok'))
+    const [httpPort, httpsPort] = [await closedPort(), await closedPort()]
+    const thread = await startThread({ httpPort, httpsPort })
+    tell(thread, { kind: 'tally', request: 1 })
+    expect((await heard(thread)).kind).toBe('tallies')
+    await expect(request(`http://127.0.0.1:${httpPort}/`)).rejects.toThrow('ECONNREFUSED')
+    tell(thread, changeTo(snapshotOf(3), 1, emptySnapshot, [setOf([origin.port])]))
+    expect((await heard(thread)).kind).toBe('applied')
+    expect((await heard(thread)).kind).toBe('listening')
+    const { body } = await request(`http://127.0.0.1:${httpPort}/`)
+    expect(await body.text()).toBe('ok')
+  })
 
-test('a worker refuses what it cannot run, goes on with what it has, and takes the next patch all the same', async () => {
-  const thread = await startThread({ listensLater: false })
-  expect((await heard(thread)).kind).toBe('listening')
-  const [good, bad, next] = [
-    snapshotOf(1),
-    snapshotOf(2, { id: 'bad', policies: [{ kind: 'tea', config: {} }] }),
-    snapshotOf(3),
-  ]
-  for (const [index, message] of [changeTo(good, 1), changeTo(bad, 2, good), changeTo(next, 3, bad)].entries()) {
-    tell(thread, message)
-    expect(await heard(thread)).toMatchObject(
-      [
-        { kind: 'applied', generation: 1 },
-        { kind: 'refused', sequence: 2 },
-        { kind: 'applied', generation: 3 },
-      ][index]!,
-    )
-  }
-})
+  test('a worker refuses what it cannot run, goes on with what it has, and takes the next patch all the same', async () => {
+    const thread = await startThread({ listensLater: false })
+    expect((await heard(thread)).kind).toBe('listening')
+    const [good, bad, next] = [
+      snapshotOf(1),
+      snapshotOf(2, { id: 'bad', policies: [{ kind: 'tea', config: {} }] }),
+      snapshotOf(3),
+    ]
+    for (const [index, message] of [changeTo(good, 1), changeTo(bad, 2, good), changeTo(next, 3, bad)].entries()) {
+      tell(thread, message)
+      expect(await heard(thread)).toMatchObject(
+        [
+          { kind: 'applied', generation: 1 },
+          { kind: 'refused', sequence: 2 },
+          { kind: 'applied', generation: 3 },
+        ][index]!,
+      )
+    }
+  })
 
-test('a replacement that cannot run what is live says so and does not listen', async () => {
-  const thread = await startThread({ httpPort: await closedPort(), httpsPort: await closedPort() })
-  tell(thread, changeTo(snapshotOf(1, { policies: [{ kind: 'tea', config: {} }] }), 1))
-  expect(await heard(thread)).toMatchObject({ kind: 'failed', message: 'no policy of kind tea' })
-})
+  test('a replacement that cannot run what is live says so and does not listen', async () => {
+    const thread = await startThread({ httpPort: await closedPort(), httpsPort: await closedPort() })
+    tell(thread, changeTo(snapshotOf(1, { policies: [{ kind: 'tea', config: {} }] }), 1))
+    expect(await heard(thread)).toMatchObject({ kind: 'failed', message: 'no policy of kind tea' })
+  })
 
-test('objects that die young have a small place, and others as much as V8 gives', async () => {
-  const thread = await startThread({})
-  // Until it runs, limits of V8's own are not known.
-  await once(thread, 'online')
-  expect(thread.resourceLimits?.maxYoungGenerationSizeMb).toBe(24)
-  // Said by V8 and not by us: a limit that is left out is its own.
-  expect(thread.resourceLimits?.maxOldGenerationSizeMb).toBeGreaterThan(512)
+  test('objects that die young have a small place, and others as much as V8 gives', async () => {
+    const thread = await startThread({})
+    // Until it runs, limits of V8's own are not known.
+    await once(thread, 'online')
+    expect(thread.resourceLimits?.maxYoungGenerationSizeMb).toBe(24)
+    // Said by V8 and not by us: a limit that is left out is its own.
+    expect(thread.resourceLimits?.maxOldGenerationSizeMb).toBeGreaterThan(512)
+  })
 })

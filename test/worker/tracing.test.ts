@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import type { RouteSpec, Snapshot } from '#snapshot/snapshot.ts'
 import { silentLog } from '#telemetry/log.ts'
 import { defaultTracing, type TracingSettings } from '#telemetry/tracing-settings.ts'
@@ -12,7 +12,7 @@ import { type Collector, type Manners, type ReceivedSpan, startCollector } from 
 import { type Door, openDoor } from '../support/door.ts'
 import { siteManifests, startFrontDoor } from '../support/front-door.ts'
 import { ask, connectH2 } from '../support/h2-client.ts'
-import { describeLanes } from '../support/lanes.ts'
+import { describeLanes, leftToGeneral } from '../support/lanes.ts'
 import { closedPort, type Origin, startOrigin, startRawOrigin } from '../support/origin.ts'
 import { talk } from '../support/raw-client.ts'
 import { until } from '../support/until.ts'
@@ -223,6 +223,7 @@ describeLanes((lane) => {
   })
 
   test('a method nobody knows makes no name of its own', async () => {
+    leftToGeneral('method')
     const origin = await startOrigin(echo)
     const { spansOf } = await openTraced({ endpoints: [origin.port] })
     const [server] = await spansOf(get('/').replace('GET', 'PROPFIND'), 2)
@@ -248,17 +249,19 @@ describeLanes((lane) => {
   })
 })
 
-test('a request over HTTP/2 belongs to its trace as well', async () => {
-  const origin = await startOrigin(echo)
-  const { door } = await openTraced({ endpoints: [origin.port] })
-  const session = await connectH2(door.https)
-  const traceparent = `00-${parent.trace}-${parent.span}-01`
-  expect((await ask(session, { ':path': '/', traceparent })).status).toBe(200)
-  const trace = (await door.nth(1)).trace!
-  expect(headersOf(origin)['traceparent']).toBe(`00-${parent.trace}-${trace.attempts[0]!.spanId}-01`)
+describeLanes(() => {
+  test('a request over HTTP/2 belongs to its trace as well', async () => {
+    const origin = await startOrigin(echo)
+    const { door } = await openTraced({ endpoints: [origin.port] })
+    const session = await connectH2(door.https)
+    const traceparent = `00-${parent.trace}-${parent.span}-01`
+    expect((await ask(session, { ':path': '/', traceparent })).status).toBe(200)
+    const trace = (await door.nth(1)).trace!
+    expect(headersOf(origin)['traceparent']).toBe(`00-${parent.trace}-${trace.attempts[0]!.spanId}-01`)
+  })
 })
 
-describe('a collector', () => {
+describeLanes('a collector', () => {
   test('that is busy is asked again, and loses nothing', async () => {
     const origin = await startOrigin(echo)
     const manners: Manners = (number) =>
@@ -303,7 +306,7 @@ describe('a collector', () => {
   })
 })
 
-describe('a front door that traces', () => {
+describeLanes('a front door that traces', () => {
   const named = (port: number, annotations: Readonly<Record<string, string>> = {}): string =>
     siteManifests([{ host: 'localhost', port, annotations }])
 

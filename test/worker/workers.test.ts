@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import * as tls from 'node:tls'
 import { setImmediate as turn } from 'node:timers/promises'
 import { request } from 'undici'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { after } from '../support/closing.ts'
 import { setOf } from '../support/door.ts'
 import { startOrigin } from '../support/origin.ts'
@@ -13,6 +13,7 @@ import { steadyLoad } from '../support/steady-load.ts'
 import { until } from '../support/until.ts'
 import { WorkerPool } from '../../src/worker/pool.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
+import { describeLanes } from '../support/lanes.ts'
 
 /** Answers to as many new connections, one after the other. */
 async function askAnew(port: number, times: number): Promise<ReadonlySet<string>> {
@@ -30,7 +31,7 @@ const counts = async (pool: WorkerPool): Promise<readonly number[]> =>
     (families) => families.find(({ name }) => name === 'genkan_connections_total')?.values[0]!.value ?? 0,
   )
 
-describe('two workers', () => {
+describeLanes('two workers', () => {
   test('share the connections to one port', async () => {
     const origin = await startOrigin((_, response) => response.end('ok'))
     const { pool, ports } = await openPool(2)
