@@ -39,7 +39,7 @@ export class LineSink {
   readonly #init: LineSinkInit
   /** `undefined` where nobody can come between. */
   readonly #turn: Turn | undefined
-  readonly #direct: DirectWriter | undefined
+  #direct: DirectWriter | undefined
   /** Not in a chunk yet. */
   #text: string
   readonly #chunks: Buffer[]
@@ -90,6 +90,8 @@ export class LineSink {
     clearTimeout(this.#timer)
     process.removeListener('exit', this.#onExit)
     this.#direct?.close()
+    // What a write that hangs has behind it must not go to whoever gets that descriptor next.
+    this.#direct = undefined
     // One that a write still hangs in would hang, too.
     if (this.#init.fd > 2 && this.#writing === undefined) close(this.#init.fd, () => {})
   }

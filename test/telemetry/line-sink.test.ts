@@ -91,6 +91,25 @@ describe('several who write to one pipe', () => {
     reader = openSync(join(folder, 'pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
   })
 
+  test('write nothing to whoever gets their descriptor when they did not finish in time', async () => {
+    const fd = openSync(join(folder, 'pipe'), constants.O_WRONLY)
+    const sink = new LineSink({ fd, turn: new Turn(cell, 0), onDrop: () => expect.unreachable(), closeMs: 1 })
+    const line = `${'x'.repeat(long - 1)}\n`
+    for (let count = 0; count < 40; count++) sink.add(line)
+    await sink.close()
+    const others = Array.from({ length: 4 }, (_, n) => join(folder, `other-${n}`))
+    const descriptors = others.map((path) => openSync(path, 'a'))
+    const piece = Buffer.alloc(64 * 1024)
+    let bytes = 0
+    const isElsewhere = (): boolean => others.some((path) => readFileSync(path).length > 0)
+    while (bytes < 40 * long && !isElsewhere()) {
+      bytes += readSome(reader, piece)
+      await setImmediate()
+    }
+    expect(isElsewhere()).toBe(false)
+    for (const each of [fd, ...descriptors]) closeSync(each)
+  })
+
   test('begin anew behind a line that was cut short', async () => {
     const { promise: lost, resolve } = Promise.withResolvers<void>()
     const sink = sinkOf(0, () => resolve())
