@@ -104,9 +104,14 @@ export class ControlLoop {
   /** Compile again with what is there: time has passed, or something outside the sources has changed. */
   turn(): void {
     this.#dirty = true
-    this.#turning ??= this.#turns().finally(() => (this.#turning = undefined))
+    this.#turning ??= this.#turns().finally(() => {
+      this.#turning = undefined
+      // It came behind the last look at whether there is more to do.
+      if (this.#dirty && !this.#abort.signal.aborted) this.turn()
+    })
   }
 
+  /** Nobody is told of a turn that is under way. */
   close(): void {
     this.#abort.abort()
   }
@@ -153,6 +158,7 @@ export class ControlLoop {
     await discovery.follow(resources, compiled.snapshot.upstreams)
     await health.follow(compiled.snapshot.upstreams, discovery.current())
     await this.#rest()
+    if (this.#abort.signal.aborted) return
     const before = this.#snapshot
     // The first snapshot is published even when it is empty: being ready means having read the folder.
     const snapshot = adopt(before, compiled.snapshot)
@@ -164,6 +170,7 @@ export class ControlLoop {
     } else {
       pool.endpoints(health.current())
     }
+    if (this.#abort.signal.aborted) return
     this.#latest = {
       resources,
       compiled,

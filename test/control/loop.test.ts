@@ -130,6 +130,46 @@ describe('the control loop', () => {
     expect(applied.map(hosts)).toEqual([[], ['a.test', 'b.test'], ['a.test', 'b.test', 'c.test']])
   })
 
+  test('takes up what comes in the very moment in which a turn ends', async () => {
+    const bench: { loop?: ControlLoop } = {}
+    let turns = 0
+    let ticks = 0
+    const later = async (): Promise<void> => {
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      bench.loop?.turn()
+    }
+    const onTurn = (): void => {
+      turns += 1
+      if (turns % 2 === 0) void later()
+    }
+    const { loop } = await start({ onTurn })
+    bench.loop = loop
+    for (; ticks < 12; ticks++) {
+      loop.turn()
+      await vi.waitFor(() => expect(turns).toBe(3 + ticks * 2))
+      await loop.settled()
+    }
+  })
+
+  test('tells nobody of a turn in the middle of which it is closed', async () => {
+    const resting: (() => void)[] = []
+    let turns = 0
+    const { source, loop, applied } = await start({
+      rest: () => new Promise((go) => resting.push(go)),
+      onTurn: () => void (turns += 1),
+    })
+    source.apply(ingress('a.test'))
+    const settled = loop.settled()
+    await vi.waitFor(() => expect(resting.length).toBe(1))
+    resting.pop()!()
+    await vi.waitFor(() => expect(resting.length).toBe(1))
+    loop.close()
+    const restless = setInterval(() => resting.splice(0).forEach((go) => go()))
+    await settled
+    clearInterval(restless)
+    expect([applied.length, turns]).toEqual([1, 1])
+  })
+
   test('numbers what differs, and publishes nothing that does not', async () => {
     const { source, loop, applied } = await start()
     source.apply(ingress('a.test'))
