@@ -60,7 +60,7 @@ async function get(port: number, host: string, target: string): Promise<number> 
   return (await sendRequest(request)).status
 }
 
-describeLanes('genkan serve', () => {
+describeLanes('genkan serve', (name, lane) => {
   test('says in one JSON object what listens where, and serves there', async () => {
     const { child, said, ports } = await start('serve', manifests(), '--log-format', 'json')
     const [line = '', ...rest] = said.out.split('\n')
@@ -78,6 +78,14 @@ describeLanes('genkan serve', () => {
     expect(ports.pid).toBe(child.pid)
     expect(await get(ports.http, 'nowhere.test', '/')).toBe(404)
     expect(await stop(child)).toBe(0)
+  })
+
+  test('serves by the lane that the flag names, and says so in the access log', async () => {
+    const { child, said, ports } = await start('serve', manifests(), '--lane', lane, '--access-log', '-')
+    expect(await get(ports.http, 'nowhere.test', '/')).toBe(404)
+    await heard(child, said, /"lane":/)
+    expect(said.out).toContain(`"lane":"${name}"`)
+    expect(said.out).not.toContain('"unfit"')
   })
 
   test('says it in one line for a person', async () => {
