@@ -11,9 +11,11 @@ import { dirname, join } from 'path'
 export function useCompileCache() {
   if (process.geteuid === undefined || module.getCompileCacheDir() !== undefined) return
   try {
-    const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'genkan', 'compiled')
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    if (!isOursAlone(realpathSync(folder))) return
+    const named = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'genkan', 'compiled')
+    mkdirSync(named, { recursive: true, mode: 0o700 })
+    // By its real name: a link on the way there may be somebody else's, who may let it lead elsewhere later.
+    const folder = realpathSync(named)
+    if (!isOursAlone(folder)) return
     const { status } = module.enableCompileCache(folder)
     // Threads look for it here.
     if (status === module.constants.compileCacheStatus.ENABLED) process.env.NODE_COMPILE_CACHE = folder

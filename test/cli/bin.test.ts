@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -186,6 +196,16 @@ describe.skipIf(process.geteuid === undefined)('the compile cache', () => {
     const home = mkdtempSync(join(tmpdir(), 'genkan-'))
     const [here] = await caches({ HOME: '/nowhere', XDG_CACHE_HOME: home })
     expect(here).toContain(join(home, 'genkan/compiled'))
+  })
+
+  test('is found by a name without links, which others might change', async () => {
+    const home = realpathSync(mkdtempSync(join(tmpdir(), 'genkan-')))
+    const link = `${home}-link`
+    symlinkSync(home, link)
+    const folder = join(home, 'genkan/compiled')
+    expect(await caches({ HOME: '/nowhere', XDG_CACHE_HOME: link })).toEqual(
+      [0, 1].map(() => expect.toSatisfy((name: string) => name.startsWith(folder)) as unknown),
+    )
   })
 
   test('is not read where others could have written', async () => {
