@@ -53,7 +53,7 @@ export function questionOf(pem: string): Question | string {
     request: new Uint8Array(AsnConvert.serialize(new OCSPRequest({ tbsRequest }))),
     judge: (response, now) => {
       try {
-        return judge(response, { id: AsnConvert.serialize(id), issuer, now })
+        return judge(response, { id, issuer, now })
       } catch (error) {
         return unusable(`it cannot be read: ${error instanceof Error ? error.message : String(error)}`)
       }
@@ -84,7 +84,7 @@ function digest(bytes: ArrayBuffer): Buffer {
   return createHash('sha1').update(new Uint8Array(bytes)).digest()
 }
 
-type Against = { readonly id: ArrayBuffer; readonly issuer: X509Certificate; readonly now: number }
+type Against = { readonly id: CertID; readonly issuer: X509Certificate; readonly now: number }
 
 function judge(bytes: Uint8Array, { id, issuer, now }: Against): Verdict {
   const { responseStatus, responseBytes } = AsnConvert.parse(bytes, OCSPResponse)
@@ -92,7 +92,7 @@ function judge(bytes: Uint8Array, { id, issuer, now }: Against): Verdict {
   if (responseBytes?.responseType !== id_pkix_ocsp_basic) return unusable('it is of an unknown type')
   const basic = AsnConvert.parse(responseBytes.response.buffer, BasicOCSPResponse)
   if (!isSigned(basic, issuer, now)) return unusable('nobody who may speak for the authority has signed it')
-  const single = basic.tbsResponseData.responses.find(({ certID }) => isSame(AsnConvert.serialize(certID), id))
+  const single = basic.tbsResponseData.responses.find(({ certID }) => isSame(certID, id))
   if (single === undefined) return unusable('it is about another certificate')
   return judgeSingle(single, now)
 }
@@ -140,7 +140,17 @@ const hashes: ReadonlyMap<string, { readonly name: string | null }> = new Map([
   ['1.3.101.112', { name: null }],
 ])
 
-function isSame(a: ArrayBuffer, b: ArrayBuffer): boolean {
+/** Parameters of SHA-1 may be absent or empty, which is the same (RFC 3370 section 2.1). */
+function isSame(a: CertID, b: CertID): boolean {
+  return (
+    a.hashAlgorithm.algorithm === b.hashAlgorithm.algorithm &&
+    areSameBytes(a.issuerNameHash.buffer, b.issuerNameHash.buffer) &&
+    areSameBytes(a.issuerKeyHash.buffer, b.issuerKeyHash.buffer) &&
+    areSameBytes(a.serialNumber, b.serialNumber)
+  )
+}
+
+function areSameBytes(a: ArrayBuffer, b: ArrayBuffer): boolean {
   return Buffer.from(a).equals(Buffer.from(b))
 }
 

@@ -31,6 +31,7 @@ describe('an answer about a certificate', () => {
   test.each<[string, Answer, object]>([
     ['of the authority', fresh, { kind: 'good', until: hours(2).getTime() }],
     ['of its delegate', { ...fresh, signer: 'delegate' }, { kind: 'good', until: hours(2).getTime() }],
+    ['that names its hash in the other way', { ...fresh, bare: true }, { kind: 'good', until: hours(2).getTime() }],
     ['without an end', { thisUpdate: hours(-0.5) }, { kind: 'good', until: hours(0.5).getTime() }],
     ['that it is revoked', { ...fresh, status: 'revoked' }, { kind: 'revoked' }],
   ])('%s counts', (_, answer, verdict) => {

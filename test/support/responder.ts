@@ -28,6 +28,8 @@ export type Answer = {
   readonly signatureAlgorithm?: string
   /** About another serial number. */
   readonly foreign?: boolean
+  /** Algorithms without parameters, where the question has the empty ones. */
+  readonly bare?: boolean
   /** After it was signed. */
   readonly tampered?: boolean
 }
@@ -50,6 +52,7 @@ export function answerTo(request: Uint8Array, answer: Answer): Uint8Array {
   const { status = 'good', signer = 'root', signatureAlgorithm = '1.2.840.10045.4.3.2' } = answer
   const { reqCert } = AsnConvert.parse(request, OCSPRequest).tbsRequest.requestList[0]!
   if (answer.foreign === true) reqCert.serialNumber = new Uint8Array([1]).buffer
+  if (answer.bare === true) delete reqCert.hashAlgorithm.parameters
   const { thisUpdate, nextUpdate } = answer
   const revoked = new RevokedInfo({ revocationTime: thisUpdate })
   const single = new SingleResponse({
