@@ -55,20 +55,12 @@ const tokens = [
 
 /** Compares `count` inputs made from `seed`; the same ones every time. */
 export async function compareReadings(count: number, seed: number): Promise<Comparison> {
-  const random = randomOf(seed)
-  const seeds = [
-    ...loadRequestCases()
-      .map(requestBytes)
-      .filter(({ length }) => length > 0 && length < longestSeed),
-    ...generatedSeeds(random),
-  ]
+  const inputAt = requestInputs(seed)
   const node = new NodeReader()
   const differences: Difference[] = []
   let accepted = 0
   for (let done = 0; done < count; done += batch) {
-    const inputs = Array.from({ length: Math.min(batch, count - done) }, (_, index) =>
-      mutantOf({ seeds, tokens }, done + index, random),
-    )
+    const inputs = Array.from({ length: Math.min(batch, count - done) }, (_, index) => inputAt(done + index))
     const readings = await node.read(inputs)
     for (const [index, input] of inputs.entries()) {
       const { messages } = readFast([input])
@@ -80,6 +72,18 @@ export async function compareReadings(count: number, seed: number): Promise<Comp
   }
   node.close()
   return { inputs: count, accepted, differences }
+}
+
+/** Gives one input after the other, the same ones every time: `index` counts them. */
+export function requestInputs(seed: number): (index: number) => Buffer {
+  const random = randomOf(seed)
+  const seeds = [
+    ...loadRequestCases()
+      .map(requestBytes)
+      .filter(({ length }) => length > 0 && length < longestSeed),
+    ...generatedSeeds(random),
+  ]
+  return (index) => mutantOf({ seeds, tokens }, index, random)
 }
 
 function isSame(fast: Message, node: Message | undefined): boolean {
