@@ -10,8 +10,11 @@ export class Folder {
   readonly #slices: ReadonlyMap<string, ReadonlyMap<string, readonly EndpointSlice[]>>
   readonly #pods: ReadonlyMap<string, readonly Pod[]>
   readonly #nodes: readonly Node[]
-  /** The namespaces that were asked for, and whether their Pods are the same in another folder. */
-  #compared: { readonly folder: Folder; readonly namespaces: Map<string, boolean> } | undefined
+  /**
+   * By another folder: the namespaces that were asked for, and whether their Pods are the same there. Held weakly, for
+   * every folder is compared with the one before, and would keep all there ever were.
+   */
+  readonly #compared = new WeakMap<Folder, Map<string, boolean>>()
 
   constructor(resources: ResourceSet) {
     this.#resources = resources
@@ -56,8 +59,8 @@ export class Folder {
   }
 
   #hasSamePods(other: Folder, namespace: string): boolean {
-    if (this.#compared?.folder !== other) this.#compared = { folder: other, namespaces: new Map() }
-    const { namespaces } = this.#compared
+    let namespaces = this.#compared.get(other)
+    if (namespaces === undefined) this.#compared.set(other, (namespaces = new Map()))
     let known = namespaces.get(namespace)
     if (known === undefined) {
       known = isSameList(this.#pods.get(namespace) ?? none, other.#pods.get(namespace) ?? none)

@@ -1,4 +1,7 @@
 /** What is asked again after a change, and what stays as it was. */
+import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { readDocuments } from '../../src/resource/documents.ts'
@@ -61,4 +64,27 @@ describe('following the same upstreams through changes', () => {
       { numRuns: 200 },
     )
   })
+
+  test('keeps nothing of what was there before', async () => {
+    const house = new House()
+    const gone: WeakRef<ResourceSet>[] = []
+    for (let change = 0; change < 5; change++) {
+      // What does not change is what one moment is compared with the next for.
+      const resources = new ResourceSet(objects.map((each) => each[0]!))
+      if (change < 3) gone.push(new WeakRef(resources))
+      await house.discovery.follow(resources, upstreams)
+    }
+    // A reference that was asked about is held until the jobs under way are done.
+    await setImmediate()
+    collectGarbage()
+    expect(gone.map((each) => each.deref())).toEqual([undefined, undefined, undefined])
+    house.discovery.close()
+  })
 })
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  // The flag is asked for when a context is made.
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
